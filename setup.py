@@ -1,0 +1,63 @@
+"""Package metadata of airflow-ml; the tools' settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+SOURCE = ROOT / "src" / "airflow_ml"
+
+# Exactly {"": "src"} makes an editable install a plain path that type checkers can read. A zip archive that was
+# opened without link support has no links in src/airflow_ml: there the two folders are named one by one.
+package_dir = {"": "src"}
+packages = find_packages("src")
+for name in ("operators", "plugins"):
+    if not (SOURCE / name / "__init__.py").exists():
+        package_dir[f"airflow_ml.{name}"] = name
+        packages.append(f"airflow_ml.{name}")
+
+version: dict[str, str] = {}
+exec((SOURCE / "_version.py").read_text(encoding="utf-8"), version)  # noqa: S102 - our own file, one assignment
+
+setup(
+    name="airflow-ml",
+    version=version["__version__"],
+    description="Azure ML SDK v1 pipelines on your own Apache Airflow",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10,<3.14",
+    package_dir=package_dir,
+    packages=packages,
+    package_data={
+        "airflow_ml": ["py.typed"],
+        "airflow_ml.registry": ["migrations/*.mako", "migrations/versions/*.py"],
+    },
+    install_requires=[
+        "apache-airflow>=3.3",
+        "alembic>=1.13",
+        "azure-storage-blob>=12.19",
+        "docker>=7",
+        "pandas>=2.1",
+        "pluggy>=1.3",
+        "sqlalchemy>=2.0.30",
+    ],
+    extras_require={
+        "postgres": ["psycopg2-binary>=2.9"],
+        "dev": [
+            "import-linter>=2.1",
+            "mypy>=1.11",
+            "pandas-stubs",
+            "psycopg2-binary>=2.9",
+            "pytest>=8.2",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.6",
+        ],
+    },
+    entry_points={
+        "console_scripts": ["airflow-ml = airflow_ml.cli.main:main"],
+        "airflow.plugins": ["airflow_ml = airflow_ml.plugins.airflow_ml_plugin:AirflowMLPlugin"],
+    },
+)

@@ -1,0 +1,312 @@
+"""A pipeline as plain data: what everything behind the public face sees.
+
+Frozen dataclasses without behaviour; `airflow_ml.graph.codec` writes them as JSON and reads them back. The fields
+say *what* a step is. Where it runs (paths, run ids, devices) is never in here, so that a graph built in a DAG file on
+one machine means the same on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "Argument",
+    "ComputeDeclaration",
+    "DataReferenceSource",
+    "DatasetSource",
+    "Graph",
+    "InputMode",
+    "InputPort",
+    "InputRef",
+    "Json",
+    "OutputMode",
+    "OutputPort",
+    "OutputRef",
+    "Parameter",
+    "ParameterKind",
+    "ParameterRef",
+    "ParameterSource",
+    "Part",
+    "Registration",
+    "Source",
+    "Step",
+    "StepOutputSource",
+    "TaskSource",
+    "WorkspaceRef",
+]
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+InputMode = Literal["mount", "download", "direct"]
+OutputMode = Literal["mount", "upload"]
+ParameterKind = Literal["string", "integer", "number", "boolean", "datapath", "dataset"]
+
+
+@dataclass(frozen=True)
+class InputRef:
+    """An argument's place for what an input port resolves to: a path, or a saved dataset's id in direct mode."""
+
+    port: str
+
+
+@dataclass(frozen=True)
+class OutputRef:
+    """An argument's place for the path at which the script writes an output."""
+
+    port: str
+
+
+@dataclass(frozen=True)
+class ParameterRef:
+    """An argument's place for the run's value of a pipeline parameter, as text."""
+
+    name: str
+
+
+#: One piece of an argument: literal text (environment variables in it are expanded in the run), or a place.
+Part: TypeAlias = "str | InputRef | OutputRef | ParameterRef"
+
+#: One element of the script's argv; its parts are joined without a separator.
+Argument: TypeAlias = "tuple[Part, ...]"
+
+
+@dataclass(frozen=True)
+class StepOutputSource:
+    """The data is an output of another step of the graph."""
+
+    step: str
+    output: str
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """
+    The data is a dataset.
+
+    Exactly one of two forms: `name` (with `version` an int as text, or "latest") is looked up in the workspace in
+    the run; otherwise `definition` is the whole dataset as data, and `saved_id` its id if it was saved before.
+    """
+
+    definition: Mapping[str, Json] | None = None
+    saved_id: str | None = None
+    name: str | None = None
+    version: str = "latest"
+
+
+@dataclass(frozen=True)
+class DataReferenceSource:
+    """The data is a path on a datastore that need not exist when it is mounted (v1 behaviour)."""
+
+    datastore: str
+    path: str
+
+
+@dataclass(frozen=True)
+class ParameterSource:
+    """The data is what a pipeline parameter of kind datapath or dataset names in the run."""
+
+    parameter: str
+
+
+@dataclass(frozen=True)
+class TaskSource:
+    """The data is what another Airflow task hands on by XCom (operators written by hand, outside a pipeline)."""
+
+    task_id: str
+
+
+Source: TypeAlias = "StepOutputSource | DatasetSource | DataReferenceSource | ParameterSource | TaskSource"
+
+
+@dataclass(frozen=True)
+class InputPort:
+    """
+    Where one input of a step comes from and how the script gets it.
+
+    Attributes:
+        transformations: how a table is read from files, for inputs that parse an upstream output
+            (`parse_delimited_files`, `read_parquet_files`); the same mapping as in a dataset definition.
+    """
+
+    name: str
+    source: Source
+    mode: InputMode = "mount"
+    path_on_compute: str | None = None
+    overwrite: bool = False
+    is_resource: bool = False
+    transformations: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Register the committed output as a new version of this dataset name when the step completes."""
+
+    name: str
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    create_new_version: bool = True
+    transformations: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True)
+class OutputPort:
+    """
+    What a step promises to write and where it goes.
+
+    Attributes:
+        kind: `pipeline_data` (the path must not exist before, a file or a folder may be written) or `file_dataset`
+            (the folder exists before the script starts).
+        datastore: its name; None means the pipeline's default, and then the workspace's.
+        destination: path template on the datastore with `{run-id}` and `{output-name}`; None means the kind's
+            default: `azureml/{run-id}/{output-name}` or `dataset/{run-id}/{output-name}`.
+        path_on_compute: where the script writes in upload mode, if it was given.
+    """
+
+    name: str
+    kind: Literal["pipeline_data", "file_dataset"] = "pipeline_data"
+    datastore: str | None = None
+    mode: OutputMode = "mount"
+    destination: str | None = None
+    path_on_compute: str | None = None
+    overwrite: bool = False
+    is_directory: bool | None = None
+    data_type: str | None = None
+    source_globs: str | None = None
+    pipeline_output_name: str | None = None
+    registration: Registration | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    One step: a node of the graph.
+
+    Attributes:
+        id: unique in the graph, readable, and the Airflow task id: the name with other characters replaced, and a
+            number behind it where names repeat. Not part of a result's identity.
+        kind: which launcher-independent handler runs it, for instance `python_script`.
+        script: path inside the source directory; None for kinds without one.
+        params: values that the script finds in the environment as `AML_PARAMETER_<name>`.
+        environment: an environment definition as data (`Environment` of the public face), or None for the default.
+        compute: name of a compute target; None if the pipeline names none.
+        run_settings: node and process counts, framework, communicator, shared memory, time limit: plain values
+            or ParameterRef where v1 allows a parameter.
+        settings: what only this kind of step needs.
+    """
+
+    id: str
+    name: str
+    kind: str
+    script: str | None = None
+    arguments: tuple[Argument, ...] = ()
+    inputs: tuple[InputPort, ...] = ()
+    outputs: tuple[OutputPort, ...] = ()
+    params: Mapping[str, Argument] = field(default_factory=dict)
+    source_directory: str | None = None
+    environment: Mapping[str, Json] | None = None
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    compute: str | None = None
+    run_settings: Mapping[str, Json | ParameterRef] = field(default_factory=dict)
+    allow_reuse: bool = True
+    version: str | None = None
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+
+    def input(self, name: str) -> InputPort:
+        """Return the input port of that name; raises KeyError."""
+        for port in self.inputs:
+            if port.name == name:
+                return port
+        raise KeyError(name)
+
+    def output(self, name: str) -> OutputPort:
+        """Return the output port of that name; raises KeyError."""
+        for port in self.outputs:
+            if port.name == name:
+                return port
+        raise KeyError(name)
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Ids of the steps that must end before this one starts: producers of its inputs, then order edges."""
+        producers = [port.source.step for port in self.inputs if isinstance(port.source, StepOutputSource)]
+        return tuple(dict.fromkeys([*producers, *self.after]))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """
+    A pipeline parameter's declaration; its kind is fixed by the default (v1 rule).
+
+    Attributes:
+        default: a plain value; for datapath `datastore://name/path`; for dataset `dataset://name@version`, or None
+            where the default is a dataset that has no name, which is then in `default_dataset`.
+        default_dataset: the definition of such a dataset.
+    """
+
+    name: str
+    kind: ParameterKind
+    default: Json = None
+    default_dataset: DatasetSource | None = None
+
+
+@dataclass(frozen=True)
+class ComputeDeclaration:
+    """A compute target that the DAG file created (`ComputeTarget.create`): applied when the run starts."""
+
+    name: str
+    type: str
+    settings: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WorkspaceRef:
+    """
+    Which workspace a graph belongs to, enough to open it again on another machine.
+
+    Attributes:
+        registry_url: database URL without a password, or None for the embedded default under the home folder;
+            a password comes from the environment of the process that opens it, never from here.
+    """
+
+    name: str
+    subscription_id: str | None = None
+    resource_group: str | None = None
+    registry_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """
+    A whole pipeline.
+
+    Attributes:
+        steps: in an order in which no step stands before one that it needs, unless there is a cycle.
+        default_datastore: name; None means the workspace's default when the run starts.
+        base_directory: folder that relative source directories are relative to. It never enters a fingerprint.
+    """
+
+    name: str
+    workspace: WorkspaceRef
+    steps: tuple[Step, ...]
+    parameters: tuple[Parameter, ...] = ()
+    compute_declarations: tuple[ComputeDeclaration, ...] = ()
+    description: str | None = None
+    default_datastore: str | None = None
+    base_directory: str | None = None
+
+    def step(self, step_id: str) -> Step:
+        """Return the step of that id; raises KeyError."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise KeyError(step_id)
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the declaration of that parameter; raises KeyError."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
