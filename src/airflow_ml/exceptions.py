@@ -1,4 +1,5 @@
-"""Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions`).
+"""
+Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions`).
 
     AzureMLException                     root of all of ours
     +-- UserErrorException               something the caller wrote can be corrected
@@ -24,7 +25,7 @@ Standard library alone and Python 3.8 syntax: the same file is imported inside a
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 __all__ = [
     "ActivityFailedException",
@@ -60,7 +61,7 @@ class AzureMLException(Exception):
     """
 
     def __init__(
-        self, exception_message: str = "", inner_exception: Optional[BaseException] = None, **_ignored: Any
+        self, exception_message: str = "", inner_exception: BaseException | None = None, **_ignored: Any
     ) -> None:
         super().__init__(exception_message)
         self.message = exception_message
@@ -122,7 +123,7 @@ class ActivityFailedException(AzureMLException):
         error_details: the run's error as text, JSON for pipeline runs as in v1.
     """
 
-    def __init__(self, exception_message: str = "", error_details: Optional[str] = None, **kwargs: Any) -> None:
+    def __init__(self, exception_message: str = "", error_details: str | None = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
         self.error_details = error_details
 

@@ -1,4 +1,5 @@
-"""A pipeline as plain data: what everything behind the public face sees.
+"""
+A pipeline as plain data: what everything behind the public face sees.
 
 Frozen dataclasses without behaviour; `airflow_ml.graph.codec` writes them as JSON and reads them back. The fields
 say *what* a step is. Where it runs (paths, run ids, devices) is never in here, so that a graph built in a DAG file on
@@ -37,7 +38,7 @@ __all__ = [
     "WorkspaceRef",
 ]
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 InputMode = Literal["mount", "download", "direct"]
 OutputMode = Literal["mount", "upload"]
