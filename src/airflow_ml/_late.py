@@ -1,4 +1,5 @@
-"""Modules that are imported at their first use.
+"""
+Modules that are imported at their first use.
 
 DAG files import the public face on every parse, so the face must not pull in the database, storage or Airflow with
 it. `late` gives a stand-in that imports the real module when an attribute is first asked for. Downward uses pair it

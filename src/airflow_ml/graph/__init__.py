@@ -32,6 +32,7 @@ from airflow_ml.graph.model import (
     WorkspaceRef,
 )
 from airflow_ml.graph.uris import datapath_uri, dataset_uri, parse_datapath, parse_dataset
+from airflow_ml.graph.values import as_text, check_value, parameter_source, resolve_parameters
 
 __all__ = [
     "GRAPH_VERSION",
@@ -58,14 +59,18 @@ __all__ = [
     "StepOutputSource",
     "TaskSource",
     "WorkspaceRef",
+    "as_text",
+    "check_value",
     "datapath_uri",
     "dataset_uri",
     "find_cycle",
     "find_problems",
     "from_json",
     "in_running_order",
+    "parameter_source",
     "parse_datapath",
     "parse_dataset",
+    "resolve_parameters",
     "step_from_data",
     "step_to_data",
     "to_json",

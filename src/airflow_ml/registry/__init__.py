@@ -1,0 +1,57 @@
+"""The workspace database: what is registered, what ran, and what came of it."""
+
+from airflow_ml.registry.errors import RunNotFoundError, RunStateError
+from airflow_ml.registry.home import Home, WorkspaceHome
+from airflow_ml.registry.opening import open_registry
+from airflow_ml.registry.records import (
+    FINAL_STATUSES,
+    RUN_KINDS,
+    RUN_STATUSES,
+    ArtifactRecord,
+    ComputeTargetRecord,
+    DatasetRecord,
+    DatasetRegistration,
+    DatastoreRecord,
+    EnvironmentRecord,
+    ExperimentRecord,
+    MetricPoint,
+    ModelOptions,
+    ModelRecord,
+    OutputRecord,
+    PipelineOptions,
+    RunInputRecord,
+    RunOptions,
+    RunRecord,
+    SnapshotRecord,
+    WorkspaceRecord,
+)
+from airflow_ml.registry.registry import Registry
+
+__all__ = [
+    "FINAL_STATUSES",
+    "RUN_KINDS",
+    "RUN_STATUSES",
+    "ArtifactRecord",
+    "ComputeTargetRecord",
+    "DatasetRecord",
+    "DatasetRegistration",
+    "DatastoreRecord",
+    "EnvironmentRecord",
+    "ExperimentRecord",
+    "Home",
+    "MetricPoint",
+    "ModelOptions",
+    "ModelRecord",
+    "OutputRecord",
+    "PipelineOptions",
+    "Registry",
+    "RunInputRecord",
+    "RunNotFoundError",
+    "RunOptions",
+    "RunRecord",
+    "RunStateError",
+    "SnapshotRecord",
+    "WorkspaceHome",
+    "WorkspaceRecord",
+    "open_registry",
+]

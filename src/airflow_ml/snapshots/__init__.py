@@ -1,0 +1,1 @@
+"""The content of a step's source directory, addressed by content."""

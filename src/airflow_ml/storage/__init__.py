@@ -1,0 +1,1 @@
+"""Datastores, the commit of outputs, and the staging of inputs and datasets."""

@@ -1,0 +1,1 @@
+"""From graphs to Airflow: DAGs, task groups, params, and starting runs."""

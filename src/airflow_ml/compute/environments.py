@@ -1,0 +1,111 @@
+"""
+From an environment definition to an interpreter that has its packages.
+
+Three cases, in this order: the definition manages its own interpreter (`user_managed_dependencies`); there is nothing
+to install beyond what the step library provides, so the worker's interpreter does; or a virtual environment is built,
+once per definition and machine, in a folder named by the digest of what it holds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from airflow_ml.compute.interpreters import check_interpreter, find_conda_environment, find_python, read_version
+from airflow_ml.compute.requirements import read_requirements
+from airflow_ml.compute.virtual_environment import VirtualEnvironment, digest_of
+from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException
+from airflow_ml.graph.model import Json
+
+__all__ = ["EnvironmentBuilder", "Interpreter"]
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """
+    The Python that runs a step.
+
+    Attributes:
+        python: absolute path of the interpreter.
+        environment_variables: those of the definition; they are set for the script and never cause a build.
+        digest: names the packages and the Python behind the path; equal digests mean equal environments.
+        warnings: what differs from the definition, one line each, for the step's log.
+        log: what was done, with the installer's output if anything was built; credentials are masked.
+    """
+
+    python: Path
+    environment_variables: Mapping[str, str]
+    digest: str
+    warnings: tuple[str, ...] = ()
+    log: str = field(default="", repr=False)
+
+
+class EnvironmentBuilder:
+    """
+    Makes interpreters from environment definitions.
+
+    Safe to use from many processes at once: equal definitions are built once, the others wait for it.
+
+    Args:
+        root: folder of the machine's virtual environments.
+        base_interpreter: the worker's interpreter.
+        installer: `uv` or `pip`; by default uv where there is one.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        base_interpreter: str = sys.executable,
+        *,
+        installer: Literal["uv", "pip"] | None = None,
+    ) -> None:
+        self._root = root.absolute()
+        self._base = base_interpreter
+        self._installer = installer
+
+    def build(self, definition: Mapping[str, Json] | None) -> Interpreter:
+        """
+        Return an interpreter for the definition, built if it is not there; None means the default environment.
+
+        Raises:
+            RunEnvironmentException: the definition asks for what this machine cannot give, or installing failed;
+                the text then ends with the installer's last lines.
+        """
+        definition = definition or {}
+        where = f"environment {definition.get('name') or 'without a name'!r}"
+        if definition.get("r"):
+            raise NotSupportedError(f"{where}: has an R section, which airflow-ml cannot build; use a container image")
+        variables = _read_variables(definition, where)
+        python = definition.get("python")
+        python = python if isinstance(python, Mapping) else {}
+        if python.get("user_managed_dependencies"):
+            chosen = str(python.get("interpreter_path") or "python")
+            return self._take(check_interpreter(chosen, base_interpreter=self._base, where=where), variables)
+        conda_environment = python.get("base_conda_environment")
+        if conda_environment and not python.get("conda_dependencies"):
+            return self._take(find_conda_environment(str(conda_environment), where=where), variables)
+        return self._install(definition, variables, where)
+
+    def _install(self, definition: Mapping[str, Json], variables: Mapping[str, str], where: str) -> Interpreter:
+        requirements = read_requirements(definition)
+        if not requirements.packages:
+            return self._take(self._base, variables)
+        found = find_python(requirements.python, base_interpreter=self._base, where=where)
+        environment = VirtualEnvironment(self._root, requirements, found, where=where, installer=self._installer)
+        log = environment.ensure()
+        warnings = (*requirements.warnings, *([found.warning] if found.warning else []))
+        return Interpreter(environment.python, variables, environment.digest, warnings, log)
+
+    def _take(self, python: str, variables: Mapping[str, str]) -> Interpreter:
+        digest = digest_of({"interpreter": python, "python": read_version(python)})
+        return Interpreter(Path(python), variables, digest, log=f"uses the interpreter {python} as it is")
+
+
+def _read_variables(definition: Mapping[str, Json], where: str) -> dict[str, str]:
+    variables = definition.get("environment_variables") or {}
+    if not isinstance(variables, Mapping):
+        raise RunEnvironmentException(f"{where}: environment_variables is {variables!r}, expected a mapping of text")
+    return {str(name): str(value) for name, value in variables.items()}

@@ -1,0 +1,109 @@
+"""What a dataset reads on this machine: paths, copies, mounts and tables. Imported at its first use."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.data._stores import stores_of
+from airflow_ml.data._workspace import refuse_while_parsing
+from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
+from airflow_ml.registry import Home
+from airflow_ml.runtime import frames
+from airflow_ml.storage.cache import FileCache
+from airflow_ml.storage.datasets import resolve, stage_dataset, store_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_ml.data.abstract_dataset import AbstractDataset
+    from airflow_ml.storage.datasets import DatasetFile, ResolvedDataset
+
+__all__ = ["Staged", "download", "list_files", "read_table", "stage"]
+
+_IN_A_STEP = "read data in a step or a script"
+
+
+def _files(dataset: AbstractDataset) -> ResolvedDataset:
+    refuse_while_parsing("reading a dataset", _IN_A_STEP)
+    return resolve(dataset.definition, stores_of(dataset))
+
+
+def list_files(dataset: AbstractDataset) -> list[str]:
+    """Return the paths of the files inside the dataset, without a leading `/`."""
+    return [file.relative_path.lstrip("/") for file in _files(dataset).files]
+
+
+def download(
+    dataset: AbstractDataset, target_path: str | None, *, overwrite: bool, ignore_not_found: bool
+) -> list[str]:
+    """Copy the files to a local folder and return their local paths; see `FileDataset.download`."""
+    try:
+        found = _files(dataset).files
+    except DatasetNotFoundError:
+        if not ignore_not_found:
+            raise
+        return []
+    target = Path(target_path) if target_path is not None else Path(tempfile.mkdtemp(prefix="airflow-ml-"))
+    places = [(file, target.absolute() / file.relative_path.lstrip("/")) for file in found]
+    taken = [str(place) for _, place in places if place.exists()]
+    if taken and not overwrite:
+        raise UserErrorException(
+            f"download of a dataset: {taken[0]!r} is there already (and {len(taken) - 1} others); pass overwrite=True "
+            "or another target_path"
+        )
+    for file, place in places:
+        store_of(file, stores_of(dataset)).get(file.path, place)
+    return [str(place) for _, place in places]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """
+    A dataset's files in a folder that is taken away again.
+
+    Attributes:
+        root: what `remove` deletes.
+        path: the folder with the files.
+    """
+
+    root: Path
+    path: Path
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def stage(dataset: AbstractDataset, mount_point: str | None) -> Staged:
+    """
+    Bring the dataset's files into a folder, read-only.
+
+    Raises:
+        UserErrorException: the folder that was given is not empty.
+    """
+    refuse_while_parsing("mounting a dataset", _IN_A_STEP)
+    if mount_point is None:
+        root = Path(tempfile.mkdtemp(prefix="airflow-ml-"))
+    else:
+        root = Path(mount_point).absolute()
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise UserErrorException(f"mount point {mount_point!r}: is not an empty folder; choose another one")
+    staged = stage_dataset(dataset.definition, stores_of(dataset), root, "mount", Home.default().cache)
+    return Staged(root, staged.root)
+
+
+def read_table(dataset: AbstractDataset, *, on_error: str, out_of_range_datetime: str) -> pd.DataFrame:
+    """Read the whole table; see `TabularDataset.to_pandas_dataframe`."""
+    cache = FileCache(Home.default().cache)
+    files = [(str(_local(file, dataset, cache)), file.relative_path) for file in _files(dataset).files]
+    # v1 treats both alike unless they differ; a strict reading is the safe answer to either.
+    return frames.read_frame(dataset.definition, files, strict="fail" in (on_error, out_of_range_datetime))
+
+
+def _local(file: DatasetFile, dataset: AbstractDataset, cache: FileCache) -> Path:
+    store = store_of(file, stores_of(dataset))
+    return store.local_path(file.path) or cache.fetch(store, file.info)

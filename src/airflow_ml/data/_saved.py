@@ -1,0 +1,137 @@
+"""Datasets in the registry: saved, registered, found. Imported at its first use, never while a DAG file is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_ml.data._dataset_by_name import DatasetByName
+from airflow_ml.data._stores import stores_of
+from airflow_ml.data._workspace import require_workspace
+from airflow_ml.data.abstract_dataset import AbstractDataset
+from airflow_ml.data.file_dataset import FileDataset
+from airflow_ml.data.tabular_dataset import TabularDataset
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.storage.datasets import resolve
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_ml.data._definition import Definition
+    from airflow_ml.data._workspace import WorkspaceLike
+    from airflow_ml.registry import DatasetRecord
+
+__all__ = [
+    "by_name",
+    "changed_time",
+    "from_record",
+    "get_all",
+    "get_by_id",
+    "get_by_name",
+    "register",
+    "save",
+    "unregister",
+    "update",
+]
+
+Dataset = TypeVar("Dataset", bound=AbstractDataset)
+
+_CLASSES: Mapping[object, type[AbstractDataset]] = {"file": FileDataset, "tabular": TabularDataset}
+
+
+def from_record(workspace: WorkspaceLike, record: DatasetRecord) -> AbstractDataset:
+    """Return a registry's record as a dataset."""
+    dataset = _CLASSES[record.definition["kind"]]._create(record.definition, workspace)
+    return _registered(dataset, record)
+
+
+def _registered(dataset: Dataset, record: DatasetRecord) -> Dataset:
+    return dataset._with_registration(
+        id=record.id,
+        name=record.name,
+        version=record.version,
+        description=record.description,
+        tags=dict(record.tags),
+    )
+
+
+def save(definition: Definition, workspace: WorkspaceLike) -> str:
+    """Return the definition's id in the workspace."""
+    return workspace.registry().datasets.save(definition)
+
+
+def register(
+    dataset: Dataset,
+    workspace: WorkspaceLike,
+    name: str,
+    *,
+    description: str | None,
+    tags: Mapping[str, str] | None,
+    create_new_version: bool,
+) -> Dataset:
+    """Register the dataset and return it as registered; see `AbstractDataset.register`."""
+    own = dataset.workspace
+    if own is not None and own.ref != workspace.ref:
+        raise UserErrorException(
+            f"dataset {name!r}: its data is in workspace {own.name!r} and cannot be registered in {workspace.name!r}; "
+            "register it in its own workspace"
+        )
+    record = workspace.registry().datasets.register(
+        name, dataset.definition, description=description, tags=tags, create_new_version=create_new_version
+    )
+    return _registered(dataset, record)._with_registration(workspace=workspace)
+
+
+def update(dataset: Dataset, *, description: str | None = None, tags: Mapping[str, str] | None = None) -> Dataset:
+    """Change a registered version and return it as it is now."""
+    name, workspace = _name_of(dataset)
+    registry = workspace.registry()
+    record = registry.datasets.update(name, dataset.version or "latest", description=description, tags=tags)
+    return _registered(dataset, record)
+
+
+def unregister(dataset: AbstractDataset) -> None:
+    """Forget the dataset's name with all versions."""
+    name, workspace = _name_of(dataset)
+    workspace.registry().datasets.unregister(name)
+
+
+def _name_of(dataset: AbstractDataset) -> tuple[str, WorkspaceLike]:
+    if dataset.name is None:
+        raise UserErrorException("dataset: is not registered; call register(workspace, name) first")
+    return dataset.name, require_workspace(dataset.workspace, where=f"dataset {dataset.name!r}")
+
+
+def by_name(workspace: WorkspaceLike, name: str, version: int | str) -> AbstractDataset:
+    """
+    Return a dataset that is looked up in the run.
+
+    Raises:
+        UserErrorException: a version that is neither a number nor `latest`.
+    """
+    wanted = str(version)
+    if wanted != "latest" and not wanted.isdecimal():
+        raise UserErrorException(f"dataset {name!r}: version {version!r} is neither a number nor 'latest'")
+    dataset = DatasetByName()._with_registration(name=name, workspace=workspace, wanted=wanted)
+    return dataset if wanted == "latest" else dataset._with_registration(version=int(wanted))
+
+
+def get_by_name(workspace: WorkspaceLike, name: str, version: int | str) -> AbstractDataset:
+    """Return a registered dataset; raises DatasetNotFoundError."""
+    return from_record(workspace, workspace.registry().datasets.by_name(name, version))
+
+
+def get_by_id(workspace: WorkspaceLike, dataset_id: str) -> AbstractDataset:
+    """Return a saved dataset; raises DatasetNotFoundError."""
+    return from_record(workspace, workspace.registry().datasets.get(dataset_id))
+
+
+def get_all(workspace: WorkspaceLike) -> dict[str, AbstractDataset]:
+    """Return the newest version of every registered dataset, by name."""
+    return {str(record.name): from_record(workspace, record) for record in workspace.registry().datasets.list()}
+
+
+def changed_time(dataset: AbstractDataset) -> datetime | None:
+    """Return when the newest of the dataset's files was modified; None without files."""
+    files = resolve(dataset.definition, stores_of(dataset)).files
+    return max((file.info.modified for file in files), default=None)

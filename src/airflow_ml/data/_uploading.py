@@ -1,0 +1,156 @@
+"""Files between this machine and a datastore. Imported at its first use, never while a DAG file is parsed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.data._definition import sources_of
+from airflow_ml.data._stores import store_named
+from airflow_ml.data.abstract_datastore import AbstractDatastore
+from airflow_ml.data.data_reference import DataReference
+from airflow_ml.data.datapath import DataPath
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.storage import transfer
+from airflow_ml.storage.protocol import Upload, join_path, normalise_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_ml.storage.protocol import Store
+
+__all__ = ["download", "upload", "upload_directory", "upload_files", "write_frame"]
+
+
+def upload(
+    datastore: AbstractDatastore, src_dir: str, target_path: str | None, *, overwrite: bool, show_progress: bool
+) -> int:
+    """Copy a folder's content to a datastore and return how many files were written."""
+    written = transfer.put_tree(_store(datastore), Path(src_dir), _folder(target_path), overwrite=overwrite)
+    _say(show_progress, f"uploaded {written} files from {src_dir} to {datastore.name}/{_folder(target_path)}")
+    return written
+
+
+def upload_files(
+    datastore: AbstractDatastore,
+    files: Sequence[str],
+    relative_root: str | None,
+    target_path: str | None,
+    *,
+    overwrite: bool,
+    show_progress: bool,
+) -> int:
+    """Copy named files to a datastore and return how many were written."""
+    if not files or isinstance(files, str):
+        raise UserErrorException(f"upload_files: {files!r} is not a list of files; name at least one")
+    places = [Path(os.path.abspath(file)) for file in files]  # noqa: PTH100 - links in the path stay as they are named
+    root = Path(os.path.abspath(relative_root)) if relative_root else _shared_folder(places)  # noqa: PTH100
+    uploads = [Upload(place, join_path(_folder(target_path), _below(place, root))) for place in places]
+    written = transfer.upload(_store(datastore), uploads, overwrite=overwrite)
+    _say(show_progress, f"uploaded {written} of {len(uploads)} files to {datastore.name}/{_folder(target_path)}")
+    return written
+
+
+def _shared_folder(places: Sequence[Path]) -> Path:
+    return Path(os.path.commonpath([place.parent for place in places]))
+
+
+def _below(place: Path, root: Path) -> str:
+    if not place.is_relative_to(root):
+        raise UserErrorException(
+            f"upload_files: {str(place)!r} is not below relative_root {str(root)!r}; leave relative_root out, or name "
+            "a folder that holds all files"
+        )
+    return place.relative_to(root).as_posix()
+
+
+def download(
+    datastore: AbstractDatastore, target_path: str, prefix: str | None, *, overwrite: bool, show_progress: bool
+) -> int:
+    """Copy files from a datastore below a folder and return how many were written."""
+    start = (prefix or "").lstrip("/")
+    if start and datastore.datastore_type == "AzureFile" and not start.endswith("/"):
+        start += "/"
+    written = transfer.download(_store(datastore), start, Path(target_path), overwrite=overwrite)
+    _say(show_progress, f"downloaded {written} files from {datastore.name}/{start} to {target_path}")
+    return written
+
+
+def upload_directory(
+    src_dir: str,
+    target: DataPath | tuple[AbstractDatastore, str],
+    *,
+    pattern: str | None,
+    overwrite: bool,
+    show_progress: bool,
+) -> None:
+    """Copy a folder, or what matches in it, to a place on a datastore."""
+    datastore, folder = _place(target, where="Dataset.File.upload_directory")
+    if pattern is None:
+        if upload(datastore, src_dir, folder, overwrite=overwrite, show_progress=show_progress) == 0:
+            _require_files(src_dir, "**/*")
+        return
+    files = _require_files(src_dir, pattern)
+    upload_files(datastore, files, src_dir, folder, overwrite=overwrite, show_progress=show_progress)
+
+
+def _require_files(src_dir: str, pattern: str) -> list[str]:
+    files = [str(path) for path in sorted(Path(src_dir).glob(pattern)) if path.is_file()]
+    if not files:
+        raise UserErrorException(
+            f"Dataset.File.upload_directory: no file in {src_dir!r} matches {pattern!r}; correct the folder or the "
+            "pattern"
+        )
+    return files
+
+
+def write_frame(
+    dataframe: pd.DataFrame,
+    target: DataPath | AbstractDatastore | tuple[AbstractDatastore, str],
+    *,
+    row_group_size: int | None,
+    is_unique: bool,
+    show_progress: bool,
+) -> tuple[AbstractDatastore, str]:
+    """Write a frame as one parquet file into a folder on a datastore and return that folder."""
+    where = "Dataset.Tabular.register_pandas_dataframe"
+    datastore, folder = (target, "") if isinstance(target, AbstractDatastore) else _place(target, where=where)
+    if is_unique:
+        folder = join_path(normalise_path(folder), str(uuid.uuid4()))
+    with tempfile.TemporaryDirectory(prefix="airflow-ml-") as local:
+        file = Path(local) / "part-00000.parquet"
+        try:
+            dataframe.to_parquet(file, index=False, row_group_size=row_group_size)
+        except ImportError as exc:
+            raise NotSupportedError(
+                f"{where}: writing parquet needs pyarrow; install it (pip install pyarrow)"
+            ) from exc
+        upload_files(datastore, [str(file)], None, folder, overwrite=True, show_progress=show_progress)
+    return datastore, f"{folder}/" if folder else ""
+
+
+def _place(target: object, *, where: str) -> tuple[AbstractDatastore, str]:
+    """Return datastore and folder of what v1 takes as `target`."""
+    if isinstance(target, (DataPath, DataReference)) and target.datastore is not None:
+        return target.datastore, (target.path_on_datastore or "").lstrip("/")
+    if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], AbstractDatastore):
+        sources_of(target, where=where)
+        return target[0], str(target[1]).lstrip("/")
+    raise UserErrorException(f"{where}: target {target!r} is no place; give (datastore, 'folder') or a DataPath")
+
+
+def _store(datastore: AbstractDatastore) -> Store:
+    return store_named(datastore.workspace, datastore.name)
+
+
+def _folder(path: str | None) -> str:
+    return normalise_path((path or "").lstrip("/"))
+
+
+def _say(show_progress: bool, text: str) -> None:
+    if show_progress:
+        print(text)  # noqa: T201 - v1's show_progress

@@ -1,0 +1,262 @@
+"""What files and tables have in common: names, versions, tags (`azureml.data.abstract_dataset`)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_ml._late import late
+from airflow_ml.data._caller import is_parsing_dag
+from airflow_ml.data._definition import checksum, partition_keys, with_step
+from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph.model import DatasetSource
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import NoReturn
+
+    from airflow_ml.data import _saved
+    from airflow_ml.data._definition import Definition
+    from airflow_ml.data._workspace import WorkspaceLike
+    from airflow_ml.graph.model import Json
+else:
+    _saved = late("airflow_ml.data._saved")
+
+__all__ = ["AbstractDataset"]
+
+Dataset = TypeVar("Dataset", bound="AbstractDataset")
+
+
+class AbstractDataset:
+    """
+    A definition of data: where files lie and how they are read. It holds no data.
+
+    Immutable: every method returns a new object. Made by `Dataset.File` and `Dataset.Tabular`, or fetched by name or
+    id. A dataset gets its id when it is registered or when a pipeline that uses it is submitted.
+
+    Attributes:
+        kind: `file` or `tabular`; None for a dataset that is known by name only (see `get_by_name`).
+    """
+
+    kind: str | None = None
+
+    def __init__(self) -> None:
+        self._definition: Definition | None = None
+        self._workspace: WorkspaceLike | None = None
+        self._id: str | None = None
+        self._name: str | None = None
+        self._version: int | None = None
+        self._description: str | None = None
+        self._tags: Mapping[str, str] = {}
+
+    @property
+    def id(self) -> str | None:
+        """The id that `get_by_id` takes; None until the dataset is saved."""
+        return self._id
+
+    @property
+    def name(self) -> str | None:
+        """The name it is registered under, or None."""
+        return self._name
+
+    @property
+    def version(self) -> int | None:
+        """The version it is registered as, counted from 1, or None."""
+        return self._version
+
+    @property
+    def description(self) -> str | None:
+        """The registration's description."""
+        return self._description
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The registration's tags; a copy."""
+        return dict(self._tags)
+
+    @property
+    def partition_keys(self) -> list[str]:
+        """Names of the columns that come from the paths of the files, in order."""
+        return partition_keys(self.definition)
+
+    @property
+    def data_changed_time(self) -> datetime | None:
+        """The newest modification among the dataset's files; reads the datastore."""
+        return _saved.changed_time(self)
+
+    @property
+    def definition(self) -> Definition:
+        """
+        The definition as data.
+
+        Raises:
+            UserErrorException: the dataset is known by name only, because a DAG file is being parsed.
+        """
+        if self._definition is None:
+            raise UserErrorException(
+                f"dataset {self._name!r}: while Airflow parses the DAG file only its name is known; transform it in "
+                "a step, or define it here with Dataset.File or Dataset.Tabular"
+            )
+        return self._definition
+
+    @property
+    def workspace(self) -> WorkspaceLike | None:
+        """The workspace of its datastores; None for a dataset of web addresses that was never saved."""
+        return self._workspace
+
+    @property
+    def source(self) -> DatasetSource:
+        """The dataset as the graph holds it."""
+        return DatasetSource(definition=self.definition, saved_id=self._id)
+
+    def ensure_saved(self, workspace: WorkspaceLike) -> str:
+        """
+        Give the dataset an id in the workspace, and return it.
+
+        Equal definitions have one id, so it does not matter how often this is done.
+        """
+        if self._id is None:
+            self._id = _saved.save(self.definition, workspace)
+            self._workspace = self._workspace or workspace
+        return self._id
+
+    def as_named_input(self, name: str) -> DatasetConsumptionConfig:
+        """
+        Return the dataset as a step's input in mode `direct`: the script gets the dataset itself.
+
+        Raises:
+            UserErrorException: a name with other characters than letters, digits and underscores.
+        """
+        return DatasetConsumptionConfig(name, self)
+
+    def register(
+        self: Dataset,
+        workspace: WorkspaceLike,
+        name: str,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        create_new_version: bool = False,
+    ) -> Dataset:
+        """
+        Register the dataset under a name and return it with name and version.
+
+        Args:
+            create_new_version: the name may exist; the dataset becomes its next version.
+
+        Raises:
+            UserErrorException: the name exists and `create_new_version` is False, or one of its versions has this
+                very definition.
+        """
+        return _saved.register(
+            self, workspace, name, description=description, tags=tags, create_new_version=create_new_version
+        )
+
+    def add_tags(self: Dataset, tags: Mapping[str, str] | None = None) -> Dataset:
+        """Add tags to the registered version; a key that is there gets the new value."""
+        return _saved.update(self, tags={**self._tags, **(tags or {})})
+
+    def remove_tags(self: Dataset, tags: list[str] | None = None) -> Dataset:
+        """Remove the tags of these keys from the registered version."""
+        return _saved.update(self, tags={key: value for key, value in self._tags.items() if key not in (tags or [])})
+
+    def update(self: Dataset, description: str | None = None, tags: Mapping[str, str] | None = None) -> Dataset:
+        """Change description and tags of the registered version; what is None stays."""
+        return _saved.update(self, description=description, tags=tags)
+
+    def unregister_all_versions(self) -> None:
+        """Forget the name with all its versions; data and ids stay."""
+        _saved.unregister(self)
+
+    def get_partition_key_values(self, partition_keys: list[str] | None = None) -> NoReturn:
+        """Not supported yet: read the table and take the distinct values of the partition columns."""
+        raise NotSupportedError(
+            f"dataset {self._name or partition_keys!r}: get_partition_key_values is not supported yet; use "
+            "to_pandas_dataframe()[keys].drop_duplicates()"
+        )
+
+    @staticmethod
+    def get_by_name(
+        workspace: WorkspaceLike, name: str, version: int | str = "latest", **kwargs: object
+    ) -> AbstractDataset:
+        """
+        Return a registered dataset.
+
+        While Airflow parses a DAG file nothing is looked up: the object then stands for whatever has that name and
+        version when the pipeline runs, and can be an input, but cannot be read or transformed.
+
+        Args:
+            version: a number, or `latest`.
+
+        Raises:
+            DatasetNotFoundError: there is no such name or version.
+        """
+        refuse_unknown(kwargs, where=f"dataset {name!r}")
+        if is_parsing_dag():
+            return _saved.by_name(workspace, name, version)
+        return _saved.get_by_name(workspace, name, version)
+
+    @staticmethod
+    def get_by_id(workspace: WorkspaceLike, id: str, **kwargs: object) -> AbstractDataset:  # noqa: A002 - v1's name
+        """
+        Return a saved dataset.
+
+        Raises:
+            DatasetNotFoundError: there is no such id.
+        """
+        refuse_unknown(kwargs, where=f"dataset {id!r}")
+        return _saved.get_by_id(workspace, id)
+
+    @staticmethod
+    def get_all(workspace: WorkspaceLike) -> Mapping[str, AbstractDataset]:
+        """Return the newest version of every registered dataset, by name; read when it is looked into."""
+        return _saved.get_all(workspace)
+
+    def _with_step(self: Dataset, step: dict[str, Json]) -> Dataset:
+        return self._derived(with_step(self.definition, step))
+
+    def _with_random_step(self: Dataset, step: dict[str, Json], seed: int | None) -> Dataset:
+        # v1 draws a new seed each time; then a DAG file would define other data on every parse.
+        return self._with_step({**step, "seed": checksum(self.definition) if seed is None else seed})
+
+    def _derived(self: Dataset, definition: Definition) -> Dataset:
+        """Return a dataset of another definition: neither registered nor saved."""
+        return type(self)._create(definition, self._workspace)
+
+    def _with_registration(self: Dataset, **values: object) -> Dataset:
+        registered = copy.copy(self)
+        vars(registered).update({f"_{key}": value for key, value in values.items()})
+        return registered
+
+    @classmethod
+    def _create(cls: type[Dataset], definition: Definition, workspace: WorkspaceLike | None) -> Dataset:
+        created = cls()
+        created._definition = definition
+        created._workspace = workspace
+        return created
+
+    def __repr__(self) -> str:
+        known = {"name": self._name, "version": self._version, "id": self._id}
+        text = ", ".join(f"{key}={value!r}" for key, value in known.items() if value is not None)
+        return f"{type(self).__name__}({text})"
+
+
+def refuse_unknown(arguments: Mapping[str, object], *, where: str) -> None:
+    """Raise UserErrorException for arguments that v1 does not have either."""
+    if arguments:
+        raise UserErrorException(f"{where}: unknown arguments {', '.join(sorted(arguments))}; leave them out")
+
+
+def check_count(count: int, *, where: str) -> int:
+    """Return a number of files or rows; raises UserErrorException unless it is a whole number from 0."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise UserErrorException(f"{where}: count {count!r} is not a whole number from 0")
+    return count
+
+
+def check_share(share: float, *, what: str, where: str) -> float:
+    """Return a share; raises UserErrorException unless it lies between 0 and 1."""
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+        raise UserErrorException(f"{where}: {what} {share!r} is not a number between 0 and 1")
+    return share

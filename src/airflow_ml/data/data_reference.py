@@ -1,0 +1,153 @@
+"""A path on a datastore with the way it is delivered to a step (`azureml.data.data_reference`)."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph.model import DataReferenceSource
+
+if TYPE_CHECKING:
+    from typing import Literal, NoReturn
+
+    from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
+
+__all__ = ["DataReference"]
+
+_MODES = ("mount", "download", "upload")
+_NOT_IN_NAMES = re.compile(r"\W+")
+
+
+class DataReference:
+    """
+    A pointer to a file or folder on a datastore; nothing needs to be there when it is mounted.
+
+    Immutable: `as_download` and the like return copies. As text it is `$AZUREML_DATAREFERENCE_<name>`, which a step
+    expands anywhere inside its arguments.
+
+    Args:
+        datastore: the store, an object as `Datastore.get` returns.
+        data_reference_name: name of the step's input; without one the store's name if there is no path either, else
+            the path with other characters replaced (v1 takes random text there, which no two runs share).
+        path_on_datastore: file or folder; None is the store's root.
+        mode: `mount`, `download` or `upload`.
+        path_on_compute: where a download or upload lies in the step; relative to the script's folder.
+        overwrite: replace what is already there.
+
+    Raises:
+        UserErrorException: another mode.
+    """
+
+    def __init__(
+        self,
+        datastore: AbstractDatastore,
+        data_reference_name: str | None = None,
+        path_on_datastore: str | None = None,
+        mode: str = "mount",
+        path_on_compute: str | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        if mode not in _MODES:
+            raise UserErrorException(f"data reference: mode {mode!r} is not one of {', '.join(_MODES)}")
+        self.datastore = datastore
+        self.path_on_datastore = path_on_datastore
+        self.data_reference_name = data_reference_name or _default_name(datastore.name, path_on_datastore)
+        self.mode = mode
+        self.path_on_compute = path_on_compute
+        self.overwrite = overwrite
+
+    @property
+    def name(self) -> str:
+        """The same as `data_reference_name`."""
+        return self.data_reference_name
+
+    @property
+    def source(self) -> DataReferenceSource:
+        """The reference as the graph holds it."""
+        return DataReferenceSource(datastore=self.datastore.name, path=self.path_on_datastore or "")
+
+    def as_mount(self) -> DataReference:
+        """Return a copy that a step reads in place."""
+        return self._copy(mode="mount", path_on_compute=self.path_on_compute, overwrite=self.overwrite)
+
+    def as_download(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
+        """Return a copy that is copied to the step before its script starts."""
+        return self._copy(mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
+
+    def as_upload(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
+        """Return a copy that is filled from the step after its script ended well."""
+        return self._copy(mode="upload", path_on_compute=path_on_compute, overwrite=overwrite)
+
+    def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
+        """Return a reference to a path below this one."""
+        parts = [part.strip("/") for part in (self.path_on_datastore, path) if part and part.strip("/")]
+        below = "/".join(parts) + ("/" if path and path.endswith("/") else "")
+        return DataReference(
+            self.datastore,
+            data_reference_name=data_reference_name,
+            path_on_datastore=below or None,
+            mode=self.mode,
+            path_on_compute=self.path_on_compute,
+            overwrite=self.overwrite,
+        )
+
+    @staticmethod
+    def create(
+        data_reference_name: str | None = None,
+        datapath: DataPath | None = None,
+        datapath_compute_binding: DataPathComputeBinding | None = None,
+    ) -> DataReference:
+        """
+        Join a data path and the way it is delivered.
+
+        Raises:
+            UserErrorException: no data path, or one without a datastore.
+        """
+        if datapath is None or datapath.datastore is None:
+            raise UserErrorException("data reference: a DataPath with a datastore is needed; give datapath=")
+        binding = datapath_compute_binding
+        return DataReference(
+            datapath.datastore,
+            data_reference_name=data_reference_name or datapath.name,
+            path_on_datastore=datapath.path_on_datastore,
+            mode="mount" if binding is None else binding.mode,
+            path_on_compute=None if binding is None else binding.path_on_compute,
+            overwrite=False if binding is None else binding.overwrite,
+        )
+
+    def to_config(self) -> NoReturn:
+        """Not supported: give the reference itself to a step instead of writing it into a run configuration."""
+        raise NotSupportedError(
+            f"data reference {self.name!r}: to_config is not supported; put the reference into the step's inputs"
+        )
+
+    def _copy(
+        self, *, mode: Literal["mount", "download", "upload"], path_on_compute: str | None, overwrite: bool
+    ) -> DataReference:
+        return DataReference(
+            self.datastore,
+            data_reference_name=self.data_reference_name,
+            path_on_datastore=self.path_on_datastore,
+            mode=mode,
+            path_on_compute=path_on_compute,
+            overwrite=overwrite,
+        )
+
+    def __str__(self) -> str:
+        return f"$AZUREML_DATAREFERENCE_{self.data_reference_name}"
+
+    def __repr__(self) -> str:
+        return (
+            f"DataReference(datastore={self.datastore.name!r}, data_reference_name={self.data_reference_name!r}, "
+            f"path_on_datastore={self.path_on_datastore!r}, mode={self.mode!r})"
+        )
+
+
+def _default_name(store: str, path: str | None) -> str:
+    readable = _NOT_IN_NAMES.sub("_", path or "").strip("_")
+    if path and not readable:
+        return f"{store}_{os.fsencode(path).hex()}"
+    return f"{store}_{readable}" if readable else store

@@ -1,0 +1,268 @@
+"""
+Defining datasets (`azureml.data.dataset_factory`).
+
+Defining one touches no data: in v1 `validate=True` read the files at once, here they are looked at when a pipeline
+that uses them is validated or runs, so that a DAG file can be parsed at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from airflow_ml._late import late
+from airflow_ml.data import _tables
+from airflow_ml.data._data_type import DataType
+from airflow_ml.data._definition import sources_of
+from airflow_ml.data.file_dataset import FileDataset
+from airflow_ml.data.tabular_dataset import TabularDataset
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    import pandas as pd
+
+    from airflow_ml.data import _uploading
+    from airflow_ml.data._definition import PathLike
+    from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.data.datapath import DataPath
+    from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
+    from airflow_ml.graph.model import Json
+else:
+    _uploading = late("airflow_ml.data._uploading")
+
+__all__ = ["DataType", "FileDatasetFactory", "TabularDatasetFactory"]
+
+
+class FileDatasetFactory:
+    """Makes datasets of files: what `Dataset.File` is."""
+
+    @staticmethod
+    def from_files(
+        path: PathLike | Sequence[PathLike],
+        validate: bool = True,  # noqa: ARG004 - v1's signature
+        partition_format: str | None = None,
+        is_file: bool = False,
+    ) -> FileDataset:
+        """
+        Define files.
+
+        Args:
+            path: `(datastore, 'path')`, a DataPath, a DataReference, a web address, or a list of them. A path may be
+                a file, a folder, or a pattern with `*` and `**`.
+            validate: has no effect at definition; missing files fail `validate`, `submit` or the step that reads.
+            partition_format: names parts of the paths, such as `{year}/{month}/data.csv`.
+            is_file: the path is one file; without it this is found out when the path is read.
+
+        Raises:
+            UserErrorException: a local path, no path, or something that is no path.
+        """
+        sources, workspace = sources_of(path, where="Dataset.File.from_files")
+        definition: dict[str, Json] = {"kind": "file", "sources": sources}
+        if is_file:
+            definition["is_file"] = True
+        if partition_format is not None:
+            definition["partition_format"] = partition_format
+        return FileDataset._create(definition, workspace)
+
+    @staticmethod
+    def upload_directory(
+        src_dir: str,
+        target: DataPath | tuple[AbstractDatastore, str],
+        pattern: str | None = None,
+        overwrite: bool = False,
+        show_progress: bool = True,
+    ) -> FileDataset:
+        """
+        Copy a local folder to a datastore and define the files there.
+
+        Args:
+            target: `(datastore, 'folder')` or a DataPath.
+            pattern: only files whose path below `src_dir` matches, such as `*.png` or `**/*.png`.
+            overwrite: replace files that are there; otherwise they are left as they are.
+            show_progress: say what was copied.
+
+        Raises:
+            UserErrorException: `src_dir` is no folder, nothing in it matches, or `target` is no place.
+        """
+        sources, workspace = sources_of(target, where="Dataset.File.upload_directory")
+        _uploading.upload_directory(src_dir, target, pattern=pattern, overwrite=overwrite, show_progress=show_progress)
+        return FileDataset._create({"kind": "file", "sources": _as_folders(sources)}, workspace)
+
+
+class TabularDatasetFactory:
+    """Makes tables: what `Dataset.Tabular` is."""
+
+    @staticmethod
+    def from_delimited_files(
+        path: PathLike | Sequence[PathLike],
+        validate: bool = True,  # noqa: ARG004 - v1's signature
+        include_path: bool = False,
+        infer_column_types: bool = True,
+        set_column_types: Mapping[str, DataType] | None = None,
+        separator: str = ",",
+        header: bool | PromoteHeadersBehavior = True,
+        partition_format: str | None = None,
+        support_multi_line: bool = False,
+        empty_as_string: bool = False,
+        encoding: str = "utf8",
+    ) -> TabularDataset:
+        """
+        Define a table from delimited files such as CSV.
+
+        Args:
+            path: as in `FileDatasetFactory.from_files`.
+            validate: has no effect at definition, see there.
+            include_path: add a column `Path`.
+            infer_column_types: find out types from the first 200 rows; otherwise all is text.
+            set_column_types: types of columns by name, before any inference.
+            header: True: every file begins with the same line of names; False: none does.
+            partition_format: names parts of the paths, which become columns: `{name}` text,
+                `{name:yyyy/MM/dd}` a date.
+            support_multi_line: quoted values may hold line breaks.
+            empty_as_string: keep empty values as empty text instead of missing values.
+        """
+        parse = _tables.delimited(
+            where="Dataset.Tabular.from_delimited_files",
+            separator=separator,
+            header=header,
+            set_column_types=set_column_types,
+            include_path=include_path,
+            infer_column_types=infer_column_types,
+            support_multi_line=support_multi_line,
+            empty_as_string=empty_as_string,
+            encoding=encoding,
+        )
+        return _table(path, parse, partition_format, where="Dataset.Tabular.from_delimited_files")
+
+    @staticmethod
+    def from_json_lines_files(
+        path: PathLike | Sequence[PathLike],
+        validate: bool = True,  # noqa: ARG004 - v1's signature
+        include_path: bool = False,
+        set_column_types: Mapping[str, DataType] | None = None,
+        partition_format: str | None = None,
+        invalid_lines: str = "error",
+        encoding: str = "utf8",
+    ) -> TabularDataset:
+        """
+        Define a table from files with one JSON object a line.
+
+        Args:
+            invalid_lines: `error` fails the reading, `drop` leaves such lines out.
+        """
+        where = "Dataset.Tabular.from_json_lines_files"
+        parse = _tables.json_lines(
+            where=where,
+            set_column_types=set_column_types,
+            include_path=include_path,
+            invalid_lines=invalid_lines,
+            encoding=encoding,
+        )
+        return _table(path, parse, partition_format, where=where)
+
+    @staticmethod
+    def from_parquet_files(
+        path: PathLike | Sequence[PathLike],
+        validate: bool = True,  # noqa: ARG004 - v1's signature
+        include_path: bool = False,
+        set_column_types: Mapping[str, DataType] | None = None,
+        partition_format: str | None = None,
+    ) -> TabularDataset:
+        """Define a table from parquet files."""
+        where = "Dataset.Tabular.from_parquet_files"
+        parse = _tables.parquet(where=where, set_column_types=set_column_types, include_path=include_path)
+        return _table(path, parse, partition_format, where=where)
+
+    @staticmethod
+    def register_pandas_dataframe(
+        dataframe: pd.DataFrame,
+        target: DataPath | AbstractDatastore | tuple[AbstractDatastore, str],
+        name: str,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        show_progress: bool = True,
+        row_group_size: int | None = None,
+        make_target_path_unique: bool = True,
+    ) -> TabularDataset:
+        """
+        Write a frame as parquet to a datastore and register the table; an existing name gets a new version.
+
+        Args:
+            target: folder on a datastore; a datastore alone means a folder of its own on it.
+            row_group_size: rows per parquet row group.
+            make_target_path_unique: write below a new folder in `target`, so that earlier versions stay.
+        """
+        folder = _uploading.write_frame(
+            dataframe,
+            target,
+            row_group_size=row_group_size,
+            is_unique=make_target_path_unique,
+            show_progress=show_progress,
+        )
+        table = TabularDatasetFactory.from_parquet_files(folder)
+        assert table.workspace is not None
+        return table.register(table.workspace, name, description=description, tags=tags, create_new_version=True)
+
+    @staticmethod
+    def from_sql_query(
+        query: object,
+        validate: bool = True,
+        set_column_types: Mapping[str, DataType] | None = None,
+        query_timeout: int = 30,
+    ) -> NoReturn:
+        """Not supported yet: SQL datastores come with a later version; export the query to files."""
+        raise NotSupportedError(
+            f"Dataset.Tabular.from_sql_query({query!r}, {validate!r}, {set_column_types!r}, {query_timeout!r}): SQL "
+            "datastores are not supported yet; write the query's result to a datastore in a step"
+        )
+
+    @staticmethod
+    def register_dask_dataframe(
+        dataframe: object,
+        target: object,
+        name: str,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        show_progress: bool = True,
+    ) -> NoReturn:
+        """Not supported: use `register_pandas_dataframe`."""
+        raise _only_pandas("register_dask_dataframe", name, dataframe, target, description, tags, show_progress)
+
+    @staticmethod
+    def register_spark_dataframe(
+        dataframe: object,
+        target: object,
+        name: str,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        show_progress: bool = True,
+    ) -> NoReturn:
+        """Not supported: use `register_pandas_dataframe`."""
+        raise _only_pandas("register_spark_dataframe", name, dataframe, target, description, tags, show_progress)
+
+
+def _only_pandas(method: str, name: str, *_arguments: object) -> NotSupportedError:
+    return NotSupportedError(f"{method} of {name!r} is not supported; use register_pandas_dataframe")
+
+
+def _table(
+    path: PathLike | Sequence[PathLike], parse: dict[str, Json], partition_format: str | None, *, where: str
+) -> TabularDataset:
+    sources, workspace = sources_of(path, where=where)
+    definition: dict[str, Json] = {"kind": "tabular", "sources": sources, "parse": parse}
+    if partition_format is not None:
+        definition["partition_format"] = partition_format
+    return TabularDataset._create(definition, workspace)
+
+
+def _as_folders(sources: list[Json]) -> list[Json]:
+    """Return the sources with a `/` at the end of each path, which says that it is a folder."""
+    folders: list[Json] = []
+    for source in sources:
+        if not isinstance(source, dict) or "datastore" not in source:
+            raise UserErrorException("Dataset.File.upload_directory: target is a web address; give a datastore path")
+        path = str(source["path"]).rstrip("/")
+        folders.append({**source, "path": f"{path}/" if path else ""})
+    return folders

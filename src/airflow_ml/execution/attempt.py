@@ -1,0 +1,174 @@
+"""One attempt at a step, from inputs to committed outputs: the story that the other modules of this room tell in detail.
+
+The phases, in this order: clean up after an earlier attempt, record the attempt, stage code and inputs, launch,
+follow, collect, commit, record the end. An attempt that dies in any of them leaves its run directory and a record
+that is not final; the next attempt of the same step finds both, ends what still runs and starts again. Outputs are
+addressed by the attempt's own run id, so what a dead attempt left half committed is never read by anybody.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_ml.compute import Outcome, ProcessRequest, kill_orphans
+from airflow_ml.exceptions import AzureMLException, ServiceException, StepFailedError
+from airflow_ml.execution.answers import Answers
+from airflow_ml.execution.collection import collect_files, commit_outputs
+from airflow_ml.execution.following import Follower
+from airflow_ml.execution.model import LogLine, StepResult, StepTask
+from airflow_ml.execution.pipelines import note_failure, stop_reason
+from airflow_ml.execution.preparation import Prepared, prepare
+from airflow_ml.execution.records import begin_attempt, end_attempt, end_lost_attempt
+from airflow_ml.execution.services import Services
+from airflow_ml.registry import RunRecord
+from airflow_ml.runtime.channel_server import ChannelServer
+from airflow_ml.runtime.protocol import RunDirectory
+
+__all__ = ["StepStopped", "run_step"]
+
+#: Seconds between two looks at a running script's log and events: what "live" means.
+FOLLOW_SECONDS = 0.25
+
+#: Seconds between two looks whether somebody canceled the pipeline run.
+STOP_SECONDS = 1.5
+
+
+class StepStopped(AzureMLException):
+    """The step was stopped from outside: canceled, cleared, or another step of its pipeline failed."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """
+    How the caller watches and ends an attempt.
+
+    Attributes:
+        is_stopped: asked often; True ends the script.
+        log: receives the task's log line by line, the script's output included.
+        started: told the step run's id as soon as there is one.
+    """
+
+    is_stopped: Callable[[], bool]
+    log: LogLine
+    started: Callable[[str], None]
+
+
+def run_step(services: Services, task: StepTask, control: Control) -> StepResult:
+    """
+    Run one attempt at a step and return its committed result.
+
+    Raises:
+        StepFailedError: the script failed or did not write what it declared; trying again does not help.
+        StepStopped: it was stopped from outside.
+        ServiceException: storage, registry or the machine failed; trying again can help.
+        UserErrorException: what the step asks for cannot be had; trying again does not help.
+    """
+    _clean_up(services, task, control.log)
+    run = begin_attempt(services, task)
+    control.started(run.id)
+    directory = RunDirectory(services.run_directory(run.id))
+    try:
+        prepared = prepare(services, task, run, directory, control.log)
+        outcome = _launch_and_follow(services, task, run, prepared, control)
+        collect_files(services, run, directory)
+        _check(task, outcome, control)
+        outputs = commit_outputs(services, task, run, prepared.outputs)
+        return end_attempt(services, task, run, outputs)
+    except BaseException as error:
+        _record_failure(services, task, run, error)
+        raise
+    finally:
+        shutil.rmtree(directory.root, ignore_errors=True)
+
+
+def _clean_up(services: Services, task: StepTask, log: LogLine) -> None:
+    """End what earlier attempts of this step left behind: processes, run directories, open records."""
+    for earlier in services.registry.runs.attempts(task.pipeline_run_id, task.step.id):
+        if earlier.is_final:
+            continue
+        orphans = kill_orphans(earlier.id)
+        if orphans:
+            log(f"ended {len(orphans)} process(es) that attempt {earlier.attempt} had left behind")
+        shutil.rmtree(services.run_directory(earlier.id), ignore_errors=True)
+        end_lost_attempt(services, earlier)
+
+
+def _launch_and_follow(
+    services: Services, task: StepTask, run: RunRecord, prepared: Prepared, control: Control
+) -> Outcome:
+    directory = prepared.directory
+    follower = Follower(services, run, directory, control.log)
+    answers = Answers(services, run, directory)
+    with ChannelServer(directory.channel, answers.handlers()):
+        running = services.launcher.launch(_request(run, prepared))
+        try:
+            services.registry.runs.set_status(run.id, "Running")
+            watch = _StopWatch(services, task, control)
+            while (outcome := running.wait(timeout=FOLLOW_SECONDS)) is None:
+                follower.look()
+                if watch.says_stop():
+                    running.stop()
+        finally:
+            running.close()
+    follower.finish()
+    return outcome
+
+
+def _request(run: RunRecord, prepared: Prepared) -> ProcessRequest:
+    directory = prepared.directory
+    return ProcessRequest(
+        argv=prepared.argv,
+        cwd=Path(directory.code),
+        environment=prepared.environment,
+        log_path=Path(directory.log),
+        attempt_directory=Path(directory.root),
+        marker=run.id,
+    )
+
+
+class _StopWatch:
+    """Asks the caller at every look, and the registry every few."""
+
+    def __init__(self, services: Services, task: StepTask, control: Control) -> None:
+        self._services = services
+        self._task = task
+        self._control = control
+        self._looks = 0
+
+    def says_stop(self) -> bool:
+        if self._control.is_stopped():
+            return True
+        self._looks += 1
+        if self._looks % round(STOP_SECONDS / FOLLOW_SECONDS):
+            return False
+        return stop_reason(self._services, self._task.pipeline_run_id) is not None
+
+
+def _check(task: StepTask, outcome: Outcome, control: Control) -> None:
+    """Turn anything but a script that ended by itself with exit code 0 into an error that says what happened."""
+    if outcome.is_stopped or control.is_stopped():
+        raise StepStopped(f"step {task.step.name!r} was stopped while its script ran")
+    if outcome.succeeded:
+        return
+    raise StepFailedError(
+        f"step {task.step.name!r}: script {task.step.script!r} {outcome}; its output is in the log above and in"
+        " user_logs/std_log.txt of the run"
+    )
+
+
+def _record_failure(services: Services, task: StepTask, run: RunRecord, error: BaseException) -> None:
+    """Make the record final whatever went wrong; the error itself goes on to the caller."""
+    is_stopped = isinstance(error, (StepStopped, KeyboardInterrupt, SystemExit))
+    try:
+        services.registry.runs.set_status(
+            run.id,
+            "Canceled" if is_stopped else "Failed",
+            error={"code": type(error).__name__, "message": str(error) or type(error).__name__},
+        )
+        if not is_stopped:
+            note_failure(services, task, run, error)
+    except ServiceException as second:
+        error.add_note(f"and the end of run {run.id} could not be recorded: {second}")

@@ -1,0 +1,237 @@
+"""A step's inputs: from what the graph says about them to paths and datasets on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
+from airflow_ml.execution.records import definition_of_output
+from airflow_ml.graph import (
+    DataReferenceSource,
+    DatasetSource,
+    InputPort,
+    ParameterSource,
+    Source,
+    StepOutputSource,
+    TaskSource,
+    parameter_source,
+)
+from airflow_ml.registry import DatasetRecord, RunInputRecord
+from airflow_ml.storage import read_manifest_at, stage_dataset, stage_input
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.model import StepTask
+    from airflow_ml.execution.services import Services
+    from airflow_ml.graph import Json
+    from airflow_ml.registry import OutputRecord, RunRecord
+    from airflow_ml.runtime.protocol import RunDirectory
+    from airflow_ml.storage import StagingMode
+
+__all__ = ["StagedInput", "stage_inputs"]
+
+
+@dataclass(frozen=True)
+class StagedInput:
+    """
+    An input as the script gets it.
+
+    Attributes:
+        path: for mount and download; None in direct mode.
+        dataset: for inputs that are datasets, and always in direct mode.
+        linked_at: an absolute `path_on_compute` that was made to point at the staged data.
+    """
+
+    port: InputPort
+    kind: Literal["file", "tabular", "path"]
+    lineage: RunInputRecord
+    path: Path | None = None
+    dataset: DatasetRecord | None = None
+    linked_at: Path | None = None
+
+    @property
+    def text(self) -> str:
+        """What stands in the script's argv and environment: the path, or the dataset's id."""
+        if self.path is not None:
+            return str(self.path)
+        assert self.dataset is not None
+        return self.dataset.id
+
+
+def stage_inputs(
+    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory
+) -> dict[str, StagedInput]:
+    """
+    Bring every input of the step onto this machine.
+
+    Raises:
+        AzureMLException: of the kind that the cause has; the text names step and input.
+    """
+    stager = _Stager(services, task, run, directory)
+    staged: dict[str, StagedInput] = {}
+    for port in task.step.inputs:
+        try:
+            staged[port.name] = stager.stage(port, port.source)
+        except AzureMLException as error:
+            raise type(error)(f"step {task.step.name!r}: input {port.name!r}: {error}", inner_exception=error) from error
+    return staged
+
+
+class _Stager:
+    def __init__(self, services: Services, task: StepTask, run: RunRecord, directory: RunDirectory) -> None:
+        self._services = services
+        self._task = task
+        self._run = run
+        self._directory = directory
+
+    def stage(self, port: InputPort, source: Source) -> StagedInput:
+        if isinstance(source, StepOutputSource):
+            return self._stage_output(port, source)
+        if isinstance(source, DatasetSource):
+            return self._stage_dataset(port, self._find_dataset(source))
+        if isinstance(source, DataReferenceSource):
+            return self._stage_reference(port, source)
+        if isinstance(source, ParameterSource):
+            return self.stage(port, self._parameter_data(source))
+        return self.stage(port, self._handed_on(source))
+
+    def _stage_output(self, port: InputPort, source: StepOutputSource) -> StagedInput:
+        output = self._find_output(source)
+        lineage = RunInputRecord(
+            run_id=self._run.id,
+            name=port.name,
+            mode=port.mode,
+            source="output",
+            datastore=output.datastore,
+            path=output.path,
+            digest=output.digest,
+            producer_run_id=output.run_id,
+            producer_output=output.name,
+        )
+        if port.mode == "direct":
+            definition = definition_of_output(
+                output.datastore, output.path, is_file=output.is_file, transformations=port.transformations
+            )
+            dataset = self._services.registry.datasets.get(self._services.registry.datasets.save(definition))
+            return StagedInput(port, _kind_of(dataset.definition), lineage, dataset=dataset)
+        store = self._services.store(output.datastore)
+        manifest = read_manifest_at(store, output.manifest_path)
+        if manifest is None:
+            raise GraphError(
+                f"the output {output.name!r} of step {source.step!r} is gone from datastore {output.datastore!r}:"
+                f" {output.manifest_path!r} is missing; run that step again"
+            )
+        path = stage_input(
+            store,
+            manifest.path,
+            self._target(port),
+            cast("StagingMode", port.mode),
+            cache=self._services.home.cache,
+            datastore=output.datastore,
+            files=[file.path for file in manifest.files],
+        )
+        return self._placed(StagedInput(port, "path", lineage, path=path))
+
+    def _stage_dataset(self, port: InputPort, dataset: DatasetRecord) -> StagedInput:
+        kind = _kind_of(dataset.definition)
+        lineage = RunInputRecord(
+            run_id=self._run.id,
+            name=port.name,
+            mode=port.mode,
+            source="dataset",
+            dataset_id=dataset.id,
+            dataset_name=dataset.name,
+            dataset_version=dataset.version,
+        )
+        if port.mode == "direct":
+            return StagedInput(port, kind, lineage, dataset=dataset)
+        staged = stage_dataset(
+            dataset.definition,
+            self._services.store,
+            self._target(port),
+            cast("StagingMode", port.mode),
+            self._services.home.cache,
+        )
+        return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset))
+
+    def _stage_reference(self, port: InputPort, source: DataReferenceSource) -> StagedInput:
+        lineage = RunInputRecord(
+            run_id=self._run.id,
+            name=port.name,
+            mode=port.mode,
+            source="data_reference",
+            datastore=source.datastore,
+            path=source.path,
+        )
+        path = stage_input(
+            self._services.store(source.datastore),
+            source.path,
+            self._target(port),
+            "download" if port.mode == "download" else "mount",
+            cache=self._services.home.cache,
+            datastore=source.datastore,
+            allow_missing=port.mode == "mount",
+        )
+        return self._placed(StagedInput(port, "path", lineage, path=path))
+
+    def _find_output(self, source: StepOutputSource) -> OutputRecord:
+        for attempt in self._services.registry.runs.attempts(self._task.pipeline_run_id, source.step):
+            if attempt.status == "Completed":
+                return self._services.registry.outputs.get(attempt.id, source.output)
+        raise GraphError(
+            f"step {source.step!r}, which writes it, has not completed in this run; run or clear that step first"
+        )
+
+    def _find_dataset(self, source: DatasetSource) -> DatasetRecord:
+        datasets = self._services.registry.datasets
+        if source.name is not None:
+            version = source.version
+            return datasets.by_name(source.name, "latest" if version == "latest" else int(version))
+        if source.definition is not None:
+            return datasets.get(datasets.save(source.definition))
+        assert source.saved_id is not None
+        return datasets.get(source.saved_id)
+
+    def _parameter_data(self, source: ParameterSource) -> Source:
+        pipeline = self._services.registry.runs.get(self._task.pipeline_run_id)
+        values = cast("Mapping[str, Json]", pipeline.details.get("parameters") or {})
+        return parameter_source(self._task.graph.parameter(source.parameter), values.get(source.parameter))
+
+    def _handed_on(self, source: TaskSource) -> Source:
+        value = self._task.handed_on.get(source.task_id)
+        if not isinstance(value, dict) or "dataset_id" not in value:
+            raise GraphError(f"task {source.task_id!r} handed on {value!r} instead of a dataset; has it run?")
+        return DatasetSource(saved_id=str(value["dataset_id"]))
+
+    def _target(self, port: InputPort) -> Path:
+        """Return the folder to stage into: inside the script's folder where a relative place was asked for."""
+        wanted = port.path_on_compute or (port.name if port.is_resource else None)
+        if wanted and not wanted.startswith("/"):
+            target = Path(self._directory.code, wanted)
+            if not self._directory.contains(str(target)):
+                raise GraphError(f"path_on_compute {wanted!r} leads out of the run directory; write it without '..'")
+            return target
+        return Path(self._directory.inputs, port.name)
+
+    def _placed(self, staged: StagedInput) -> StagedInput:
+        """Make an absolute `path_on_compute` point at the staged data for as long as the step runs."""
+        wanted = staged.port.path_on_compute
+        if not wanted or not wanted.startswith("/"):
+            return staged
+        place = Path(wanted)
+        if place.is_symlink() and not place.exists():
+            place.unlink()
+        if place.exists() or place.is_symlink():
+            raise StepFailedError(
+                f"path_on_compute {wanted!r} exists on this machine already; use a relative path, or another one"
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        assert staged.path is not None
+        place.symlink_to(staged.path)
+        return StagedInput(staged.port, staged.kind, staged.lineage, place, staged.dataset, linked_at=place)
+
+
+def _kind_of(definition: Mapping[str, Json]) -> Literal["file", "tabular"]:
+    return "tabular" if definition.get("kind") == "tabular" else "file"

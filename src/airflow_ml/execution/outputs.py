@@ -1,0 +1,88 @@
+"""Committing what a script wrote as its declared outputs."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import AzureMLException, StepFailedError
+from airflow_ml.storage.commit import commit_output
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.services import Services
+    from airflow_ml.graph import OutputPort
+    from airflow_ml.registry import RunRecord
+    from airflow_ml.storage.manifests import Manifest
+
+__all__ = ["commit_outputs"]
+
+#: v1's default places on the datastore.
+_DESTINATIONS = {
+    "pipeline_data": "azureml/{run-id}/{output-name}",
+    "file_dataset": "dataset/{run-id}/{output-name}",
+}
+
+
+def commit_outputs(
+    services: Services, task: StepTask, run: RunRecord, places: Mapping[str, Path], log: LogLine
+) -> dict[str, Manifest]:
+    """
+    Commit every declared output and return the manifests by output name.
+
+    All of them are looked at before the first is committed, so that a forgotten one leaves nothing behind. They are
+    visible to nobody until the attempt's end is recorded.
+
+    Raises:
+        StepFailedError: an output was declared and not written, or cannot be stored as it is.
+        ServiceException: the datastore failed.
+    """
+    for port in task.step.outputs:
+        _check_written(task, port, places[port.name], log)
+    return {port.name: _commit(services, task, run, port, places[port.name]) for port in task.step.outputs}
+
+
+def _check_written(task: StepTask, port: OutputPort, place: Path, log: LogLine) -> None:
+    where = f"step {task.step.name!r}: output {port.name!r}"
+    if not place.exists():
+        raise StepFailedError(
+            f"{where} was declared but not written: the script ended well and left nothing at the path it was given;"
+            " write a file or a folder there, or take the output out of the step"
+        )
+    if port.is_directory and not place.is_dir():
+        raise StepFailedError(f"{where} was declared as a folder, and the script wrote a file there")
+    if port.kind == "file_dataset" and not any(place.iterdir()):
+        log(f"{where} is an empty folder")
+
+
+def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort, place: Path) -> Manifest:
+    datastore = port.datastore or task.graph.default_datastore or services.default_datastore
+    template = port.destination or _DESTINATIONS[port.kind]
+    destination = template.replace("{run-id}", run.id).replace("{output-name}", port.name).strip("/")
+    if port.source_globs is not None:
+        _keep_only(place, port.source_globs)
+    try:
+        return commit_output(
+            services.store(datastore),
+            place,
+            destination=destination,
+            run_id=run.id,
+            output=port.name,
+            datastore=datastore,
+            overwrite=port.mode == "mount" or port.overwrite,
+        )
+    except AzureMLException as error:
+        raise type(error)(f"step {task.step.name!r}: {error}", inner_exception=error) from error
+
+
+def _keep_only(folder: Path, pattern: str) -> None:
+    """Drop what an upload's glob does not name; the folder is the attempt's own."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root, name)
+            relative = path.relative_to(folder).as_posix()
+            if not fnmatch.fnmatch(relative, pattern.removeprefix("**/")) and not fnmatch.fnmatch(relative, pattern):
+                path.unlink()

@@ -1,0 +1,238 @@
+"""Pipeline runs: opened before their first step, watched while steps run, closed after the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from airflow_ml.exceptions import ComputeTargetException, UserErrorException
+from airflow_ml.graph import (
+    DataReferenceSource,
+    DatasetSource,
+    Graph,
+    Json,
+    Step,
+    as_text,
+    resolve_parameters,
+    to_json,
+)
+from airflow_ml.snapshots import capture, git_properties
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.model import StepTask
+    from airflow_ml.execution.services import Services
+    from airflow_ml.registry import RunRecord
+
+__all__ = [
+    "Opening",
+    "Snapshot",
+    "close_pipeline",
+    "note_failure",
+    "open_pipeline",
+    "parameter_texts",
+    "snapshot_of",
+    "stop_reason",
+]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """
+    What a pipeline run is opened with.
+
+    Attributes:
+        dag_run_id: with the DAG's id and the group's the place in Airflow that has one pipeline run.
+        parameters: the values that were given; defaults fill in the rest.
+        is_complete: the graph holds all steps of the pipeline; False for operators written by hand, each of which
+            knows itself alone.
+    """
+
+    experiment: str
+    dag_id: str
+    dag_run_id: str
+    group_id: str = ""
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    continue_on_failure: bool = False
+    run_source: str = "SDK"
+    is_complete: bool = True
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A step's captured source directory, and what git says about it."""
+
+    id: str | None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunRecord:
+    """
+    Record the pipeline run, or return the one that is recorded for this place in Airflow.
+
+    Everything that the graph names is looked up first (compute targets, datastores, environments, datasets,
+    parameters), declarations of the DAG file are applied and source directories are captured, so that what is wrong
+    stops the run before its first step.
+
+    Raises:
+        UserErrorException: something that the graph or the parameters name is not there or not right.
+    """
+    known = services.registry.runs.find_pipeline(opening.dag_id, opening.dag_run_id, opening.group_id)
+    if known is not None:
+        return known
+    parameters = resolve_parameters(graph, opening.parameters)
+    _apply_declarations(services, graph)
+    _check_names(services, graph)
+    _save_datasets(services, graph)
+    snapshots = _capture_all(services, graph) if opening.is_complete else {}
+    return services.registry.runs.open_pipeline(
+        opening.experiment,
+        graph.name,
+        dag_id=opening.dag_id,
+        dag_run_id=opening.dag_run_id,
+        group_id=opening.group_id,
+        status="NotStarted",
+        started_at=datetime.now(timezone.utc),
+        graph_json=to_json(graph) if opening.is_complete else None,
+        description=graph.description,
+        tags=opening.tags,
+        properties={
+            "azureml.runsource": "azureml.PipelineRun",
+            "runSource": opening.run_source,
+            "runType": opening.run_source,
+        },
+        details={
+            "parameters": parameters,
+            "snapshots": cast(Json, snapshots),
+            "continue_on_step_failure": opening.continue_on_failure,
+        },
+    )
+
+
+def close_pipeline(services: Services, run_id: str) -> str:
+    """
+    Give the pipeline run its final status from its steps' and return it; a final one is left alone.
+
+    A run with a failed or canceled step is Failed, unless somebody canceled the run itself. v1: also when other
+    steps went on.
+    """
+    run = services.registry.runs.get(run_id)
+    if run.is_final:
+        return run.status
+    steps = services.registry.runs.steps(run_id)
+    failed = [step for step in steps if step.status != "Completed"]
+    failure = cast("Mapping[str, Json] | None", run.details.get("failure"))
+    if run.status == "CancelRequested":
+        return services.registry.runs.set_status(run_id, "Canceled").status
+    if failed or failure:
+        first = failed[-1] if failed else None
+        error = failure or {"code": "StepFailed", "message": f"step {first.name if first else '?'!r} did not complete"}
+        return services.registry.runs.set_status(run_id, "Failed", error=error).status
+    return services.registry.runs.set_status(run_id, "Completed").status
+
+
+def note_failure(services: Services, task: StepTask, run: RunRecord, error: BaseException) -> None:
+    """Tell the pipeline run which step failed, so that its other steps can stop (v1's default) and its end is known."""
+    failure: dict[str, Json] = {
+        "code": type(error).__name__,
+        "message": str(error) or type(error).__name__,
+        "step": task.step.name,
+        "step_run_id": run.id,
+    }
+    services.registry.runs.set_details(task.pipeline_run_id, {"failure": failure})
+
+
+def stop_reason(services: Services, pipeline_run_id: str) -> str | None:
+    """Return why steps of this pipeline run must not start or go on, or None."""
+    run = services.registry.runs.get(pipeline_run_id)
+    if run.status in ("CancelRequested", "Canceled"):
+        return "the pipeline run was canceled"
+    failure = run.details.get("failure")
+    if isinstance(failure, dict) and not run.details.get("continue_on_step_failure"):
+        return f"step {failure.get('step')!r} of the pipeline failed"
+    return None
+
+
+def snapshot_of(services: Services, task: StepTask, pipeline: RunRecord) -> Snapshot:
+    """Return the step's snapshot, taken when the run was opened; operators written by hand take theirs here."""
+    taken = cast("Mapping[str, Mapping[str, Json]]", pipeline.details.get("snapshots") or {}).get(task.step.id)
+    if taken is None:
+        taken = _capture(services, task.graph, task.step) if task.step.source_directory is not None else {}
+    properties = cast("Mapping[str, str]", taken.get("properties") or {})
+    return Snapshot(id=cast("str | None", taken.get("id")), properties=properties)
+
+
+def _apply_declarations(services: Services, graph: Graph) -> None:
+    """Create the compute targets that the DAG file created while it was parsed; those that exist are left alone."""
+    for declaration in graph.compute_declarations:
+        if services.registry.compute_targets.find(declaration.name) is None:
+            services.registry.compute_targets.put(declaration.name, declaration.type, declaration.settings)
+
+
+def _check_names(services: Services, graph: Graph) -> None:
+    for step in graph.steps:
+        where = f"step {step.name!r}"
+        if step.compute is not None and services.registry.compute_targets.find(step.compute) is None:
+            known = ", ".join(sorted(item.name for item in services.registry.compute_targets.list())) or "none"
+            raise ComputeTargetException(
+                f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
+                f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
+            )
+        references = [port.source.datastore for port in step.inputs if isinstance(port.source, DataReferenceSource)]
+        for name in [*references, *(port.datastore for port in step.outputs if port.datastore)]:
+            _check_datastore(services, name, where)
+        environment = step.environment or {}
+        if environment.get("by_reference"):
+            services.registry.environments.get(str(environment["name"]), cast("str | None", environment.get("version")))
+
+
+def _check_datastore(services: Services, name: str, where: str) -> None:
+    try:
+        services.store(name)
+    except UserErrorException as error:
+        raise UserErrorException(f"{where}: {error}", error) from error
+
+
+def _save_datasets(services: Services, graph: Graph) -> None:
+    """Give every dataset of the graph its id, and look up those that are named, as v1 does at submit."""
+    for step in graph.steps:
+        for port in step.inputs:
+            source = port.source
+            if not isinstance(source, DatasetSource):
+                continue
+            if source.name is not None:
+                services.registry.datasets.by_name(source.name, source.version)
+            elif source.definition is not None:
+                services.registry.datasets.save(source.definition)
+
+
+def _capture_all(services: Services, graph: Graph) -> dict[str, dict[str, Json]]:
+    """Capture every source directory once, whatever the number of steps that use it."""
+    by_directory: dict[str, dict[str, Json]] = {}
+    for step in graph.steps:
+        if step.source_directory is not None and step.source_directory not in by_directory:
+            by_directory[step.source_directory] = _capture(services, graph, step)
+    return {step.id: by_directory[step.source_directory] for step in graph.steps if step.source_directory is not None}
+
+
+def _capture(services: Services, graph: Graph, step: Step) -> dict[str, Json]:
+    directory = Path(graph.base_directory or ".", step.source_directory or ".")
+    if not directory.is_dir():
+        raise UserErrorException(
+            f"step {step.name!r}: source directory {str(directory)!r} is not there; it must lie beside the DAG file on"
+            " every machine that starts runs"
+        )
+    if step.script is not None and not (directory / step.script).is_file():
+        raise UserErrorException(f"step {step.name!r}: script not found at {str(directory / step.script)!r}")
+    snapshot = capture(directory, services.artifacts)
+    services.registry.snapshots.record(snapshot.id, files=len(snapshot.files), size=snapshot.size)
+    return {"id": snapshot.id, "properties": cast(Json, dict(git_properties(directory)))}
+
+
+def parameter_texts(run: RunRecord) -> dict[str, str]:
+    """Return the run's parameter values as scripts see them."""
+    values = cast("Mapping[str, Json]", run.details.get("parameters") or {})
+    return {name: as_text(value) for name, value in values.items()}

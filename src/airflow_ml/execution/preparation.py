@@ -1,0 +1,166 @@
+"""Everything that has to be in place before a step's script can start."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from airflow_ml.compute import Interpreter, inherited_environment
+from airflow_ml.execution.inputs import StagedInput, stage_inputs
+from airflow_ml.execution.pipelines import parameter_texts
+from airflow_ml.execution.script import Script, arguments_of, environment_of
+from airflow_ml.graph import OutputPort
+from airflow_ml.runtime.protocol import VERSION
+from airflow_ml.snapshots import materialise
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.services import Services
+    from airflow_ml.graph import Json
+    from airflow_ml.registry import RunRecord
+    from airflow_ml.runtime.protocol import RunDirectory
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """
+    A step that is ready to start.
+
+    Attributes:
+        outputs: where the script writes each declared output.
+        links: made outside the run directory for this attempt, to be removed after it.
+    """
+
+    directory: RunDirectory
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    outputs: Mapping[str, Path]
+    links: tuple[Path, ...] = ()
+
+
+def prepare(
+    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, log: LogLine
+) -> Prepared:
+    """Fill the run directory and return what to start; see the module for the order."""
+    for folder in (directory.code, directory.inputs, directory.data, directory.uploads, directory.requests):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    Path(directory.log).parent.mkdir(exist_ok=True)
+    if run.snapshot_id is not None:
+        materialise(services.artifacts, run.snapshot_id, Path(directory.code))
+    interpreter = _interpreter(services, task, log)
+    inputs = stage_inputs(services, task, run, directory)
+    outputs = {port.name: _make_place(port, directory) for port in task.step.outputs}
+    services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
+    pipeline = services.registry.runs.get(task.pipeline_run_id)
+    parameters = parameter_texts(pipeline)
+    _write_context(services, run, directory, inputs, outputs, task, parameters)
+    script = Script(
+        task=task,
+        run=run,
+        pipeline=pipeline,
+        directory=directory,
+        inputs=inputs,
+        outputs=outputs,
+        parameters=parameters,
+        library=services.step_library(),
+    )
+    environment = environment_of(
+        script,
+        workspace=services.registry.workspace,
+        inherited={**inherited_environment(), **interpreter.environment_variables},
+    )
+    return Prepared(
+        directory=directory,
+        argv=(str(interpreter.python), task.step.script or "", *arguments_of(script, environment)),
+        environment=environment,
+        outputs=outputs,
+        links=tuple(item.linked_at for item in inputs.values() if item.linked_at is not None),
+    )
+
+
+def _interpreter(services: Services, task: StepTask, log: LogLine) -> Interpreter:
+    definition = dict(task.step.environment or {})
+    if definition.get("by_reference"):
+        version = cast("str | None", definition.get("version"))
+        definition = dict(services.registry.environments.get(str(definition["name"]), version).definition)
+    interpreter = services.environments.build(definition)
+    for warning in interpreter.warnings:
+        log(f"step {task.step.name!r}: environment: {warning}")
+    return interpreter
+
+
+def _make_place(port: OutputPort, directory: RunDirectory) -> Path:
+    """
+    Return the path at which the script writes an output.
+
+    A PipelineData's path must not exist, because the script may write a file there; only its parent does. An output
+    configuration's folder exists, because scripts write straight into it (v1, details 3).
+    """
+    wanted = port.path_on_compute
+    place = Path(directory.data, port.name) if not wanted else Path(directory.code, wanted)
+    (place if port.kind == "file_dataset" else place.parent).mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _write_context(
+    services: Services,
+    run: RunRecord,
+    directory: RunDirectory,
+    inputs: Mapping[str, StagedInput],
+    outputs: Mapping[str, Path],
+    task: StepTask,
+    parameters: Mapping[str, str],
+) -> None:
+    workspace = services.registry.workspace
+    context: dict[str, Json] = {
+        "protocol": VERSION,
+        "run": {
+            "id": run.id,
+            "name": run.name,
+            "number": run.number,
+            "experiment": run.experiment,
+            "experiment_id": run.experiment_id,
+            "parent_id": run.parent_id,
+            "root_id": run.root_id,
+            "attempt": run.attempt,
+        },
+        "workspace": {
+            "name": workspace.name,
+            "subscription_id": workspace.subscription_id,
+            "resource_group": workspace.resource_group,
+            "id": workspace.id,
+        },
+        "parameters": dict(parameters),
+        "inputs": {name: _input_data(item) for name, item in inputs.items()},
+        "outputs": {
+            port.name: {"kind": port.kind, "path": str(outputs[port.name])} for port in task.step.outputs
+        },
+        "tags": dict(run.tags),
+        "properties": dict(run.properties),
+    }
+    temporary = f"{directory.context}.{os.getpid()}"
+    Path(temporary).write_text(json.dumps(context), encoding="utf-8")
+    Path(temporary).replace(directory.context)
+
+
+def _input_data(item: StagedInput) -> dict[str, Json]:
+    dataset = item.dataset
+    return {
+        "mode": item.port.mode,
+        "kind": item.kind,
+        "path": None if item.path is None else str(item.path),
+        "dataset": None
+        if dataset is None
+        else {
+            "id": dataset.id,
+            "name": dataset.name,
+            "version": dataset.version,
+            "definition": dict(dataset.definition),
+        },
+    }

@@ -1,0 +1,221 @@
+"""A set of steps as one pipeline (`azureml.pipeline.core.pipeline`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_ml.core.experiment import Experiment
+from airflow_ml.data._caller import base_directory, is_parsing_dag
+from airflow_ml.exceptions import GraphError, NotSupportedError
+from airflow_ml.graph import Graph, find_problems
+from airflow_ml.pipeline import _engine
+from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
+from airflow_ml.pipeline.core.run import PipelineRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_ml.core.workspace import Workspace
+    from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.graph import Json
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """
+    A set of steps; the graph is built when the object is made.
+
+    Producers of inputs and `run_after` predecessors need not be listed. Nesting lists orders nothing; data, `run_after`
+    and StepSequence do.
+
+    Args:
+        steps: a step, a PipelineData (its producer), a list, nested lists, or a StepSequence.
+        default_datastore: where outputs without a datastore go; None means the workspace's default.
+        default_source_directory: for steps without one; relative to the DAG file, or to the current folder elsewhere.
+        resolve_closure: with False, a step that is needed but not listed is an error.
+
+    Raises:
+        ValueError: anything in the steps that cannot work; the text names the step and the thing.
+        NotImplementedError: `steps` is of another type, such as a tuple.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        steps: object,
+        description: str | None = None,
+        default_datastore: AbstractDatastore | None = None,
+        default_source_directory: str | None = None,
+        resolve_closure: bool = True,
+        _workflow_provider: object = None,
+        _service_endpoint: object = None,
+        **kwargs: object,
+    ) -> None:
+        unknown = set(kwargs) - {"enable_email_notification"}
+        if unknown:
+            raise GraphError(f"Pipeline: unknown argument {sorted(unknown)[0]!r}; leave it out")
+        self._workspace = workspace
+        self._description = description
+        self._graph = assemble(
+            steps,
+            AssemblyOptions(
+                name=description or "pipeline",
+                workspace=workspace.ref,
+                description=description,
+                default_datastore=None if default_datastore is None else default_datastore.name,
+                default_source_directory=default_source_directory,
+                resolve_closure=resolve_closure,
+                base_directory=base_directory(),
+                declarations=tuple(workspace._compute_declarations),
+            ),
+        )
+        if not is_parsing_dag():
+            self._check_compute()
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that the pipeline was built for."""
+        return self._workspace
+
+    @property
+    def graph(self) -> Graph:
+        """The pipeline as plain data."""
+        return self._graph
+
+    def validate(self) -> list[str]:
+        """
+        Return one sentence per problem; an empty list when the pipeline can run.
+
+        Never raises for a problem of the graph (v1 behaviour). When all is fine, a line per step is printed.
+        """
+        problems = find_problems(self._graph)
+        if not problems:
+            for step in self._graph.steps:
+                print(f"Step {step.name} is ready to be created [{step.id}]")  # noqa: T201 - v1 prints this
+        return problems
+
+    def submit(
+        self,
+        experiment_name: str,
+        pipeline_parameters: Mapping[str, object] | None = None,
+        continue_on_step_failure: bool = False,
+        regenerate_outputs: bool = False,
+        parent_run_id: str | None = None,
+        credential_passthrough: bool | None = None,
+        **kwargs: Any,
+    ) -> PipelineRun:
+        """
+        Start a run and return at once; the same as `Experiment(workspace, name).submit(pipeline)`.
+
+        Args:
+            pipeline_parameters: values by parameter name; an unknown name is an error.
+            regenerate_outputs: True runs every step, whatever results exist.
+
+        Raises:
+            UserErrorException: an unknown parameter, or a value of another kind than its default.
+            ValueError: the graph has a cycle.
+        """
+        return self._submit_to(
+            Experiment(self._workspace, experiment_name),
+            pipeline_parameters=pipeline_parameters,
+            continue_on_step_failure=continue_on_step_failure,
+            regenerate_outputs=regenerate_outputs,
+            parent_run_id=parent_run_id,
+            credential_passthrough=credential_passthrough,
+            **kwargs,
+        )
+
+    def to_dag(self, dag_id: str, **dag_arguments: Any) -> Any:
+        """
+        Return an Airflow DAG that runs this pipeline.
+
+        Args:
+            dag_id: the DAG's id; also the name of the experiment that collects its runs.
+            dag_arguments: anything that Airflow's DAG takes: `schedule`, `start_date`, `tags`, `default_args`, ...
+
+        Returns:
+            An `airflow.sdk.DAG`. Keep it in a variable of the DAG file, where Airflow looks for it.
+
+        Raises:
+            ValueError: the graph has a cycle.
+        """
+        self._refuse_problems()
+        return _engine.to_dag(self._graph, dag_id, **dag_arguments)
+
+    def to_task_group(self, group_id: str, **group_arguments: Any) -> Any:
+        """
+        Return this pipeline as a task group of the DAG that is being written (`with DAG(...)`).
+
+        Returns:
+            An `airflow.sdk.TaskGroup`; put it before and behind other tasks with `>>`.
+
+        Raises:
+            ValueError: the graph has a cycle.
+        """
+        self._refuse_problems()
+        return _engine.to_task_group(self._graph, group_id, **group_arguments)
+
+    def publish(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        version: str | None = None,
+        continue_on_step_failure: bool | None = None,
+    ) -> NoReturn:
+        """Raise NotSupportedError: publishing is not there yet."""
+        raise NotSupportedError(
+            "Pipeline.publish is not available in this version; put the pipeline's to_dag() into the DAG folder and"
+            " start it through Airflow's REST API"
+        )
+
+    def _submit_to(
+        self,
+        experiment: Experiment,
+        *,
+        tags: Mapping[str, str] | None = None,
+        pipeline_parameters: Mapping[str, Json] | Mapping[str, object] | None = None,
+        pipeline_params: Mapping[str, object] | None = None,
+        continue_on_step_failure: bool = False,
+        regenerate_outputs: bool = False,
+        **kwargs: object,
+    ) -> PipelineRun:
+        unknown = {name for name, value in kwargs.items() if value is not None}
+        if unknown:
+            raise NotSupportedError(f"submit: {sorted(unknown)[0]!r} is not supported; leave it out")
+        self._refuse_problems()
+        values = pipeline_parameters if pipeline_parameters is not None else pipeline_params
+        run_id = _engine.submit(
+            self._graph,
+            experiment=experiment.name,
+            parameters=_as_json(values or {}),
+            tags=dict(tags or {}),
+            continue_on_step_failure=continue_on_step_failure,
+            regenerate_outputs=regenerate_outputs,
+        )
+        return PipelineRun(experiment, run_id)
+
+    def _refuse_problems(self) -> None:
+        problems = find_problems(self._graph)
+        if problems:
+            raise GraphError("; ".join(problems))
+
+    def _check_compute(self) -> None:
+        """Ask the workspace for compute targets by name, as v1 does while building."""
+        named = {step.compute: step.name for step in reversed(self._graph.steps) if step.compute is not None}
+        declared = {declaration.name for declaration in self._graph.compute_declarations}
+        missing = [name for name in named if name not in declared]
+        if not missing:
+            return
+        known = self._workspace.compute_targets
+        for name in missing:
+            if name not in known:
+                raise GraphError(
+                    f"step {named[name]!r}: compute target {name!r} is not in workspace {self._workspace.name!r};"
+                    " create it with ComputeTarget.create, or correct the name"
+                )
+
+
+def _as_json(values: Mapping[str, object]) -> dict[str, Json]:
+    """Write data objects given as parameter values in their text form."""
+    return {name: getattr(value, "uri", value) for name, value in values.items()}  # type: ignore[misc]  # checked later

@@ -1,0 +1,58 @@
+"""A value that each run of a pipeline may replace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ml.data.abstract_dataset import AbstractDataset
+from airflow_ml.data.datapath import DataPath
+from airflow_ml.exceptions import GraphError
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import ParameterKind
+
+__all__ = ["PipelineParameter"]
+
+
+class PipelineParameter:
+    """
+    A value that each run may replace; its kind is fixed by the default.
+
+    Args:
+        name: unique in the pipeline; two parameters of one name need equal defaults.
+        default_value: str, int, float, bool, DataPath or a dataset. None is a string that may be missing, which v1
+            refused and people worked around with the word "None".
+
+    Raises:
+        ValueError: a default of another type.
+    """
+
+    def __init__(self, name: str, default_value: object) -> None:
+        self.name = name
+        self.default_value = default_value
+        self._kind: ParameterKind = _kind_of(name, default_value)
+
+    def __str__(self) -> str:
+        return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
+
+    def __repr__(self) -> str:
+        return f"PipelineParameter(name={self.name!r}, default_value={self.default_value!r})"
+
+
+def _kind_of(name: str, value: object) -> ParameterKind:
+    if value is None or isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, DataPath):
+        return "datapath"
+    if isinstance(value, AbstractDataset):
+        return "dataset"
+    raise GraphError(
+        f"parameter {name!r}: a default of type {type(value).__name__} is not possible; use str, int, float, bool,"
+        " DataPath or a dataset"
+    )

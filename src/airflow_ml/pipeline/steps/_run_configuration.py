@@ -1,0 +1,85 @@
+"""What a run configuration and a compute target of a step come to in the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import GraphError
+from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
+
+if TYPE_CHECKING:
+    from airflow_ml.core.runconfig import RunConfiguration
+
+__all__ = ["compute_name", "run_settings"]
+
+#: v1's keys of `runconfig_pipeline_params`, and the run setting that each replaces.
+_PARAMETER_SETTINGS = {
+    "NodeCount": "node_count",
+    "MpiProcessCountPerNode": "process_count_per_node",
+    "TensorflowWorkerCount": "worker_count",
+    "TensorflowParameterServerCount": "parameter_server_count",
+}
+
+
+def compute_name(step: str, compute_target: object, runconfig: RunConfiguration | None) -> str | None:
+    """
+    Return the name of the step's compute target: its own, else the run configuration's, else None.
+
+    Args:
+        compute_target: a compute object, a name, or a pair (name, type) as v1 took it.
+
+    Raises:
+        ValueError: the name `local`, which v1 pipelines never had; or an object of another type.
+    """
+    target = compute_target
+    if target is None and runconfig is not None and runconfig.target != "local":
+        target = runconfig.target
+    if target is None:
+        return None
+    if isinstance(target, tuple) and target:
+        target = target[0]
+    name = target if isinstance(target, str) else getattr(target, "name", None)
+    if not isinstance(name, str) or not name:
+        raise GraphError(f"step {step!r}: compute target {compute_target!r} is neither a compute target nor a name")
+    if name == "local":
+        raise GraphError(
+            f"step {step!r}: compute target 'local' is not for pipelines; leave compute_target out to run on the"
+            " worker's machine, or create a named target"
+        )
+    return name
+
+
+def run_settings(
+    step: str, runconfig: RunConfiguration | None, parameters: Mapping[str, object] | None
+) -> dict[str, object]:
+    """
+    Return the run settings that differ from v1's defaults; values may be PipelineParameter objects.
+
+    Raises:
+        ValueError: a key that v1 does not know, or a value that is no PipelineParameter.
+    """
+    settings: dict[str, object] = {} if runconfig is None else _changed_settings(runconfig)
+    for key, value in (parameters or {}).items():
+        if key not in _PARAMETER_SETTINGS:
+            raise GraphError(
+                f"step {step!r}: runconfig_pipeline_params has no {key!r}; it takes {', '.join(_PARAMETER_SETTINGS)}"
+            )
+        if not isinstance(value, PipelineParameter):
+            raise GraphError(f"step {step!r}: runconfig_pipeline_params[{key!r}] must be a PipelineParameter")
+        settings[_PARAMETER_SETTINGS[key]] = value
+    return settings
+
+
+def _changed_settings(runconfig: RunConfiguration) -> dict[str, object]:
+    defaults: dict[str, tuple[object, object]] = {
+        "node_count": (runconfig.node_count, 1),
+        "framework": (runconfig.framework, "Python"),
+        "communicator": (runconfig.communicator, "None"),
+        "process_count_per_node": (runconfig.mpi.process_count_per_node, 1),
+        "max_run_duration_seconds": (runconfig.max_run_duration_seconds, None),
+        "use_docker": (runconfig.docker.use_docker, False),
+        "docker_arguments": (list(runconfig.docker.arguments), []),
+        "shm_size": (runconfig.docker.shm_size, "2g"),
+    }
+    return {name: value for name, (value, default) in defaults.items() if value != default}

@@ -1,0 +1,97 @@
+"""A step that runs a Python script (`azureml.pipeline.steps.PythonScriptStep`)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.data._caller import base_directory
+from airflow_ml.exceptions import GraphError
+from airflow_ml.pipeline.core.builder import PipelineStep, StepDefinition
+from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
+from airflow_ml.pipeline.steps._run_configuration import compute_name, run_settings
+
+if TYPE_CHECKING:
+    from airflow_ml.core.compute_target import ComputeTarget
+    from airflow_ml.core.runconfig import RunConfiguration
+
+__all__ = ["PythonScriptStep"]
+
+
+class PythonScriptStep(PipelineStep):
+    """
+    Run a Python script of a source directory; the directory is captured when the run starts.
+
+    Nothing is checked against the disk here: a missing script raises in `Pipeline(...)`, as in v1.
+
+    Args:
+        script_name: path inside the source directory.
+        name: default: `script_name`.
+        arguments: one item is one argv element of the script; everything is passed as text.
+        compute_target: a compute target or its name; default: the run configuration's; without either the step runs
+            on the machine of the Airflow worker.
+        runconfig_pipeline_params: PipelineParameters for NodeCount, MpiProcessCountPerNode and the like.
+        params: values for the script's environment, as `AML_PARAMETER_<name>`.
+        source_directory: default: the pipeline's, else the DAG file's folder (the current folder outside Airflow).
+        allow_reuse: take an earlier result when nothing changed.
+        version: free text that is part of the step's identity.
+        hash_paths: accepted with a warning and without effect, as in v1.
+
+    Raises:
+        ValueError: no script name, or an item of a wrong type among inputs and outputs.
+    """
+
+    def __init__(
+        self,
+        script_name: str,
+        name: str | None = None,
+        arguments: Sequence[object] | None = None,
+        compute_target: ComputeTarget | str | tuple[str, str] | None = None,
+        runconfig: RunConfiguration | None = None,
+        runconfig_pipeline_params: Mapping[str, object] | None = None,
+        inputs: Sequence[object] | None = None,
+        outputs: Sequence[object] | None = None,
+        params: Mapping[str, object] | None = None,
+        source_directory: str | None = None,
+        allow_reuse: bool = True,
+        version: str | None = None,
+        hash_paths: Sequence[str] | None = None,
+    ) -> None:
+        if not script_name or not isinstance(script_name, str):
+            raise GraphError(f"step {name!r}: script_name {script_name!r} is not a path inside the source directory")
+        if hash_paths:
+            warnings.warn(
+                f"step {name or script_name!r}: hash_paths has no effect, the whole source directory counts (v1"
+                " deprecated it)",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+        super().__init__(name or script_name, inputs, outputs, arguments, fix_port_name_collisions=True)
+        self._params = dict(params or {})
+        self._script = script_name
+        self._source_directory = source_directory
+        self._base_directory = base_directory()
+        self._runconfig = runconfig
+        self._runconfig_pipeline_params = dict(runconfig_pipeline_params or {})
+        self._compute_target = compute_target
+        self._allow_reuse = allow_reuse
+        self._version = version
+
+    def _define(self, default_source_directory: str | None) -> StepDefinition:
+        source = Path(self._base_directory, self._source_directory or default_source_directory or ".")
+        return StepDefinition(
+            kind="python_script",
+            script=Path(self._script).as_posix(),
+            script_path=source / self._script,
+            source_directory=source,
+            environment=None if self._runconfig is None else self._runconfig.environment.to_definition(),
+            compute=compute_name(self.name, self._compute_target, self._runconfig),
+            run_settings=run_settings(self.name, self._runconfig, self._runconfig_pipeline_params),
+            allow_reuse=self._allow_reuse,
+            version=self._version,
+        )
+
+    def _parameters(self) -> Iterable[PipelineParameter]:
+        return [value for value in self._runconfig_pipeline_params.values() if isinstance(value, PipelineParameter)]

@@ -1,0 +1,108 @@
+"""Column types and text rules that make SQLite and PostgreSQL keep the same values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Integer, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from airflow_ml.exceptions import UserErrorException
+
+__all__ = ["BigNumber", "JsonText", "UtcTime", "Words", "canonical_json", "check_name", "content_digest", "utc_now"]
+
+#: SQLite numbers rows by itself for a column called INTEGER alone.
+BigNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: taken with any zone, kept and given back in UTC; one without a zone is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn to UTC; SQLite's text has no zone, so the zone has to be gone from what is kept."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"time {value!r} has no zone; give an aware datetime, for instance in UTC")
+        return None if value is None else value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give UTC back, which PostgreSQL says in the session's zone and SQLite does not say."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON as text: a JSON column of PostgreSQL would refuse the NaN of a metric."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Write ASCII only: NUL and lone surrogates, which databases refuse, are escaped and so survive."""
+        return None if value is None else json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Read it again."""
+        return None if value is None else json.loads(value)
+
+
+class Words(TypeDecorator[str]):
+    """Text that people or scripts wrote; characters that a database refuses become U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Replace NUL and lone surrogates, which come from undecodable bytes in names and logs."""
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def utc_now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def canonical_json(value: object) -> str:
+    """
+    Return the one text that equal JSON values have.
+
+    Raises:
+        UserErrorException: the value cannot be written as JSON.
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise UserErrorException(f"definition cannot be written as JSON: {exc}; use plain values only") from exc
+
+
+def content_digest(text: str) -> str:
+    """Return a digest that stands for the text in unique indexes, which cannot hold long texts."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def check_name(what: str, name: str, *, limit: int = 1000) -> str:
+    """
+    Return the name if an index can hold it.
+
+    Args:
+        what: the kind of thing, for the error's text.
+        limit: most bytes of UTF-8.
+
+    Raises:
+        UserErrorException: the name is no text, empty or too long.
+    """
+    if not isinstance(name, str) or not name:
+        raise UserErrorException(f"{what} {name!r}: expected a text that is not empty; give it a name")
+    length = len(name.encode("utf-8", "replace"))
+    if length > limit:
+        raise UserErrorException(f"{what} {name[:40]!r}...: {length} bytes, expected at most {limit}; shorten it")
+    return name

@@ -1,0 +1,120 @@
+"""Engines for the two databases that a registry can live in."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import Pool
+
+from airflow_ml.exceptions import WorkspaceException
+
+__all__ = ["WRITES", "make_engine", "registry_url"]
+
+#: Execution option of connections that are going to write.
+WRITES = "airflow_ml_writes"
+
+#: How long a writer waits for another one, in seconds; each holds SQLite's one write lock for milliseconds.
+_BUSY_SECONDS = 30
+
+_engines: WeakSet[Engine] = WeakSet()
+_inherited_pools: list[Pool] = []
+
+
+def _forget_inherited_connections() -> None:
+    # Airflow forks its task processes. A connection that two processes use is corrupt, and closing the parent's in
+    # the child would say goodbye to the server in the parent's name: the child keeps it, unused.
+    for engine in list(_engines):
+        _inherited_pools.append(engine.pool)
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_inherited_connections)
+
+
+def registry_url(named: str | None, path: Path) -> URL:
+    """
+    Return the database of a registry: the one that is named, else `AIRFLOW_ML_REGISTRY`, else an SQLite file.
+
+    A URL in a workspace reference has no password: it comes from `AIRFLOW_ML_REGISTRY` when that names the same
+    database, from `AIRFLOW_ML_REGISTRY_PASSWORD`, or by PostgreSQL's own ways (`PGPASSWORD`, `~/.pgpass`).
+
+    Raises:
+        WorkspaceException: the text is no URL, or its database is neither SQLite nor PostgreSQL.
+    """
+    default = os.environ.get("AIRFLOW_ML_REGISTRY")
+    text = named or default
+    if not text:
+        return URL.create("sqlite", database=str(path))
+    url = _parse(text)
+    if url.password is None and url.get_backend_name() == "postgresql":
+        same = _parse(default) if default else url
+        known = same.password if _place(same) == _place(url) else None
+        url = url.set(password=known or os.environ.get("AIRFLOW_ML_REGISTRY_PASSWORD"))
+    return url
+
+
+def _place(url: URL) -> tuple[object, ...]:
+    return url.drivername, url.username, url.host, url.port, url.database, url.query
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError as exc:
+        raise WorkspaceException("registry URL cannot be read; expected postgresql://user@host/database") from exc
+    family = url.drivername.partition("+")[0]
+    if family in {"postgres", "postgresql"}:
+        # Named in full, because SQLAlchemy's choice for plain postgresql:// changes between its versions.
+        return url.set(drivername="postgresql+psycopg2")
+    if family == "sqlite" and url.database and url.database != ":memory:":
+        return url
+    raise WorkspaceException(
+        f"registry URL {url.render_as_string()!r}: expected postgresql://user@host/database or sqlite:////path/file.db"
+    )
+
+
+def make_engine(url: URL) -> Engine:
+    """Return an engine that threads may share and that a forked child may go on using."""
+    engine = _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
+    _engines.add(engine)
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=5,
+        max_overflow=20,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 10, "application_name": "airflow-ml"},
+    )
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=5, max_overflow=20, connect_args={"timeout": _BUSY_SECONDS}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver must not begin transactions by itself: it would begin them as readers.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer fails at once, whatever the timeout, if another one wrote in between.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

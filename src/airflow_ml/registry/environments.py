@@ -1,0 +1,88 @@
+"""Environments: definitions of what a step's process finds installed, in versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Select, select
+
+from airflow_ml.exceptions import RunEnvironmentException
+from airflow_ml.graph.model import Json
+from airflow_ml.registry.columns import canonical_json, check_name, content_digest, utc_now
+from airflow_ml.registry.database import Repository
+from airflow_ml.registry.records import EnvironmentRecord
+from airflow_ml.registry.tables import Environment
+
+__all__ = ["Environments"]
+
+
+class Environments(Repository):
+    """The environments of a workspace."""
+
+    def register(self, name: str, definition: Mapping[str, Json]) -> EnvironmentRecord:
+        """
+        Return the version of that definition: a new one, or the one that it has already.
+
+        Either way it is the latest version afterwards.
+        """
+        check_name("environment", name)
+        digest = content_digest(canonical_json(dict(definition)))
+        with self._database.write() as session:
+            self._scope.lock(session)
+            rows = session.scalars(self._named(name)).all()
+            row = next((row for row in rows if row.digest == digest), None)
+            registration = rows[0].registration + 1 if rows else 1
+            if row is None:
+                row = Environment(
+                    workspace_id=self._workspace_id,
+                    name=name,
+                    version=max((known.version for known in rows), default=0) + 1,
+                    registration=registration,
+                    digest=digest,
+                    definition=dict(definition),
+                    created_at=utc_now(),
+                )
+                session.add(row)
+            elif row is not rows[0]:
+                row.registration = registration
+            return _record(row)
+
+    def get(self, name: str, version: str | None = None) -> EnvironmentRecord:
+        """
+        Return an environment.
+
+        Args:
+            name: as registered.
+            version: the latest one if None.
+
+        Raises:
+            RunEnvironmentException: there is no such name or version.
+        """
+        known = self.versions(name)
+        for record in known:
+            if version is None or record.version == str(version):
+                return record
+        raise RunEnvironmentException(
+            f"workspace {self._scope.workspace_name!r}: environment {name!r} version {version or 'latest'!r} is not "
+            f"registered, its versions are {[record.version for record in known]!r}; register it first"
+        )
+
+    def versions(self, name: str) -> Sequence[EnvironmentRecord]:
+        """Return every version of a name, the latest first; none if it is not registered."""
+        with self._database.read() as session:
+            return [_record(row) for row in session.scalars(self._named(name))]
+
+    def list(self) -> Sequence[EnvironmentRecord]:
+        """Return the latest version of each environment, by name."""
+        own = Environment.workspace_id == self._workspace_id
+        query = select(Environment).where(own).order_by(Environment.name, Environment.registration)
+        with self._database.read() as session:
+            return [*{row.name: _record(row) for row in session.scalars(query)}.values()]
+
+    def _named(self, name: str) -> Select[Environment]:
+        own = (Environment.workspace_id == self._workspace_id, Environment.name == name)
+        return select(Environment).where(*own).order_by(Environment.registration.desc())
+
+
+def _record(row: Environment) -> EnvironmentRecord:
+    return EnvironmentRecord(row.name, str(row.version), row.definition, row.created_at)

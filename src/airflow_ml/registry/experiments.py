@@ -1,0 +1,123 @@
+"""Experiments: named series of runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.registry import tables
+from airflow_ml.registry.columns import check_name, utc_now
+from airflow_ml.registry.database import Repository, Scope
+from airflow_ml.registry.records import ExperimentRecord
+
+__all__ = ["Experiments", "ensure_experiment", "next_number"]
+
+
+class Experiments(Repository):
+    """The experiments of a workspace."""
+
+    def get_or_create(self, name: str) -> ExperimentRecord:
+        """Return the experiment of that name, which may be new; archived ones stay archived."""
+        with self._database.read() as session:
+            row = session.scalars(_named(self._scope, name)).one_or_none()
+        if row is None:
+            with self._database.write() as session:
+                row = ensure_experiment(session, self._scope, name)
+        return _record(row)
+
+    def find(self, name: str) -> ExperimentRecord | None:
+        """Return the experiment of that name, or None."""
+        with self._database.read() as session:
+            row = session.scalars(_named(self._scope, name)).one_or_none()
+        return _record(row) if row else None
+
+    def get(self, name: str) -> ExperimentRecord:
+        """
+        Return the experiment of that name.
+
+        Raises:
+            UserErrorException: there is none.
+        """
+        record = self.find(name)
+        if record is None:
+            raise self._missing(name)
+        return record
+
+    def list(self, *, include_archived: bool = False) -> Sequence[ExperimentRecord]:
+        """Return the experiments by name."""
+        query = select(tables.Experiment).where(tables.Experiment.workspace_id == self._workspace_id)
+        if not include_archived:
+            query = query.where(tables.Experiment.archived_at.is_(None))
+        with self._database.read() as session:
+            return [_record(row) for row in session.scalars(query.order_by(tables.Experiment.name))]
+
+    def archive(self, name: str) -> ExperimentRecord:
+        """Leave the experiment out of lists; its runs stay."""
+        return self._change(name, archived_at=utc_now())
+
+    def reactivate(self, name: str) -> ExperimentRecord:
+        """Undo `archive`."""
+        return self._change(name, archived_at=None)
+
+    def set_tags(self, name: str, tags: Mapping[str, str]) -> ExperimentRecord:
+        """Add the tags to those that are there; a tag that is there gets the new value."""
+        with self._database.write() as session:
+            row = session.scalars(_named(self._scope, name).with_for_update(key_share=True)).one_or_none()
+            if row is None:
+                raise self._missing(name)
+            row.tags = {**row.tags, **tags}
+            return _record(row)
+
+    def _change(self, name: str, *, archived_at: datetime | None) -> ExperimentRecord:
+        with self._database.write() as session:
+            row = session.scalars(_named(self._scope, name)).one_or_none()
+            if row is None:
+                raise self._missing(name)
+            row.archived_at = archived_at
+            return _record(row)
+
+    def _missing(self, name: str) -> UserErrorException:
+        return UserErrorException(
+            f"workspace {self._scope.workspace_name!r}: experiment {name!r} does not exist; create it first"
+        )
+
+
+def ensure_experiment(session: Session, scope: Scope, name: str) -> tables.Experiment:
+    """Return the experiment's row, which may be new; of two who create it at once one finds the other's."""
+    row = session.scalars(_named(scope, name)).one_or_none()
+    if row is not None:
+        return row
+    values = {
+        "id": str(uuid.uuid4()),
+        "workspace_id": scope.workspace_id,
+        "name": check_name("experiment", name),
+        "tags": {},
+        "last_number": 0,
+        "created_at": utc_now(),
+    }
+    session.execute(scope.database.insert(tables.Experiment).values(values).on_conflict_do_nothing())
+    return session.scalars(_named(scope, name)).one()
+
+
+def next_number(session: Session, experiment_key: int) -> int:
+    """Take the experiment's next run number; it is given back if the transaction fails."""
+    own = tables.Experiment.key == experiment_key
+    # The update holds the row until the transaction ends, so what is read next is ours alone.
+    statement = update(tables.Experiment).where(own).values(last_number=tables.Experiment.last_number + 1)
+    session.execute(statement, execution_options={"synchronize_session": False})
+    return session.scalars(select(tables.Experiment.last_number).where(own)).one()
+
+
+def _named(scope: Scope, name: str) -> Select[tables.Experiment]:
+    return select(tables.Experiment).where(
+        tables.Experiment.workspace_id == scope.workspace_id, tables.Experiment.name == name
+    )
+
+
+def _record(row: tables.Experiment) -> ExperimentRecord:
+    return ExperimentRecord(row.id, row.name, row.description, row.tags, row.created_at, row.archived_at)

@@ -1,0 +1,76 @@
+"""Outputs: what runs committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.registry.database import Repository
+from airflow_ml.registry.records import OutputRecord
+from airflow_ml.registry.run_results import put_outputs
+from airflow_ml.registry.run_rows import require_open_run, run_key_of
+from airflow_ml.registry.tables import Output
+
+__all__ = ["Outputs"]
+
+
+class Outputs(Repository):
+    """The outputs of a workspace's runs."""
+
+    def add(self, run_id: str, outputs: Iterable[OutputRecord]) -> None:
+        """
+        Record outputs of a run that goes on; `Runs.finish_step` records those of one that ends.
+
+        Raises:
+            RunStateError: the run is final.
+        """
+        with self._database.write() as session:
+            run = require_open_run(session, self._scope, run_id, "adding outputs")
+            put_outputs(session, self._scope, run, outputs)
+
+    def of(self, run_id: str) -> Sequence[OutputRecord]:
+        """Return the outputs of a run by name."""
+        with self._database.read() as session:
+            key = run_key_of(session, self._scope, run_id)
+            query = select(Output).where(Output.run_key == key).order_by(Output.name)
+            return [_record(run_id, row) for row in session.scalars(query)]
+
+    def find(self, run_id: str, name: str) -> OutputRecord | None:
+        """Return one output of a run, or None."""
+        with self._database.read() as session:
+            row = session.get(Output, (run_key_of(session, self._scope, run_id), name))
+            return _record(run_id, row) if row else None
+
+    def get(self, run_id: str, name: str) -> OutputRecord:
+        """
+        Return one output of a run.
+
+        Raises:
+            UserErrorException: the run committed no output of that name.
+        """
+        record = self.find(run_id, name)
+        if record is None:
+            known = [output.name for output in self.of(run_id)]
+            raise UserErrorException(f"run {run_id!r}: no output {name!r} was committed; its outputs are {known!r}")
+        return record
+
+
+def _record(run_id: str, row: Output) -> OutputRecord:
+    return OutputRecord(
+        run_id=run_id,
+        name=row.name,
+        kind=row.kind,
+        datastore=row.datastore,
+        path=row.path,
+        is_file=row.is_file,
+        digest=row.digest,
+        manifest_path=row.manifest_path,
+        files=row.files,
+        size=row.size,
+        committed_at=row.committed_at,
+        pipeline_output_name=row.pipeline_output_name,
+        dataset_name=row.dataset_name,
+        dataset_version=row.dataset_version,
+    )

@@ -1,0 +1,120 @@
+"""Recording new runs, race-safe: numbers of root runs, attempts of steps, one record per pipeline run."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.registry import tables
+from airflow_ml.registry.columns import check_name, content_digest, utc_now
+from airflow_ml.registry.database import Scope
+from airflow_ml.registry.experiments import ensure_experiment, next_number
+from airflow_ml.registry.records import RUN_KINDS, RUN_STATUSES, RunOptions
+from airflow_ml.registry.run_labels import add_properties, put_tags
+from airflow_ml.registry.run_rows import require_run
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["check_status", "insert_run"]
+
+_COLUMNS = frozenset(RunOptions.__annotations__) - {"tags", "properties", "graph_json"}
+
+
+def check_status(status: str) -> str:
+    """
+    Return the status if it is one.
+
+    Raises:
+        UserErrorException: the word is none of v1's run history.
+    """
+    if status not in RUN_STATUSES:
+        raise UserErrorException(f"run status {status!r}: expected one of {', '.join(RUN_STATUSES)}")
+    return status
+
+
+def insert_run(
+    session: Session,
+    scope: Scope,
+    experiment: str,
+    name: str,
+    *,
+    kind: str,
+    parent_id: str | None,
+    **options: Unpack[RunOptions],
+) -> tables.Run:
+    """
+    Insert a run with its labels and graph.
+
+    Raises:
+        UserErrorException: kind, status, an option, id or attempt is wrong or taken.
+        RunNotFoundError: the parent is not there.
+    """
+    values = _checked(name, kind, options)
+    values["workspace_id"] = scope.workspace_id
+    values["parent_id"] = parent_id
+    row_experiment = ensure_experiment(session, scope, experiment)
+    values["experiment_key"] = row_experiment.key
+    values["graph_key"] = _graph_key(session, scope, options.get("graph_json"))
+    if parent_id is None:
+        values["root_id"] = values["id"]
+        values["number"] = next_number(session, row_experiment.key)
+    else:
+        # Held, so that two attempts of one node get two numbers.
+        values["root_id"] = require_run(session, scope, parent_id, lock=True).root_id
+    if kind == "step" and values.get("attempt") is None:
+        values["attempt"] = _next_attempt(session, parent_id, values.get("node_id"))
+    row = _insert(session, scope, values)
+    put_tags(session, scope, row.key, options.get("tags", {}))
+    add_properties(session, scope, row, options.get("properties", {}))
+    return row
+
+
+def _checked(name: str, kind: str, options: RunOptions) -> dict[str, Any]:
+    unknown = sorted(set(options) - set(RunOptions.__annotations__))
+    if unknown:
+        raise TypeError(f"run {name!r}: options {unknown!r} are unknown; see RunOptions")
+    if kind not in RUN_KINDS:
+        raise UserErrorException(f"run {name!r}: kind {kind!r}, expected one of {', '.join(RUN_KINDS)}")
+    values: dict[str, Any] = {key: value for key, value in options.items() if key in _COLUMNS}
+    values["kind"] = kind
+    values["name"] = name
+    values["id"] = check_name("run id", values.get("id") or str(uuid.uuid4()))
+    values["status"] = check_status(values.get("status") or "NotStarted")
+    values["created_at"] = values.get("created_at") or utc_now()
+    values["details"] = dict(values.get("details") or {})
+    return values
+
+
+def _insert(session: Session, scope: Scope, values: dict[str, Any]) -> tables.Run:
+    statement = scope.database.insert(tables.Run).values(values).on_conflict_do_nothing().returning(tables.Run.key)
+    key = session.scalars(statement).one_or_none()
+    if key is None:
+        raise UserErrorException(
+            f"run {values['name']!r}: id {values['id']!r} or attempt {values.get('attempt')!r} of node "
+            f"{values.get('node_id')!r} is recorded already; leave them out to get free ones"
+        )
+    return session.get_one(tables.Run, key)
+
+
+def _next_attempt(session: Session, parent_id: str | None, node_id: str | None) -> int:
+    table = tables.Run
+    query = select(func.max(table.attempt)).where(
+        table.parent_id == parent_id, table.node_id == node_id, table.kind == "step"
+    )
+    return (session.scalars(query).one() or 0) + 1
+
+
+def _graph_key(session: Session, scope: Scope, graph_json: str | None) -> int | None:
+    if graph_json is None:
+        return None
+    table = tables.GraphText
+    digest = content_digest(graph_json)
+    values = {"workspace_id": scope.workspace_id, "digest": digest, "body": graph_json}
+    session.execute(scope.database.insert(table).values(values).on_conflict_do_nothing())
+    query = select(table.key).where(table.workspace_id == scope.workspace_id, table.digest == digest)
+    return session.scalars(query).one()

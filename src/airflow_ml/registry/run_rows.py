@@ -1,0 +1,132 @@
+"""Rows of runs: finding them, holding them for a change, and turning them into records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_ml.registry import tables
+from airflow_ml.registry.database import Scope
+from airflow_ml.registry.errors import RunNotFoundError, RunStateError
+from airflow_ml.registry.records import FINAL_STATUSES, RunRecord
+
+__all__ = ["find_run", "make_run_records", "require_open_run", "require_run", "run_key_of"]
+
+
+def find_run(session: Session, scope: Scope, run_id: str, *, lock: bool = False) -> tables.Run | None:
+    """
+    Return the run's row, or None.
+
+    Args:
+        lock: hold the row until the transaction ends, so that nobody else ends the run meanwhile.
+    """
+    query = select(tables.Run).where(tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id)
+    if lock:
+        query = query.with_for_update(key_share=True)
+    return session.scalars(query).one_or_none()
+
+
+def require_run(session: Session, scope: Scope, run_id: str, *, lock: bool = False) -> tables.Run:
+    """
+    Return the run's row.
+
+    Raises:
+        RunNotFoundError: no run of that id is in the workspace.
+    """
+    row = find_run(session, scope, run_id, lock=lock)
+    if row is None:
+        raise RunNotFoundError(f"workspace {scope.workspace_name!r}: run {run_id!r} does not exist; check the run id")
+    return row
+
+
+def require_open_run(session: Session, scope: Scope, run_id: str, change: str) -> tables.Run:
+    """
+    Return the run's row, held for a change that a final run does not allow.
+
+    Args:
+        change: what is about to be done, for the error's text.
+
+    Raises:
+        RunStateError: the run is final.
+    """
+    row = require_run(session, scope, run_id, lock=True)
+    if row.status in FINAL_STATUSES:
+        raise RunStateError(
+            f"run {run_id!r}: {change} refused, because the run is {row.status} and its record is final; "
+            "record it before the run ends, or start a new run",
+            run_id=run_id,
+            status=row.status,
+        )
+    return row
+
+
+def run_key_of(session: Session, scope: Scope, run_id: str) -> int:
+    """
+    Return the run's key for looking at rows that belong to it.
+
+    Raises:
+        RunNotFoundError: no run of that id is in the workspace.
+    """
+    query = select(tables.Run.key).where(tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id)
+    key = session.scalars(query).one_or_none()
+    return require_run(session, scope, run_id).key if key is None else key
+
+
+def make_run_records(session: Session, rows: Sequence[tables.Run]) -> list[RunRecord]:
+    """Return the rows as records, with two more queries for all of them: experiments and labels."""
+    if not rows:
+        return []
+    experiments = _experiments(session, {row.experiment_key for row in rows})
+    labels = _labels(session, [row.key for row in rows])
+    return [_record(row, experiments[row.experiment_key], labels) for row in rows]
+
+
+def _experiments(session: Session, keys: set[int]) -> dict[int, tuple[str, str]]:
+    table = tables.Experiment
+    query = select(table.key, table.id, table.name).where(table.key.in_(sorted(keys)))
+    return {key: (experiment_id, name) for key, experiment_id, name in session.execute(query)}
+
+
+def _labels(session: Session, keys: list[int]) -> dict[tuple[int, str], dict[str, str]]:
+    table = tables.RunLabel
+    query = select(table.run_key, table.kind, table.name, table.value).where(table.run_key.in_(keys))
+    labels: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
+    for run_key, kind, name, value in session.execute(query.order_by(table.name)):
+        labels[run_key, kind][name] = value
+    return labels
+
+
+def _record(row: tables.Run, experiment: tuple[str, str], labels: dict[tuple[int, str], dict[str, str]]) -> RunRecord:
+    experiment_id, experiment_name = experiment
+    return RunRecord(
+        id=row.id,
+        sequence=row.key,
+        experiment=experiment_name,
+        experiment_id=experiment_id,
+        kind=row.kind,
+        name=row.name,
+        number=row.number,
+        parent_id=row.parent_id,
+        root_id=row.root_id,
+        status=row.status,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        display_name=row.display_name,
+        description=row.description,
+        node_id=row.node_id,
+        attempt=row.attempt,
+        dag_id=row.dag_id,
+        dag_run_id=row.dag_run_id,
+        group_id=row.group_id,
+        task_id=row.task_id,
+        target=row.target,
+        snapshot_id=row.snapshot_id,
+        tags=labels.get((row.key, "tag"), {}),
+        properties=labels.get((row.key, "property"), {}),
+        error=row.error,
+        details=row.details,
+    )

@@ -1,0 +1,47 @@
+"""Snapshots: which captured source directories the workspace has."""
+
+from __future__ import annotations
+
+from airflow_ml.exceptions import SnapshotException
+from airflow_ml.registry.columns import check_name, utc_now
+from airflow_ml.registry.database import Repository
+from airflow_ml.registry.records import SnapshotRecord
+from airflow_ml.registry.tables import Snapshot
+
+__all__ = ["Snapshots"]
+
+
+class Snapshots(Repository):
+    """The snapshots of a workspace."""
+
+    def record(self, snapshot_id: str, *, files: int, size: int) -> None:
+        """Record a snapshot whose content is stored; one that is recorded stays as it is."""
+        row = {
+            "workspace_id": self._workspace_id,
+            "id": check_name("snapshot", snapshot_id),
+            "files": files,
+            "size": size,
+            "created_at": utc_now(),
+        }
+        with self._database.write() as session:
+            session.execute(self._database.insert(Snapshot).values(row).on_conflict_do_nothing())
+
+    def exists(self, snapshot_id: str) -> bool:
+        """Return whether the snapshot is recorded."""
+        with self._database.read() as session:
+            return session.get(Snapshot, (self._workspace_id, snapshot_id)) is not None
+
+    def get(self, snapshot_id: str) -> SnapshotRecord:
+        """
+        Return a snapshot.
+
+        Raises:
+            SnapshotException: it is not recorded.
+        """
+        with self._database.read() as session:
+            row = session.get(Snapshot, (self._workspace_id, snapshot_id))
+        if row is None:
+            raise SnapshotException(
+                f"workspace {self._scope.workspace_name!r}: snapshot {snapshot_id!r} is not recorded; take it again"
+            )
+        return SnapshotRecord(row.id, row.files, row.size, row.created_at)

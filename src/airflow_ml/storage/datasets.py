@@ -1,0 +1,262 @@
+"""
+From a dataset's definition to its files, and from there to a step's input.
+
+Which files a definition means, in which order, and the path that each has inside the dataset (`to_path()`), are
+decided here for everybody who reads datasets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
+from airflow_ml.graph.model import Json
+from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
+from airflow_ml.storage.selection import glob_files, glob_root, is_glob
+from airflow_ml.storage.staging import Placement, StagingMode, place_files
+from airflow_ml.storage.web import WebStore, host_and_path
+
+__all__ = [
+    "DatasetFile",
+    "ResolvedDataset",
+    "StagedDataset",
+    "Stores",
+    "content_identity",
+    "resolve",
+    "stage_dataset",
+    "store_of",
+]
+
+Definition: TypeAlias = "Mapping[str, Json]"
+
+#: Gives the store of a datastore name; raises for a name that the workspace does not have.
+Stores: TypeAlias = "Callable[[str], ReadableStore]"
+
+_WEB = WebStore()
+
+
+@dataclass(frozen=True)
+class DatasetFile:
+    """
+    One file of a dataset.
+
+    Attributes:
+        source: index of the definition's source that it came from.
+        datastore: None for a web address, which is then the whole `info.path`.
+        relative_path: inside the dataset, beginning with `/`, as `to_path()` gives it.
+    """
+
+    source: int
+    datastore: str | None
+    info: FileInfo
+    relative_path: str
+
+    @property
+    def path(self) -> str:
+        """Where it lies on its datastore, or its web address."""
+        return self.info.path
+
+    @property
+    def size(self) -> int:
+        """In bytes; -1 where a web server does not tell."""
+        return self.info.size
+
+    @property
+    def etag(self) -> str:
+        """As its store gives it; "" where a web server does not tell."""
+        return self.info.etag
+
+
+@dataclass(frozen=True)
+class ResolvedDataset:
+    """
+    The files of a dataset, in the order of sources and of paths in each.
+
+    Attributes:
+        is_single_file: the definition names exactly one file without a pattern: a script gets that file's path.
+    """
+
+    files: tuple[DatasetFile, ...]
+    is_single_file: bool
+
+
+@dataclass(frozen=True)
+class StagedDataset:
+    """
+    A dataset on this machine.
+
+    Attributes:
+        root: the folder that it was staged into.
+        path: what the script gets: the file of a single-file dataset, else `root`.
+        files: relative to `root`, in the order of the dataset.
+    """
+
+    root: Path
+    path: Path
+    files: tuple[str, ...]
+    is_single_file: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one source stands for: its files, and the folder (with the place it is on) that holds them."""
+
+    datastore: str | None
+    host: str
+    base: str
+    files: tuple[FileInfo, ...]
+    is_file: bool
+
+
+def store_of(file: DatasetFile, stores: Stores) -> ReadableStore:
+    """Return the store that a dataset's file can be read from."""
+    return _WEB if file.datastore is None else stores(file.datastore)
+
+
+def resolve(definition: Definition, stores: Stores) -> ResolvedDataset:
+    """
+    Find the files of a dataset.
+
+    A source is a file, a folder with all below it, a pattern of `*` and `**`, or a web address. Paths inside the
+    dataset are relative to the deepest folder that holds all sources; if these lie on several datastores or hosts,
+    that name comes first. A file that two sources name counts once. Steps of file datasets (take, skip, sample,
+    split) are applied, the same way each time.
+
+    Raises:
+        DatasetNotFoundError: a source with nothing behind it.
+        UserErrorException: a step that file datasets do not have.
+    """
+    sources = cast(Sequence[Mapping[str, str]], definition["sources"])
+    found = [_find(source, stores) for source in sources]
+    if len(found) == 1 and definition.get("is_file") and not found[0].is_file:
+        raise DatasetNotFoundError(f"dataset source {dict(sources[0])!r}: is declared as a file and is none")
+    is_single = len(found) == 1 and found[0].is_file
+    files = _relative_files(found)
+    if definition.get("kind") == "tabular":
+        files = files if is_single else _with_extension(files, definition)
+    else:
+        files = _apply_steps(files, cast(Sequence[Mapping[str, Json]], definition.get("steps") or ()))
+    return ResolvedDataset(tuple(files), is_single and bool(files))
+
+
+def _find(source: Mapping[str, str], stores: Stores) -> _Found:
+    if "url" in source:
+        return _find_on_web(source["url"])
+    datastore, path = source["datastore"], source["path"]
+    store = stores(datastore)
+    normal = normalise_path(path)
+    if is_glob(normal):
+        files = tuple(glob_files(store, normal))
+        if not files:
+            raise DatasetNotFoundError(f"datastore {datastore!r}: nothing matches {path!r}; check the pattern")
+        return _Found(datastore, "", glob_root(normal), files, is_file=False)
+    if normal and not path.endswith("/") and store.exists(normal):
+        return _Found(datastore, "", normal.rpartition("/")[0], (store.stat(normal),), is_file=True)
+    if store.is_folder(normal):
+        return _Found(datastore, "", normal, tuple(store.list(normal)), is_file=False)
+    raise DatasetNotFoundError(
+        f"datastore {datastore!r}: path {path!r} is not there; upload the data or correct the dataset's path"
+    )
+
+
+def _find_on_web(url: str) -> _Found:
+    host, path = host_and_path(url)
+    try:
+        info = _WEB.stat(url)
+    except FileNotFoundError as exc:
+        raise DatasetNotFoundError(f"{exc}; correct the dataset's address") from exc
+    return _Found(None, host, path.rpartition("/")[0], (info,), is_file=True)
+
+
+def _relative_files(found: Sequence[_Found]) -> list[DatasetFile]:
+    places = {(source.datastore, source.host) for source in found}
+    root = _common_folder([source.base for source in found])
+    files: dict[tuple[str | None, str], DatasetFile] = {}
+    for index, source in enumerate(found):
+        for info in source.files:
+            path = host_and_path(info.path)[1] if source.datastore is None else info.path
+            if len(places) > 1:
+                relative = f"/{source.datastore or source.host}/{path}"
+            else:
+                relative = "/" + path[len(root) :].lstrip("/")
+            files.setdefault((source.datastore, info.path), DatasetFile(index, source.datastore, info, relative))
+    return list(files.values())
+
+
+def _common_folder(folders: Sequence[str]) -> str:
+    common = folders[0].split("/") if folders else []
+    for folder in folders[1:]:
+        elements = folder.split("/")
+        same = [ours == theirs for ours, theirs in zip(common, elements, strict=False)]
+        common = common[: same.index(False) if False in same else len(same)]
+    return "/".join(common)
+
+
+def _with_extension(files: list[DatasetFile], definition: Definition) -> list[DatasetFile]:
+    parse = cast(Mapping[str, Json], definition.get("parse") or {})
+    extension = parse.get("file_extension")
+    if extension == "":  # v1: nothing given means what the separator makes likely
+        extension = ".tsv" if parse.get("separator") == "\t" else ".csv"
+    return [file for file in files if extension is None or file.path.endswith(str(extension))]
+
+
+def _apply_steps(files: list[DatasetFile], steps: Sequence[Mapping[str, Json]]) -> list[DatasetFile]:
+    for number, step in enumerate(steps):
+        operation = step["op"]
+        if operation == "take":
+            files = files[: cast(int, step["count"])]
+        elif operation == "skip":
+            files = files[cast(int, step["count"]) :]
+        elif operation == "sample":
+            files = [file for file in files if _draw(file, step, number) < cast(float, step["probability"])]
+        elif operation == "split":
+            first = step.get("part", 0) == 0
+            share = cast(float, step["percentage"])
+            files = [file for file in files if (_draw(file, step, number) < share) is first]
+        else:
+            raise UserErrorException(f"file dataset: step {operation!r} needs a table; a file dataset has no columns")
+    return files
+
+
+def _draw(file: DatasetFile, step: Mapping[str, Json], number: int) -> float:
+    """Return a number in [0, 1) from seed and path, so that a file's fate does not hang on the other files."""
+    # The step's number makes two steps of one seed draw apart; both parts of a split have the same number.
+    text = f"{step.get('seed') or 0}\n{number}\n{file.relative_path}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
+
+
+def stage_dataset(
+    definition: Definition, stores: Stores, target: Path, mode: StagingMode, cache: Path
+) -> StagedDataset:
+    """
+    Bring a dataset's files below `target`, at their paths inside the dataset.
+
+    Args:
+        definition: of a dataset of either kind.
+        stores: gives the store of a datastore name.
+        target: a folder of this input alone; made here.
+        mode: `mount` for read-only files out of the cache, `download` for copies that may be written.
+        cache: the folder of the host's cache.
+
+    Raises:
+        DatasetNotFoundError: as in `resolve`.
+    """
+    dataset = resolve(definition, stores)
+    target.mkdir(parents=True, exist_ok=True)
+    relative = tuple(file.relative_path.lstrip("/") for file in dataset.files)
+    placements = [
+        Placement(store_of(file, stores), file.info, target / path)
+        for file, path in zip(dataset.files, relative, strict=True)
+    ]
+    place_files(placements, mode, cache)
+    path = target / relative[0] if dataset.is_single_file else target
+    return StagedDataset(target, path, relative, dataset.is_single_file)
+
+
+def content_identity(files: Iterable[DatasetFile]) -> list[tuple[str, int, str]]:
+    """Return path in the dataset, size and ETag of each file, sorted: equal lists mean unchanged data."""
+    return sorted((file.relative_path, file.size, file.etag) for file in files)

@@ -1,0 +1,60 @@
+"""
+From a datastore's stored settings to a `Store`.
+
+`BUILT_IN_KINDS` is the table that drivers enter; whoever gathers more kinds (a hook) passes a larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph.model import Json
+from airflow_ml.storage.local import LocalStore
+from airflow_ml.storage.protocol import Store
+
+__all__ = ["BUILT_IN_KINDS", "StoreOpener", "open_store"]
+
+#: Opens a store from its settings; the path is the workspace's own folder for this datastore, if it has one.
+StoreOpener: TypeAlias = "Callable[[Mapping[str, Json], Path | None], Store]"
+
+
+def _open_local(settings: Mapping[str, Json], root: Path | None) -> Store:
+    given = settings.get("root")
+    if given is not None and not isinstance(given, str):
+        raise UserErrorException(f"datastore settings: root is {given!r}, expected the path of a folder or null")
+    if given is None and root is None:
+        raise UserErrorException(f"datastore settings {dict(settings)!r}: name no root, and the workspace gives none")
+    if root is None:
+        return LocalStore(Path(str(given)), durable=bool(settings.get("durable", False)))
+    return LocalStore(root / (given or ""), durable=bool(settings.get("durable", False)))
+
+
+BUILT_IN_KINDS: Mapping[str, StoreOpener] = {"local": _open_local}
+
+
+def open_store(
+    settings: Mapping[str, Json], *, root: Path | None, kinds: Mapping[str, StoreOpener] = BUILT_IN_KINDS
+) -> Store:
+    """
+    Open the datastore that the settings describe; touches neither disk nor network.
+
+    Args:
+        settings: `kind` and what that kind needs. For `local`: `root` (null means the workspace's folder, a
+            relative path is one below it) and `durable` (fsync every write).
+        root: the workspace's folder for this datastore.
+        kinds: the kinds there are, by name.
+
+    Raises:
+        NotSupportedError: a kind that is not among them.
+    """
+    kind = settings.get("kind")
+    opener = kinds.get(kind) if isinstance(kind, str) else None
+    if opener is None:
+        raise NotSupportedError(
+            f"datastore settings: kind {kind!r} is not one of {sorted(kinds)}; register the data under one of these, "
+            "or install the plugin that brings this kind"
+        )
+    return opener(settings, root)

@@ -1,0 +1,108 @@
+"""
+Putting inputs where a step finds them.
+
+Mounting needs no FUSE: the step gets a tree of read-only files that are hard links into a cache on the host
+(`airflow_ml.storage.cache`), never the store's own files, so that no script can change a store. Downloading gives
+copies of its own that the script may write to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from airflow_ml.exceptions import DatasetNotFoundError
+from airflow_ml.storage.cache import FileCache
+from airflow_ml.storage.protocol import FileInfo, ReadableStore, join_path, normalise_path
+
+__all__ = ["Placement", "StagingMode", "place_files", "stage_input"]
+
+StagingMode: TypeAlias = Literal["mount", "download"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A file of a store and the local path that it shall have."""
+
+    store: ReadableStore
+    info: FileInfo
+    target: Path
+
+
+def stage_input(
+    store: ReadableStore,
+    path: str,
+    target: Path,
+    mode: StagingMode,
+    *,
+    cache: Path,
+    datastore: str,
+    files: Sequence[str] | None = None,
+    allow_missing: bool = False,
+) -> Path:
+    """
+    Bring a file or folder of a store below `target`; staging it again over an earlier, cut try is fine.
+
+    Args:
+        store: where from.
+        path: of a file or a folder; "" is the whole store.
+        target: a folder of this input alone; made here.
+        mode: `mount` for read-only files out of the cache, `download` for copies that may be written.
+        cache: the folder of the host's cache.
+        datastore: the store's name in the workspace, for errors.
+        files: which files of the folder, relative to `path`, for instance those of a manifest ("" is `path` itself);
+            None takes all.
+        allow_missing: a path that is not there becomes an empty folder (how v1 mounts a data reference).
+
+    Returns:
+        What the script gets: `target` for a folder, `target/NAME` for a single file.
+
+    Raises:
+        DatasetNotFoundError: the path, or one of `files`, is not there.
+    """
+    normal = normalise_path(path)
+    target.mkdir(parents=True, exist_ok=True)
+    if files is not None:
+        found = _named_files(store, normal, files, datastore)
+    elif normal and store.exists(normal):
+        found = [store.stat(normal)]
+    elif store.is_folder(normal) or allow_missing:
+        found = list(store.list(normal))
+    else:
+        raise DatasetNotFoundError(
+            f"datastore {datastore!r}: path {path!r} is not there; check it, or run the step that writes it first"
+        )
+    place_files((Placement(store, info, _target(target, normal, info.path)) for info in found), mode, cache)
+    is_single = len(found) == 1 and found[0].path == normal
+    return _target(target, normal, normal) if is_single else target
+
+
+def _named_files(store: ReadableStore, path: str, files: Sequence[str], datastore: str) -> list[FileInfo]:
+    if list(files) == [""]:
+        there = {path: store.stat(path)} if store.exists(path) else {}
+    else:
+        there = {info.path: info for info in store.list(path)}
+    wanted = [join_path(path, file) for file in files]
+    missing = [location for location in wanted if location not in there]
+    if missing:
+        raise DatasetNotFoundError(
+            f"datastore {datastore!r}: {len(missing)} of {len(wanted)} files are not there, for instance "
+            f"{missing[0]!r}; they were deleted since they were written: run the step that writes them again"
+        )
+    return [there[location] for location in wanted]
+
+
+def _target(target: Path, path: str, file: str) -> Path:
+    return target / (file.rpartition("/")[2] if file == path else file[len(path) :].lstrip("/"))
+
+
+def place_files(placements: Iterable[Placement], mode: StagingMode, cache: Path) -> None:
+    """Put each file at its local path, replacing what is there; the place where parallel transfers go."""
+    kept = FileCache(cache)
+    for item in placements:
+        if mode == "mount":
+            kept.link(item.store, item.info, item.target)
+        else:
+            item.store.get(item.info.path, item.target, etag=item.info.etag or None)

@@ -1,0 +1,172 @@
+"""
+Files behind web addresses, as a store that can only be read.
+
+The "path" of a file is its whole address. Errors never show the part after `?`, where signatures and tokens stand.
+"""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from airflow_ml.exceptions import NotSupportedError, ServiceException, UserErrorException
+from airflow_ml.storage.files import replacing, storage_errors
+from airflow_ml.storage.protocol import FileInfo, normalise_path
+
+__all__ = ["WebStore", "host_and_path"]
+
+_TIMEOUT_SECONDS = 60.0
+_NO_HEAD = {403, 405, 501}
+_SCHEMES = ("http", "https")
+
+
+def host_and_path(url: str) -> tuple[str, str]:
+    """
+    Return host and decoded path of a web address.
+
+    Raises:
+        NotSupportedError: not http or https, or a folder or pattern: the web has no listing.
+        UserErrorException: no host, or a path with `..`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise NotSupportedError(f"address {_shown(url)!r}: scheme {parts.scheme!r} is not one of {_SCHEMES}")
+    if not parts.hostname:
+        raise UserErrorException(f"address {_shown(url)!r}: names no host")
+    path = unquote(parts.path)
+    if "*" in path or path.endswith("/") or not path:
+        raise NotSupportedError(
+            f"address {_shown(url)!r}: is a folder or a pattern, and the web has no listing; name each file"
+        )
+    return parts.hostname, normalise_path(path.lstrip("/"))
+
+
+def _shown(url: str) -> str:
+    """Return an address without user, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class _SameSchemes(urllib.request.HTTPRedirectHandler):
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme not in _SCHEMES:
+            raise NotSupportedError(
+                f"address {_shown(req.full_url)!r}: redirects to {_shown(newurl)!r}, not to the web"
+            )
+        return super().redirect_request(req, fp, code, msg, cast(http.client.HTTPMessage, headers), newurl)
+
+
+class WebStore:
+    """
+    The web, one file at a time.
+
+    Args:
+        timeout: seconds without an answer or a byte until a server counts as lost.
+    """
+
+    def __init__(self, *, timeout: float = _TIMEOUT_SECONDS) -> None:
+        self._timeout = timeout
+        self._opener = urllib.request.build_opener(_SameSchemes())
+
+    @property
+    def identity(self) -> str:
+        """One text for all of the web: paths are whole addresses."""
+        return "web"
+
+    def stat(self, path: str) -> FileInfo:
+        """Return what the server tells; size -1 and ETag "" where it tells nothing."""
+        try:
+            answer = self._open(path, "HEAD")
+        except urllib.error.HTTPError as exc:
+            if exc.code not in _NO_HEAD:
+                raise _error(path, exc) from exc
+            answer = self._get(path)
+        with answer:
+            return _info(path, answer.headers)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether the server has the file."""
+        try:
+            self.stat(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_folder(self, path: str) -> bool:  # noqa: ARG002 - the protocol's signature
+        """The web knows no folders."""
+        return False
+
+    def list(self, folder: str = "", *, recursive: bool = True) -> Iterator[FileInfo]:  # noqa: ARG002 - as above
+        """The web has no listing."""
+        raise NotSupportedError(f"address {_shown(folder)!r}: the web has no listing; name each file")
+
+    def open_read(self, path: str) -> BinaryIO:
+        """Open the server's answer for reading."""
+        return cast(BinaryIO, self._get(path))
+
+    def get(self, path: str, target: Path, *, etag: str | None = None) -> None:
+        """Copy one file to a local path; a shorter answer than announced is an error."""
+        with self._get(path) as answer:
+            info = _info(path, answer.headers)
+            if etag not in (None, info.etag):
+                raise ServiceException(f"address {_shown(path)!r}: the file was changed meanwhile; try again")
+            where = f"download of {_shown(path)!r} to {target}"
+            with storage_errors(where, target.parent), replacing(target) as stream:
+                received = 0
+                while chunk := answer.read(1 << 20):
+                    stream.write(chunk)
+                    received += len(chunk)
+                if info.size not in (-1, received):
+                    raise ServiceException(f"{where}: cut after {received} of {info.size} bytes; try again")
+
+    def local_path(self, path: str) -> Path | None:  # noqa: ARG002 - as above
+        """None: nothing of the web lies here."""
+        return None
+
+    def _get(self, url: str) -> http.client.HTTPResponse:
+        try:
+            return self._open(url, "GET")
+        except urllib.error.HTTPError as exc:
+            raise _error(url, exc) from exc
+
+    def _open(self, url: str, method: str) -> http.client.HTTPResponse:
+        host_and_path(url)
+        request = urllib.request.Request(url, method=method)  # noqa: S310 - the line above allows http and https alone
+        try:
+            return cast(http.client.HTTPResponse, self._opener.open(request, timeout=self._timeout))
+        except urllib.error.HTTPError:
+            raise
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            reason = getattr(exc, "reason", exc)
+            raise ServiceException(f"address {_shown(url)!r}: cannot be reached: {reason}") from exc
+
+
+def _error(url: str, error: urllib.error.HTTPError) -> Exception:
+    error.close()
+    if error.code in (404, 410):
+        return FileNotFoundError(f"address {_shown(url)!r}: the server says {error.code} {error.reason}")
+    return ServiceException(f"address {_shown(url)!r}: the server says {error.code} {error.reason}")
+
+
+def _info(url: str, headers: Message) -> FileInfo:
+    length, changed = headers.get("Content-Length"), headers.get("Last-Modified")
+    modified = datetime.fromtimestamp(0, tz=timezone.utc)
+    if changed:
+        try:
+            modified = parsedate_to_datetime(changed).astimezone(timezone.utc)
+        except ValueError:
+            changed = None
+    size = int(length) if length and length.isdigit() else -1
+    # Without a size there is nothing to check a kept copy against.
+    etag = (headers.get("ETag") or changed or "") if size >= 0 else ""
+    return FileInfo(url, size, etag, modified)

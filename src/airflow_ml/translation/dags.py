@@ -1,0 +1,68 @@
+"""From a graph to an Airflow DAG or task group.
+
+Every pipeline begins with `reuse_check` and ends with `pipeline_end`; between them stands one task per step, named
+by the step's id. `PipelineRunRef` tells all of them which pipeline run of the workspace they belong to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, TaskGroup
+from airflow.sdk.definitions._internal.contextmanager import DagContext
+
+from airflow_ml.exceptions import GraphError
+from airflow_ml.translation.params import add_params, make_params
+from airflow_ml.translation.tasks import add_tasks
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Graph
+
+__all__ = ["to_dag", "to_task_group"]
+
+
+def to_dag(graph: Graph, dag_id: str, **dag_arguments: Any) -> DAG:
+    """
+    Return a DAG that runs the graph.
+
+    Args:
+        dag_arguments: what Airflow's DAG takes, and two of ours: `experiment` (default: the DAG's id) collects the
+            runs; `continue_on_step_failure` (default False, as in v1) lets steps go on that do not need a failed one.
+
+    Raises:
+        ValueError: a param of the DAG is called like a parameter of the pipeline.
+    """
+    experiment = dag_arguments.pop("experiment", None) or dag_id
+    continue_on_failure = bool(dag_arguments.pop("continue_on_step_failure", False))
+    params = dict(dag_arguments.pop("params", None) or {})
+    for parameter in graph.parameters:
+        if parameter.name in params:
+            raise GraphError(f"DAG {dag_id!r}: {parameter.name!r} is a param and a pipeline parameter; rename one")
+    dag_arguments.setdefault("description", graph.description)
+    dag = DAG(dag_id, params={**params, **make_params(graph.parameters)}, **dag_arguments)
+    with dag:
+        add_tasks(graph, experiment=experiment, continue_on_failure=continue_on_failure)
+    return dag
+
+
+def to_task_group(graph: Graph, group_id: str, **group_arguments: Any) -> TaskGroup:
+    """
+    Return a task group that runs the graph inside the DAG that is being written.
+
+    The pipeline's parameters become params of that DAG.
+
+    Args:
+        group_arguments: what Airflow's TaskGroup takes, and `experiment` and `continue_on_step_failure` as in `to_dag`.
+
+    Raises:
+        ValueError: no DAG is being written, or it has a param of a parameter's name with another default.
+    """
+    experiment = group_arguments.pop("experiment", None)
+    continue_on_failure = bool(group_arguments.pop("continue_on_step_failure", False))
+    dag = group_arguments.get("dag") or DagContext.get_current()
+    if dag is None:
+        raise GraphError(f"task group {group_id!r}: no DAG is being written; call to_task_group inside `with DAG(...)`")
+    add_params(dag.params, graph.parameters, where=f"task group {group_id!r}")
+    with TaskGroup(group_id, **group_arguments) as group:
+        add_tasks(graph, experiment=experiment or dag.dag_id, continue_on_failure=continue_on_failure)
+    return group

@@ -1,0 +1,61 @@
+"""Pipeline parameters as Airflow params: typed fields of the trigger form, and checked by Airflow's REST API.
+
+Datastore paths and datasets are strings with one grammar (`airflow_ml.graph.uris`), never objects: Airflow's form
+loses edits of objects (apache/airflow issues 46858, 55213).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Param
+
+from airflow_ml.exceptions import GraphError
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Parameter, ParameterKind
+
+__all__ = ["add_params", "make_params"]
+
+_SCHEMAS: Mapping[ParameterKind, Mapping[str, Any]] = {
+    "string": {"type": ["null", "string"]},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "datapath": {"type": "string", "pattern": "^datastore://[^/]+/.*$"},
+    "dataset": {"type": ["null", "string"], "pattern": "^dataset://.+$"},
+}
+_DESCRIPTIONS: Mapping[ParameterKind, str] = {
+    "datapath": "A path on a datastore: `datastore://name/path`.",
+    "dataset": "A dataset: `dataset://name@version`, or empty for the pipeline's own.",
+}
+
+
+def make_params(parameters: tuple[Parameter, ...]) -> dict[str, Param]:
+    """Return one Param per parameter; None and the empty string are legal for strings."""
+    return {
+        parameter.name: Param(
+            parameter.default,
+            title=parameter.name,
+            description=_DESCRIPTIONS.get(parameter.kind),
+            **_SCHEMAS[parameter.kind],
+        )
+        for parameter in parameters
+    }
+
+
+def add_params(existing: Any, parameters: tuple[Parameter, ...], *, where: str) -> None:
+    """
+    Put the parameters of a task group's pipeline among the params of its DAG.
+
+    Raises:
+        ValueError: the DAG has a param of that name with another default.
+    """
+    for name, param in make_params(parameters).items():
+        if name in existing and existing.get_param(name).value != param.value:
+            raise GraphError(
+                f"{where}: the DAG already has a param {name!r} with the default {existing.get_param(name).value!r},"
+                f" the pipeline's is {param.value!r}; rename one of them"
+            )
+        existing[name] = param

@@ -1,0 +1,28 @@
+"""What the tasks of one pipeline share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Graph
+
+__all__ = ["PipelineRef"]
+
+
+@dataclass(frozen=True)
+class PipelineRef:
+    """
+    A pipeline as its tasks know it.
+
+    Attributes:
+        experiment: collects the runs.
+        group_id: the task group's id with its parents', "" where the pipeline is the whole DAG. With the DAG's id and
+            the DAG run's id it names one pipeline run of the workspace.
+    """
+
+    graph: Graph
+    experiment: str
+    group_id: str = ""
+    continue_on_failure: bool = False

@@ -1,0 +1,38 @@
+"""The tasks of one pipeline: where every operator of a translated graph is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk.definitions._internal.contextmanager import TaskGroupContext
+
+from airflow_ml._late import late
+from airflow_ml.translation.pipeline_ref import PipelineRef
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Graph
+
+__all__ = ["add_tasks"]
+
+# Operators stand above this room, because they can also be written by hand; they are reached here alone.
+_operators = late("airflow_ml.operators")
+
+
+def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> None:
+    """Add the graph's tasks to the DAG or task group that is being written, with their order."""
+    group = TaskGroupContext.get_current_task_group(None)
+    ref = PipelineRef(
+        graph=graph,
+        experiment=experiment,
+        group_id=(group.group_id if group is not None else None) or "",
+        continue_on_failure=continue_on_failure,
+    )
+    start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
+    end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref)
+    tasks = {step.id: _operators.StepOperator(task_id=step.id, pipeline=ref, step=step) for step in graph.steps}
+    needed: set[str] = set()
+    for step in graph.steps:
+        upstream = step.upstream
+        needed.update(upstream)
+        tasks[step.id].set_upstream([tasks[name] for name in upstream] if upstream else start)
+    end.set_upstream([task for step_id, task in tasks.items() if step_id not in needed])
