@@ -25,7 +25,9 @@ Standard library alone and Python 3.8 syntax: the same file is imported inside a
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # a step's process must not pay for importing typing
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "ActivityFailedException",
@@ -69,6 +71,15 @@ class AzureMLException(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def at(self, where: str) -> AzureMLException:
+        """Return the same error with the place in front of its text; this one becomes its inner exception."""
+        located = type(self).__new__(type(self))
+        located.__dict__.update(self.__dict__)
+        located.message = f"{where}: {self.message}"
+        located.args = (located.message,)
+        located.inner_exception = self
+        return located
 
 
 class UserErrorException(AzureMLException):

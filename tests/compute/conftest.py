@@ -77,8 +77,9 @@ class Barrier:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.descriptor = os.open(path, os.O_RDWR)
-        #: Python source that reports `pid` of the process in which it runs.
-        self.report = f"import os; open({str(path)!r}, 'w').write(f'{{os.getpid()}}\\n')"
+        #: Python source that reports the id of the process in which it runs. No file object: an exception that a
+        #: signal handler raises while one is being closed would be ignored.
+        self.report = f"import os; os.write(os.open({str(path)!r}, os.O_WRONLY), b'%d\\n' % os.getpid())"
 
     def wait(self, count: int = 1) -> list[int]:
         """Return the ids of so many processes that have reported."""

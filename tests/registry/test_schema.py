@@ -97,7 +97,7 @@ def test_a_database_of_a_newer_version_is_refused(fresh_ref):
     with make_fresh_engine(fresh_ref).begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
 
-    with pytest.raises(WorkspaceException, match="version '9999'.*upgrade airflow-ml"):
+    with pytest.raises(WorkspaceException, match=r"version '9999'.*upgrade airflow-ml"):
         open_registry(fresh_ref)
 
 

@@ -12,23 +12,12 @@ from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.storage.local import LocalStore
 from airflow_ml.storage.protocol import Store, Upload
 
-ODD_NAMES = [
-    "with space.txt",
-    "zażółć.txt",
-    "100%.txt",
-    "a%20b",
-    "#hash",
-    "a+b",
-    "q?&=",
-    ".hidden",
-    "back\\slash",
-    "new\nline",
-    "🎉",
-    "dot.",
-]
+ODD_NAMES = ["with space.txt", "zażółć.txt", "100%.txt", "a%20b", "#hash", "a+b", "q?&=", ".hidden", "back\\slash"]
+ODD_NAMES += ["new\nline", "🎉", "dot."]
 
 
 def paths(store, *arguments, **options):
+    """Return the listed paths."""
     return [info.path for info in store.list(*arguments, **options)]
 
 
@@ -118,7 +107,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(store):
         store.write("a", Broken())
 
     assert (store.root / "a").read_bytes() == b"old"
-    assert os.listdir(store.root) == ["a"]
+    assert [place.name for place in store.root.iterdir()] == ["a"]
 
 
 def test_links_out_of_the_store_are_not_followed(store, tmp_path, fill, caplog):
@@ -156,8 +145,28 @@ def test_a_file_in_the_way_of_a_folder_is_the_users_error(store, fill):
     """Writing below a file says what meets there."""
     fill(store, {"a": "x"})
 
-    with pytest.raises((UserErrorException, FileExistsError)):
-        store.write("a/b", b"y")
+    for path in ("a/b", "a/b/c"):
+        with pytest.raises(UserErrorException, match=f"'{path}': a folder and a file meet under one name"):
+            store.write(path, b"y", overwrite=False)
+
+
+def test_a_name_longer_than_the_file_system_takes_is_told(store):
+    """The caller's error, not a traceback of the system."""
+    with pytest.raises(UserErrorException, match="the name is longer than the file system takes; shorten it"):
+        store.write("x" * 300, b"")
+
+
+def test_a_durable_store_writes_the_same(tmp_path):
+    """Waiting for the disk changes nothing that can be seen."""
+    store = LocalStore(tmp_path / "store", durable=True)
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "two").write_text("2")
+
+    store.write("a", b"0")
+    store.put_files([Upload(tmp_path / "one", "b/one")], token="t")
+    store.adopt(tmp_path / "two", "b/two")
+
+    assert paths(store) == ["a", "b/one", "b/two"]
 
 
 def test_put_files_shows_nothing_before_all_have_arrived(store, tmp_path):
@@ -218,7 +227,7 @@ def test_a_full_disk_is_told_with_the_space_that_is_left(small_disk):
     with pytest.raises(ServiceException, match=r"no space left, [\d,]+ of 262,144 bytes are free"):
         store.write("big", b"x" * 1_000_000)
 
-    assert os.listdir(store.root) == []
+    assert list(store.root.iterdir()) == []
 
 
 def test_large_files_are_copied_whole(store, tmp_path):

@@ -1,7 +1,5 @@
 """Trees between this machine and a store."""
 
-import os
-
 import pytest
 
 from airflow_ml.exceptions import UserErrorException
@@ -10,6 +8,7 @@ from airflow_ml.storage.transfer import download, get_tree, put_file, put_tree, 
 
 
 def read_tree(root):
+    """Return the texts of all files by relative path."""
     return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
@@ -55,7 +54,7 @@ def test_missing_sources_are_named(store, tmp_path):
 def test_links_out_of_an_uploaded_tree_are_refused(store, tmp_path, write_tree):
     """A link to a file elsewhere does not smuggle it into the store."""
     source = write_tree(tmp_path / "source", {"a": "1"})
-    os.symlink("/etc/hostname", source / "b")
+    (source / "b").symlink_to("/etc/hostname")
 
     with pytest.raises(UserErrorException, match="'b': is a link to '/etc/hostname', outside"):
         put_tree(store, source, "up")

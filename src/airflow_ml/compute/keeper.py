@@ -208,6 +208,8 @@ def start_script(request: Request) -> "tuple[int, bytes]":
     os.close(write_end)
     failure = os.read(read_end, 64)  # ends without data when the program has taken over
     os.close(read_end)
+    if failure:
+        os.waitpid(script, 0)
     return script, failure
 
 

@@ -44,6 +44,10 @@ __all__ = [
     "workspace_names",
 ]
 
+_STORE_CLASSES: Mapping[str, type[AzureBlobDatastore | AzureFileDatastore]] = {
+    "AzureBlob": AzureBlobDatastore,
+    "AzureFile": AzureFileDatastore,
+}
 #: The default datastore of a fresh workspace.
 _DEFAULT_DATASTORE = "workspaceblobstore"
 
@@ -112,13 +116,16 @@ def default_datastore(workspace: Workspace) -> AbstractDatastore:
 def _datastore(workspace: Workspace, record: DatastoreRecord) -> AbstractDatastore:
     if record.type == "Local":
         return unlooked(workspace, record.name)
-    classes = {"AzureBlob": AzureBlobDatastore, "AzureFile": AzureFileDatastore}
+    classes: dict[str, type[AbstractAzureStorageDatastore]] = {
+        "AzureBlob": AzureBlobDatastore,
+        "AzureFile": AzureFileDatastore,
+    }
     if record.type not in classes:
         raise NotSupportedError(
             f"datastore {record.name!r}: its type {record.type!r} needs a newer version of airflow-ml; update it"
         )
     container, account = record.settings.get("container_name"), record.settings.get("account_name")
-    return classes[record.type](workspace, record.name, str(container), str(account))
+    return cls(workspace, record.name, str(container), str(account))
 
 
 def datasets(workspace: Workspace) -> Mapping[str, AbstractDataset]:

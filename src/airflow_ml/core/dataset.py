@@ -39,7 +39,7 @@ class Dataset(metaclass=_NoOldDatasets):
 
     def __init__(
         self, definition: object, workspace: object = None, name: str | None = None, id: object = None
-    ) -> None:  # noqa: A002 - v1's name
+    ) -> None:
         raise NotSupportedError(
             f"Dataset({definition!r}, {workspace!r}, {name!r}, {id!r}): the deprecated dataset class of v1 is not "
             "supported; define data with Dataset.File or Dataset.Tabular"
@@ -53,7 +53,7 @@ class Dataset(metaclass=_NoOldDatasets):
         return AbstractDataset.get_by_name(workspace, name, version, **kwargs)
 
     @staticmethod
-    def get_by_id(workspace: Workspace, id: str, **kwargs: object) -> AbstractDataset:  # noqa: A002 - v1's name
+    def get_by_id(workspace: Workspace, id: str, **kwargs: object) -> AbstractDataset:
         """Return a saved dataset; see `AbstractDataset.get_by_id`."""
         return AbstractDataset.get_by_id(workspace, id, **kwargs)
 

@@ -179,7 +179,7 @@ class Workspace(CloudSide):
         resource_group: str | None = None,
         location: str | None = None,
         cloud: str = "AzureCloud",
-        id: str | None = None,  # noqa: A002 - v1's name
+        id: str | None = None,
     ) -> Workspace:
         """
         Return a workspace that exists. While Airflow parses a DAG file this is not looked up.
@@ -361,7 +361,7 @@ class Workspace(CloudSide):
         """Make another datastore the default; raises UserErrorException if there is none of that name."""
         self.registry().datastores.set_default(name)
 
-    def get_default_compute_target(self, type: str) -> NoReturn:  # noqa: A002 - v1's name
+    def get_default_compute_target(self, type: str) -> NoReturn:
         """Not supported: a workspace has no default computes; name one in the step or the run configuration."""
         raise self._refuse(f"get_default_compute_target({type!r})", "name the compute target")
 

@@ -61,7 +61,8 @@ def sources_of(path: PathLike | Sequence[PathLike], *, where: str) -> tuple[list
     """
     sources: list[Json] = []
     workspace: WorkspaceLike | None = None
-    for item in [path] if _is_one_path(path) else list(path):
+    paths: Sequence[object] = [path] if _is_one_path(path) or not isinstance(path, Sequence) else path
+    for item in paths:
         source, store = _source_of(item, where=where)
         sources.extend(source)
         if store is None:

@@ -198,7 +198,7 @@ class AbstractDataset:
         return _saved.get_by_name(workspace, name, version)
 
     @staticmethod
-    def get_by_id(workspace: WorkspaceLike, id: str, **kwargs: object) -> AbstractDataset:  # noqa: A002 - v1's name
+    def get_by_id(workspace: WorkspaceLike, id: str, **kwargs: object) -> AbstractDataset:
         """
         Return a saved dataset.
 

@@ -38,7 +38,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         container_name: str | None,
         account_name: str | None,
         sas_token: str | None = None,
-        account_key: str | None = None,  # noqa: ARG002 - not kept
+        account_key: str | None = None,
         protocol: str | None = None,
         endpoint: str | None = None,
     ) -> None:
@@ -132,7 +132,7 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
         account_key: str | None = None,
         protocol: str | None = None,
         endpoint: str | None = None,
-        request_session: object = None,  # noqa: ARG002 - v1's signature
+        request_session: object = None,
         workspace_msi_has_access: bool = False,
         subscription_id: str | None = None,
         resource_group: str | None = None,
@@ -160,7 +160,7 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
         account_key: str | None = None,
         protocol: str | None = None,
         endpoint: str | None = "core.windows.net",
-        request_session: object = None,  # noqa: ARG002 - v1's signature
+        request_session: object = None,
     ) -> None:
         super().__init__(
             workspace, name, "AzureFile", container_name, account_name, sas_token, account_key, protocol, endpoint

@@ -159,7 +159,7 @@ class OutputDatasetConfig:
             raise UserErrorException(f"output {self._name!r}: register_on_complete needs a dataset name, not {name!r}")
         return self._changed(registration=Registration(name=name, description=description, tags=dict(tags or {})))
 
-    def as_mount(self: Config, disable_metadata_cache: bool = False) -> Config:  # noqa: ARG002 - v1's signature
+    def as_mount(self: Config, disable_metadata_cache: bool = False) -> Config:
         """
         Return a copy whose files are committed when the step has completed.
 

@@ -1,4 +1,5 @@
-"""Answers to what a running script asks of its workspace over the request channel.
+"""
+Answers to what a running script asks of its workspace over the request channel.
 
 The script's process has no identity and needs no network: everything is done here, by the operator, and files are
 handed over inside the run directory. Handlers run in threads of the operator's process.
@@ -7,20 +8,21 @@ handed over inside the run directory. Handlers run in threads of the operator's 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.exceptions import ModelPathNotFoundException, UserErrorException
-from airflow_ml.execution.artifacts import ARTIFACT_STORE
+from airflow_ml.execution.metrics import read_metrics
+from airflow_ml.execution.services import Services
+from airflow_ml.execution.stores import ARTIFACT_STORE
 from airflow_ml.storage.datasets import stage_dataset
 from airflow_ml.storage.protocol import Upload, join_path, normalise_path
 from airflow_ml.storage.staging import stage_input
 
 if TYPE_CHECKING:
-    from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json
-    from airflow_ml.registry import DatasetRecord, MetricPoint, ModelRecord, RunRecord
+    from airflow_ml.registry import DatasetRecord, ModelRecord, RunRecord
     from airflow_ml.runtime.channel_server import Handler
     from airflow_ml.runtime.protocol import RunDirectory
 
@@ -75,7 +77,7 @@ class Answers:
         datasets = self._services.registry.datasets
         record = datasets.register(
             params["name"],
-            datasets.save(params["definition"]),
+            params["definition"],
             description=params.get("description"),
             tags=params.get("tags") or {},
             create_new_version=bool(params.get("create_new_version")),
@@ -156,7 +158,8 @@ class Answers:
         root = f"models/{self._run.id}/{next(self._counter)}/{source.name}"
         files = sorted(item for item in source.rglob("*") if item.is_file()) if source.is_dir() else [source]
         uploads = [
-            Upload(item, join_path(root, item.relative_to(source).as_posix() if source.is_dir() else "")) for item in files
+            Upload(item, join_path(root, item.relative_to(source).as_posix() if source.is_dir() else ""))
+            for item in files
         ]
         self._services.artifacts.put_files(uploads, token=f"model-{self._run.id}-{next(self._counter)}")
         record = self._services.registry.models.register(
@@ -177,12 +180,9 @@ class Answers:
     def _run_get(self, params: Params) -> dict[str, Json]:
         return _run(self._services.registry.runs.get(params["id"]))
 
-    def _run_metrics(self, params: Params) -> list[dict[str, Json]]:
-        ids = [params["id"]]
-        if params.get("recursive"):
-            ids += [run.id for run in self._services.registry.runs.children(params["id"], recursive=True)]
-        metrics = self._services.registry.metrics
-        return [_point(point) for run_id in ids for point in metrics.read(run_id, params.get("name"))]
+    def _run_metrics(self, params: Params) -> dict[str, Json]:
+        name = params.get("name")
+        return read_metrics(self._services.registry, params["id"], name, recursive=bool(params.get("recursive")))
 
     def _run_children(self, params: Params) -> list[dict[str, Json]]:
         children = self._services.registry.runs.children(params["id"], recursive=bool(params.get("recursive")))
@@ -245,12 +245,12 @@ def _run(record: RunRecord) -> dict[str, Json]:
         "root_id": record.root_id,
         "status": record.status,
         "kind": record.kind,
+        "target": record.target,
+        "error": None if record.error is None else dict(record.error),
+        "display_name": record.display_name,
+        "description": record.description,
         "tags": dict(record.tags),
         "properties": dict(record.properties),
         "started_at": None if record.started_at is None else record.started_at.isoformat(),
         "ended_at": None if record.ended_at is None else record.ended_at.isoformat(),
     }
-
-
-def _point(point: MetricPoint) -> dict[str, Json]:
-    return {"run": point.run_id, "name": point.name, "kind": point.kind, "value": point.value, "step": point.step}

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_ml.execution.services import ARTIFACT_STORE, Services
+from airflow_ml.execution.services import Services
+from airflow_ml.execution.stores import ARTIFACT_STORE
 from airflow_ml.registry import ArtifactRecord
 from airflow_ml.storage.protocol import Upload, normalise_path
 
@@ -37,7 +38,9 @@ def store_artifacts(services: Services, run_id: str, files: Mapping[str, Path]) 
     services.registry.artifacts.add(
         run_id,
         [
-            ArtifactRecord(run_id=run_id, name=normalise_path(name), datastore=ARTIFACT_STORE, path=kept.path, size=kept.size)
+            ArtifactRecord(
+                run_id=run_id, name=normalise_path(name), datastore=ARTIFACT_STORE, path=kept.path, size=kept.size
+            )
             for name, kept in zip(files, stored, strict=True)
         ],
     )

@@ -1,4 +1,5 @@
-"""One attempt at a step, from inputs to committed outputs: the story that the other modules of this room tell in detail.
+"""
+One attempt at a step, from inputs to committed outputs: the story that the other modules of this room tell in detail.
 
 The phases, in this order: clean up after an earlier attempt, record the attempt, stage code and inputs, launch,
 follow, collect, commit, record the end. An attempt that dies in any of them leaves its run directory and a record
@@ -13,12 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_ml.compute import Outcome, ProcessRequest, kill_orphans
+from airflow_ml.compute.orphans import kill_orphans
+from airflow_ml.compute.request import Outcome, ProcessRequest
 from airflow_ml.exceptions import AzureMLException, ServiceException, StepFailedError
 from airflow_ml.execution.answers import Answers
-from airflow_ml.execution.collection import collect_files, commit_outputs
+from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
+from airflow_ml.execution.outputs import commit_outputs
 from airflow_ml.execution.pipelines import note_failure, stop_reason
 from airflow_ml.execution.preparation import Prepared, prepare
 from airflow_ml.execution.records import begin_attempt, end_attempt, end_lost_attempt
@@ -75,7 +78,7 @@ def run_step(services: Services, task: StepTask, control: Control) -> StepResult
         outcome = _launch_and_follow(services, task, run, prepared, control)
         collect_files(services, run, directory)
         _check(task, outcome, control)
-        outputs = commit_outputs(services, task, run, prepared.outputs)
+        outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
         return end_attempt(services, task, run, outputs)
     except BaseException as error:
         _record_failure(services, task, run, error)

@@ -20,7 +20,9 @@ from airflow_ml.graph import (
     parameter_source,
 )
 from airflow_ml.registry import DatasetRecord, RunInputRecord
-from airflow_ml.storage import read_manifest_at, stage_dataset, stage_input
+from airflow_ml.storage.datasets import stage_dataset
+from airflow_ml.storage.manifests import read_manifest_at
+from airflow_ml.storage.staging import stage_input
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json
     from airflow_ml.registry import OutputRecord, RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
-    from airflow_ml.storage import StagingMode
 
 __all__ = ["StagedInput", "stage_inputs"]
 
@@ -60,9 +61,7 @@ class StagedInput:
         return self.dataset.id
 
 
-def stage_inputs(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory
-) -> dict[str, StagedInput]:
+def stage_inputs(services: Services, task: StepTask, run: RunRecord, directory: RunDirectory) -> dict[str, StagedInput]:
     """
     Bring every input of the step onto this machine.
 
@@ -72,10 +71,7 @@ def stage_inputs(
     stager = _Stager(services, task, run, directory)
     staged: dict[str, StagedInput] = {}
     for port in task.step.inputs:
-        try:
-            staged[port.name] = stager.stage(port, port.source)
-        except AzureMLException as error:
-            raise type(error)(f"step {task.step.name!r}: input {port.name!r}: {error}", inner_exception=error) from error
+        staged[port.name] = stager.stage_named(port)
     return staged
 
 
@@ -85,6 +81,13 @@ class _Stager:
         self._task = task
         self._run = run
         self._directory = directory
+
+    def stage_named(self, port: InputPort) -> StagedInput:
+        """Stage one input; an error says which one it is about."""
+        try:
+            return self.stage(port, port.source)
+        except AzureMLException as error:
+            raise error.at(f"step {self._task.step.name!r}: input {port.name!r}") from error
 
     def stage(self, port: InputPort, source: Source) -> StagedInput:
         if isinstance(source, StepOutputSource):
@@ -127,7 +130,7 @@ class _Stager:
             store,
             manifest.path,
             self._target(port),
-            cast("StagingMode", port.mode),
+            port.mode,
             cache=self._services.home.cache,
             datastore=output.datastore,
             files=[file.path for file in manifest.files],
@@ -151,7 +154,7 @@ class _Stager:
             dataset.definition,
             self._services.store,
             self._target(port),
-            cast("StagingMode", port.mode),
+            port.mode,
             self._services.home.cache,
         )
         return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset))

@@ -75,7 +75,7 @@ def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort
             overwrite=port.mode == "mount" or port.overwrite,
         )
     except AzureMLException as error:
-        raise type(error)(f"step {task.step.name!r}: {error}", inner_exception=error) from error
+        raise error.at(f"step {task.step.name!r}") from error
 
 
 def _keep_only(folder: Path, pattern: str) -> None:

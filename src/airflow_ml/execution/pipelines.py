@@ -19,7 +19,8 @@ from airflow_ml.graph import (
     resolve_parameters,
     to_json,
 )
-from airflow_ml.snapshots import capture, git_properties
+from airflow_ml.snapshots.capture import capture
+from airflow_ml.snapshots.git import git_properties
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Opening",
     "Snapshot",
+    "close_if_idle",
     "close_pipeline",
+    "join_pipeline",
     "note_failure",
     "open_pipeline",
     "parameter_texts",
@@ -112,6 +115,26 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     )
 
 
+def join_pipeline(services: Services, graph: Graph, opening: Opening) -> RunRecord:
+    """
+    Return the pipeline run that operators written by hand share, open for another step.
+
+    Each of them knows its own step alone, so the run is closed after each and reopened by the next.
+    """
+    run = open_pipeline(services, graph, opening)
+    for name, value in resolve_parameters(graph, opening.parameters).items():
+        known = cast("dict[str, Json]", run.details.get("parameters") or {})
+        if name not in known:
+            run = services.registry.runs.set_details(run.id, {"parameters": {**known, name: value}})
+    return services.registry.runs.reopen(run.id)
+
+
+def close_if_idle(services: Services, run_id: str) -> None:
+    """Close the run of operators written by hand if none of its steps is under way."""
+    if all(step.is_final for step in services.registry.runs.steps(run_id)):
+        close_pipeline(services, run_id)
+
+
 def close_pipeline(services: Services, run_id: str) -> str:
     """
     Give the pipeline run its final status from its steps' and return it; a final one is left alone.
@@ -169,7 +192,9 @@ def _apply_declarations(services: Services, graph: Graph) -> None:
     """Create the compute targets that the DAG file created while it was parsed; those that exist are left alone."""
     for declaration in graph.compute_declarations:
         if services.registry.compute_targets.find(declaration.name) is None:
-            services.registry.compute_targets.put(declaration.name, declaration.type, declaration.settings)
+            services.registry.compute_targets.put(
+                declaration.name, type=declaration.type, settings=declaration.settings
+            )
 
 
 def _check_names(services: Services, graph: Graph) -> None:
@@ -193,7 +218,7 @@ def _check_datastore(services: Services, name: str, where: str) -> None:
     try:
         services.store(name)
     except UserErrorException as error:
-        raise UserErrorException(f"{where}: {error}", error) from error
+        raise error.at(where) from error
 
 
 def _save_datasets(services: Services, graph: Graph) -> None:

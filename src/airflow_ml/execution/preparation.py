@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from airflow_ml.compute import Interpreter, inherited_environment
+from airflow_ml.compute.environments import Interpreter
+from airflow_ml.compute.request import inherited_environment
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
 from airflow_ml.execution.pipelines import parameter_texts
 from airflow_ml.execution.script import Script, arguments_of, environment_of
 from airflow_ml.graph import OutputPort
 from airflow_ml.runtime.protocol import VERSION
-from airflow_ml.snapshots import materialise
+from airflow_ml.snapshots.materialise import materialise
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import LogLine, StepTask
@@ -44,9 +45,7 @@ class Prepared:
     links: tuple[Path, ...] = ()
 
 
-def prepare(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, log: LogLine
-) -> Prepared:
+def prepare(services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, log: LogLine) -> Prepared:
     """Fill the run directory and return what to start; see the module for the order."""
     for folder in (directory.code, directory.inputs, directory.data, directory.uploads, directory.requests):
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -138,9 +137,7 @@ def _write_context(
         },
         "parameters": dict(parameters),
         "inputs": {name: _input_data(item) for name, item in inputs.items()},
-        "outputs": {
-            port.name: {"kind": port.kind, "path": str(outputs[port.name])} for port in task.step.outputs
-        },
+        "outputs": {port.name: {"kind": port.kind, "path": str(outputs[port.name])} for port in task.step.outputs},
         "tags": dict(run.tags),
         "properties": dict(run.properties),
     }

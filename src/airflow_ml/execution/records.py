@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from airflow_ml.execution.model import OutputPlace, StepResult, StepTask
 from airflow_ml.execution.pipelines import snapshot_of
 from airflow_ml.registry import DatasetRegistration, OutputRecord, RunRecord
-from airflow_ml.storage import manifest_path
+from airflow_ml.storage.manifests import manifest_path
 
 if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json, OutputPort
-    from airflow_ml.storage import Manifest
+    from airflow_ml.storage.manifests import Manifest
 
 __all__ = ["begin_attempt", "definition_of_output", "end_attempt", "end_lost_attempt"]
 
@@ -54,9 +54,7 @@ def begin_attempt(services: Services, task: StepTask) -> RunRecord:
     )
 
 
-def end_attempt(
-    services: Services, task: StepTask, run: RunRecord, outputs: Mapping[str, Manifest]
-) -> StepResult:
+def end_attempt(services: Services, task: StepTask, run: RunRecord, outputs: Mapping[str, Manifest]) -> StepResult:
     """Make the outputs, the datasets they become and the status Completed visible, all at once."""
     now = datetime.now(timezone.utc)
     services.registry.runs.finish_step(
@@ -76,7 +74,10 @@ def end_lost_attempt(services: Services, run: RunRecord) -> None:
     services.registry.runs.set_status(
         run.id,
         "Failed",
-        error={"code": "StepLostError", "message": f"attempt {run.attempt} of step {run.name!r} was lost: its task died"},
+        error={
+            "code": "StepLostError",
+            "message": f"attempt {run.attempt} of step {run.name!r} was lost: its task died",
+        },
     )
 
 

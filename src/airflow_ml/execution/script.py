@@ -48,9 +48,7 @@ def arguments_of(script: Script, environment: Mapping[str, str]) -> tuple[str, .
     return tuple(_resolve(argument, script, environment) for argument in script.task.step.arguments)
 
 
-def environment_of(
-    script: Script, *, workspace: WorkspaceRecord, inherited: Mapping[str, str]
-) -> dict[str, str]:
+def environment_of(script: Script, *, workspace: WorkspaceRecord, inherited: Mapping[str, str]) -> dict[str, str]:
     """
     Return the script's whole environment: inherited, the step's own, v1's variables, and ours.
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_ml.compute import EnvironmentBuilder, Launcher, ProcessLauncher
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.compute.environments import EnvironmentBuilder
+from airflow_ml.compute.launcher import Launcher
+from airflow_ml.compute.process_launcher import ProcessLauncher
+from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import Home, Registry, open_registry
 from airflow_ml.runtime import library
-from airflow_ml.storage import Store, open_store
+from airflow_ml.storage.protocol import Store
 
-__all__ = ["ARTIFACT_STORE", "Services", "open_services"]
-
-#: Where snapshots, logs and the files of runs go (v1's own name for it).
-ARTIFACT_STORE = "workspaceartifactstore"
+__all__ = ["Services", "open_services"]
 
 
 @dataclass(frozen=True)
@@ -28,39 +27,19 @@ class Services:
 
     Attributes:
         home: folders of this machine.
+        store: gives the store of a datastore's name.
     """
 
     registry: Registry
     home: Home
     launcher: Launcher
     environments: EnvironmentBuilder
-    _stores: dict[str, Store] = field(default_factory=dict)
-
-    def store(self, name: str) -> Store:
-        """
-        Return the store of a datastore.
-
-        Raises:
-            UserErrorException: the workspace has no datastore of that name.
-        """
-        if name not in self._stores:
-            record = self.registry.datastores.find(name)
-            if record is None:
-                known = ", ".join(sorted(item.name for item in self.registry.datastores.list()))
-                raise UserErrorException(
-                    f"datastore {name!r} is not in workspace {self.registry.workspace.name!r}, which has: {known};"
-                    " register it, or correct the name"
-                )
-            root = self.registry.home.store(name)
-            if record.settings.get("kind") == "local":
-                root.mkdir(parents=True, exist_ok=True)
-            self._stores[name] = open_store(record.settings, root=root)
-        return self._stores[name]
+    store: Stores
 
     @property
     def artifacts(self) -> Store:
         """The store of snapshots, logs and files of runs."""
-        return self.store(ARTIFACT_STORE)
+        return self.store.artifacts
 
     @property
     def default_datastore(self) -> str:
@@ -86,6 +65,7 @@ def open_services(workspace: WorkspaceRef) -> Iterator[Services]:
     with open_registry(workspace, home=home) as registry:
         yield Services(
             registry=registry,
+            store=Stores(registry),
             home=home,
             launcher=ProcessLauncher(),
             environments=EnvironmentBuilder(home.environments, base_interpreter=sys.executable),

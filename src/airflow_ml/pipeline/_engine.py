@@ -1,4 +1,5 @@
-"""The few calls of the face to what stands above it: making Airflow DAGs and starting runs.
+"""
+The few calls of the face to what stands above it: making Airflow DAGs and starting runs.
 
 `Pipeline.to_dag`, `Pipeline.to_task_group` and `Experiment.submit` need the translation room, which imports Airflow.
 They reach it here and nowhere else, by name, at the moment of the call.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Engine, inspect, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.registry.engine import WRITES
 from airflow_ml.registry.tables import Base, Workspace
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 __all__ = ["Database", "Repository", "Scope", "database_errors"]
 
@@ -54,9 +57,9 @@ class Database:
 
     def insert(self, table: type[Base]) -> postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT, which both databases spell alike."""
-        if self.engine.dialect.name == "sqlite":
-            return cast("postgresql.Insert", sqlite.insert(table))
-        return postgresql.insert(table)
+        # One of two modules: the other one would only cost time.
+        dialect = import_module(f"sqlalchemy.dialects.{self.engine.dialect.name}")
+        return cast("postgresql.Insert", dialect.insert(table))
 
     def upsert(self, session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
         """Insert the rows, and replace those whose primary key is there."""

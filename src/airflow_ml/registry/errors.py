@@ -20,7 +20,8 @@ class RunStateError(ServiceException):
         status: the status that it has.
     """
 
-    def __init__(self, message: str, *, run_id: str, status: str) -> None:
+    # Defaults, because an exception that comes from another process is made again from its text alone.
+    def __init__(self, message: str, *, run_id: str = "", status: str = "") -> None:
         super().__init__(message)
         self.run_id = run_id
         self.status = status

@@ -232,6 +232,29 @@ class Runs(Repository):
                 _apply_status(row, status, error=error, started_at=started_at, ended_at=ended_at)
             return make_run_records(session, [row])[0]
 
+    def reopen(self, run_id: str) -> RunRecord:
+        """
+        Return the pipeline run, Running again if it had ended; without the failure and the end that it had.
+
+        The one way back from a final status, for pipeline runs alone: clearing a task in Airflow lets its DAG run go
+        on, and the pipeline run with it. Step runs stay final, a step that runs again is a new attempt.
+
+        Raises:
+            RunStateError: the run is of another kind.
+        """
+        with self._database.write() as session:
+            row = require_run(session, self._scope, run_id, lock=True)
+            if row.kind != "pipeline":
+                raise RunStateError(
+                    f"run {run_id!r}: it is a {row.kind} run, and only pipeline runs are reopened; start a new run",
+                    run_id=run_id,
+                    status=row.status,
+                )
+            if row.status in FINAL_STATUSES:
+                row.status, row.error, row.ended_at = "Running", None, None
+                row.details = {key: value for key, value in row.details.items() if key != "failure"}
+            return make_run_records(session, [row])[0]
+
     def finish_step(
         self,
         run_id: str,

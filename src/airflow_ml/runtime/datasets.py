@@ -281,8 +281,8 @@ class InputDatasets(_Named):
 
     def __init__(self, context: Context) -> None:
         for name, data in context.data["inputs"].items():
-            direct = data["mode"] == "direct" and data["dataset"] is not None
-            self[name] = _dataset(data["dataset"]) if direct else data.get("path")
+            record = data["dataset"] if data["mode"] == "direct" else None
+            self[name] = data.get("path") if record is None else _dataset(record)
 
 
 class OutputDatasets(_Named):

@@ -96,8 +96,8 @@ def _read_files(parse: Mapping[str, Any], files: Iterable[tuple[str, str]], limi
             frames.append(read(local, parse, frames[0] if frames else None, limit))
         except ImportError as exc:
             raise RunEnvironmentException(
-                f"file {path!r}: reading tables needs what the step's environment lacks: {exc}; add pandas, and pyarrow "
-                "for parquet, to its packages",
+                f"file {path!r}: reading tables needs what the step's environment lacks: {exc}; add pandas, and "
+                "pyarrow for parquet, to its packages",
                 exc,
             ) from exc
         except (ValueError, Warning) as exc:
@@ -119,7 +119,7 @@ def _read_delimited(local: str, parse: Mapping[str, Any], first: DataFrame | Non
         with warnings.catch_warnings():
             # pandas would only warn of a row that is longer than the header, and cut it.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame = pandas.read_csv(
+            frame: DataFrame = pandas.read_csv(
                 local,
                 header=None if headless else 0,
                 dtype=str,
@@ -137,8 +137,8 @@ def _read_delimited(local: str, parse: Mapping[str, Any], first: DataFrame | Non
             frame.columns = first.columns
         if set(frame.columns) != set(first.columns):
             raise ValueError(
-                f"its columns are {list(frame.columns)!r}, the first file's {list(first.columns)!r}; expected the same, or "
-                "header=PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS"
+                f"its columns are {list(frame.columns)!r}, the first file's {list(first.columns)!r}; expected "
+                "the same, or header=PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS"
             )
     return frame
 
@@ -201,7 +201,7 @@ def _with_paths(
     frame = frame.copy(deep=False)
 
     def spread(values: Sequence[Any]) -> Any:
-        return pandas.Series(values).repeat(heights).array
+        return pandas.Series(values).repeat(list(heights)).array
 
     if (definition.get("parse") or {}).get("include_path"):
         frame.insert(0, "Path", spread(["/" + path.lstrip("/") for path in read]))
@@ -217,7 +217,7 @@ def _stepped(frame: DataFrame, steps: Iterable[Mapping[str, Any]]) -> DataFrame:
     for step in steps:
         positions = kept_positions(step, len(frame))
         if positions is not None:
-            frame = frame.iloc[positions]
+            frame = frame.iloc[list(positions)]
             continue
         missing = [name for name in step["columns"] if name not in frame.columns]
         if missing:

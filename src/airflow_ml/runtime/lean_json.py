@@ -1,4 +1,5 @@
-"""JSON by the interpreter's own C functions, without the regular expressions that `import json` loads.
+"""
+JSON by the interpreter's own C functions, without the regular expressions that `import json` loads.
 
 That halves what the library adds to a script's start: reading the context and writing metrics need no more. Where the
 functions are missing (PyPy) or have changed, `json` itself does it.
@@ -40,18 +41,17 @@ def dumps(value: Any) -> str:
 
 def loads(text: str) -> Any:
     """Return the value of a JSON text; raises ValueError."""
-    if _scan is None:
-        import json
+    if _scan is not None:
+        try:
+            value, end = _scan(text, len(text) - len(text.lstrip()))
+            if not text[end:].strip():
+                return value
+        except (StopIteration, SystemError, ValueError):
+            # The C scanner cannot raise its errors by itself: json tells what is wrong.
+            pass
+    import json
 
-        return json.loads(text)
-    text = text.strip(" \t\n\r")
-    try:
-        value, end = _scan(text, 0)
-    except StopIteration as exc:
-        raise ValueError(f"not JSON from character {exc.value} on") from exc
-    if end != len(text):
-        raise ValueError(f"not JSON from character {end} on")
-    return value
+    return json.loads(text)
 
 
 _encode: Any = None
@@ -60,6 +60,6 @@ try:
     import _json
 
     _encode = _json.make_encoder(None, _refuse, _json.encode_basestring_ascii, None, ": ", ", ", False, False, True)
-    _scan = _json.make_scanner(_Settings)
+    _scan = _json.make_scanner(_Settings)  # type: ignore[arg-type]  # any object will do
 except (ImportError, AttributeError, TypeError):
     _encode = _scan = None

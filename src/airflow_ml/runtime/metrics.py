@@ -25,7 +25,7 @@ def checked(kind: str, name: str, value: Any) -> Any:
     """
     if not isinstance(name, str) or not name:
         raise UserErrorException(f"metric name {name!r}: expected a text that is not empty")
-    check = _CHECKS.get(kind, _document)
+    check: Callable[[str, Any, str], Any] = _CHECKS.get(kind, _document)
     return check(f"{kind} metric {name!r}", value, kind)
 
 
@@ -69,20 +69,23 @@ def _columns(tables: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return columns
 
 
-def _scalar(where: str, value: Any, _kind: str = "") -> Any:
-    if isinstance(value, (bool, int, float, str)):
-        # A subclass (numpy.float64, an enum's member) is reduced to what JSON can say.
-        for plain in (bool, int, float, str):
-            if isinstance(value, plain):
-                return value if type(value) is plain else plain(value)
-    if callable(getattr(value, "item", None)):
-        value = _item(where, value)
-    if isinstance(value, (bool, int, float, str)):
+def _scalar(where: str, value: Any, _kind: str = "") -> bool | int | float | str:
+    if not isinstance(value, (bool, int, float, str)):
+        if callable(getattr(value, "item", None)):
+            value = _item(where, value)
+        elif hasattr(value, "__float__"):
+            value = float(value)
+    # Subclasses (numpy.float64, an enum's member) are reduced to what JSON can say.
+    if isinstance(value, bool):
         return value
-    if hasattr(value, "__float__"):
-        return float(value)
+    for plain in (int, float):
+        if isinstance(value, plain):
+            return plain(value)
+    if isinstance(value, str):
+        return str.__str__(value)
     raise UserErrorException(
-        f"{where}: got {type(value).__name__}, expected a number, text or bool; log_list, log_row and log_table take more"
+        f"{where}: got {type(value).__name__}, expected a number, text or bool; "
+        "log_list, log_row and log_table take more"
     )
 
 
@@ -114,9 +117,7 @@ def _row(where: str, value: Mapping[str, Any], _kind: str = "") -> dict[str, Any
 
 def _table(where: str, value: Any, _kind: str = "") -> dict[str, Any]:
     if not hasattr(value, "items") or not len(value):
-        raise UserErrorException(
-            f"{where}: got {value!r:.80}, expected a dict of columns: {{'x': [1, 2], 'y': [3, 4]}}"
-        )
+        raise UserErrorException(f"{where}: got {value!r:.80}, expected a dict of columns: {{'x': [1, 2]}}")
     if all(_is_one(cells) for _, cells in value.items()):
         return _row(where, dict(value.items()))
     columns = {str(column): _list(f"{where}, column {column!r}", cells) for column, cells in value.items()}

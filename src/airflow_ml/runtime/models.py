@@ -184,8 +184,8 @@ def _local_path(name: str, version: int | None) -> str:
     wanted = version if version is not None else max(versions, default=None)
     if wanted is None or int(wanted) not in versions:
         raise ModelNotFoundException(
-            f"model {name!r}, version {version or 'latest'}: this is no step, and {os.path.abspath(root)!r} has versions "
-            f"{sorted(versions)}; download it there by Model(workspace, name).download()"
+            f"model {name!r}, version {version or 'latest'}: this is no step, and {os.path.abspath(root)!r} has "
+            f"versions {sorted(versions)}; download it there by Model(workspace, name).download()"
         )
     folder = os.path.join(root, str(wanted))
     entries = os.listdir(folder)

@@ -63,7 +63,7 @@ class PartitionFormat:
                 continue
             numbers = {"month": 1, "day": 1, **{field: int(next(groups)) for field in fields}}
             try:
-                values[name] = datetime.datetime(**numbers)  # type: ignore[arg-type]  # noqa: DTZ001 - as in v1: no zone
+                values[name] = datetime.datetime(**numbers)  # type: ignore[arg-type]  # noqa: DTZ001 - v1: no zone
             except ValueError as exc:
                 raise UserErrorException(f"file {path!r}: {name!r} of {self._text!r} is no date: {exc}", exc) from exc
         return values
@@ -75,7 +75,7 @@ class PartitionFormat:
         fields = [_TIME_FIELDS[part] for part in _TIME_PART.findall(time_pattern)]
         if "year" not in fields:
             raise UserErrorException(
-                f"partition format {self._text!r}: {time_pattern!r} of {name!r} has no year; expected a pattern such as "
+                f"partition format {self._text!r}: {time_pattern!r} of {name!r} has no year; expected one such as "
                 "yyyy/MM/dd/HH/mm/ss"
             )
         self._columns.append((name, fields))

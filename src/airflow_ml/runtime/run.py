@@ -247,7 +247,7 @@ class _SubmittedRun(_OwnRun):
     def _close(self) -> None:
         # A forked child ends too, but the run goes on.
         if os.getpid() == self._process and os.path.isdir(self._context.directory.root):
-            try:
+            try:  # noqa: SIM105 - contextlib costs a script's start 3 ms
                 self._mark("closed")
             except ServiceException:
                 pass  # nobody is left to hear of it, and the script's own result must stand

@@ -245,7 +245,7 @@ def _record(context: Context, name: str | None) -> DatastoreRecord:
         if record["name"] == name or (name is None and record["is_default"]):
             return record
     raise UserErrorException(
-        f"datastore {name or 'default'!r}: not in the workspace, which has {sorted(record['name'] for record in records)}"
+        f"datastore {name or 'default'!r}: not in the workspace; it has {sorted(record['name'] for record in records)}"
     )
 
 

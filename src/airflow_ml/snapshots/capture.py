@@ -96,12 +96,12 @@ def _hash_all(source_directory: Path, *, max_bytes: int, max_files: int | None) 
 def _walk(root: str, folder: str, rules: IgnoreRules, above: tuple[str, ...]) -> Iterator[_Found]:
     try:
         with os.scandir(above[-1]) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name + "/" * entry.is_dir())
+            entries = sorted(scan, key=lambda entry: entry.name + "/" * Path(entry.path).is_dir())
     except OSError as exc:
         raise SnapshotException(_unreadable(folder or ".", exc)) from exc
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if rules.ignores(path, is_folder=entry.is_dir()):
+        if rules.ignores(path, is_folder=Path(entry.path).is_dir()):
             continue
         place = _inside(root, entry, path)
         try:

@@ -53,9 +53,7 @@ def materialise(store: Store, snapshot_id: str, target: Path) -> tuple[SnapshotF
 def _place(target: Path, snapshot_id: str, path: str) -> Path:
     relative = PurePosixPath(path)
     if relative.is_absolute() or ".." in relative.parts:
-        raise ServiceException(
-            f"snapshot {snapshot_id!r}: {path!r} leads out of its folder; the store was changed"
-        )
+        raise ServiceException(f"snapshot {snapshot_id!r}: {path!r} leads out of its folder; the store was changed")
     return target / relative
 
 

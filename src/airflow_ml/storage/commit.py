@@ -198,11 +198,13 @@ def _stored_digest(store: Store, path: str) -> str | None:
 
 def _confirm(committed: Manifest, source: Path) -> None:
     """Check that what the source still holds is what was committed; renamed files are no longer there."""
-    if not source.exists():
-        return
     known = set(committed.files)
-    for file in _read_source(source):
-        if _hashed(file) not in known:
+    places = [source] if source.is_file() else source.rglob("*")
+    # Links are left alone: what they pointed to may have been renamed away.
+    for place in (place for place in places if place.is_file() and not place.is_symlink()):
+        path = "" if place == source else place.relative_to(source).as_posix()
+        file = _hashed(TreeFile(path, place, is_link=False))
+        if file not in known:
             raise ServiceException(
                 f"run {committed.run_id!r} has committed it already, and {file.path!r} is different or new; "
                 "commit other content under another run"

@@ -22,6 +22,7 @@ from airflow_ml.storage.web import WebStore, host_and_path
 
 __all__ = [
     "DatasetFile",
+    "Definition",
     "ResolvedDataset",
     "StagedDataset",
     "Stores",

@@ -15,7 +15,16 @@ from typing import BinaryIO
 from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.storage.protocol import TEMPORARY_PREFIX, Content
 
-__all__ = ["copy_file", "copy_hashed", "hash_file", "replacing", "storage_errors", "write_content"]
+__all__ = [
+    "copy_file",
+    "copy_hashed",
+    "hash_file",
+    "make_folder",
+    "replacing",
+    "storage_errors",
+    "sync",
+    "write_content",
+]
 
 #: One buffer's size: larger ones were not faster, smaller ones cost more calls.
 _CHUNK = 1 << 20
@@ -71,7 +80,7 @@ def replacing(target: Path, *, overwrite: bool = True, durable: bool = False) ->
         overwrite: False creates it only if it is not there, decided by the kernel; raises FileExistsError.
         durable: wait until the disk has it.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     temporary = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as stream:
@@ -84,7 +93,7 @@ def replacing(target: Path, *, overwrite: bool = True, durable: bool = False) ->
         else:
             _create(temporary, target)
         if durable:
-            _sync_folder(target.parent)
+            sync(target.parent)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
@@ -103,8 +112,17 @@ def _create(temporary: Path, target: Path) -> None:
         temporary.replace(target)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; a file in the way is NotADirectoryError, never FileExistsError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as exc:
+        raise NotADirectoryError(errno.ENOTDIR, "a file is where a folder is needed", str(folder)) from exc
+
+
+def sync(place: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

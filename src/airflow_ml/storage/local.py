@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import logging
 import os
 import secrets
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
-from airflow_ml.storage.files import copy_file, copy_hashed, replacing, storage_errors, write_content
+from airflow_ml.storage.files import copy_file, copy_hashed, make_folder, replacing, storage_errors, sync, write_content
 from airflow_ml.storage.protocol import (
     PRIVATE_FOLDER,
     TEMPORARY_PREFIX,
@@ -78,11 +79,13 @@ class LocalStore:
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file of that path."""
-        return self._place(path).is_file()
+        with storage_errors(f"path {path!r}", self.root):
+            return self._place(path).is_file()
 
     def is_folder(self, path: str) -> bool:
         """Tell whether there is a folder of that path; the root is one when it has been made."""
-        return self._place(path, root=True).is_dir()
+        with storage_errors(f"path {path!r}", self.root):
+            return self._place(path, root=True).is_dir()
 
     def list(self, folder: str = "", *, recursive: bool = True) -> Iterator[FileInfo]:
         """Yield the files of a folder in the order of their paths, without ours (`.airflow_ml`) unless asked for."""
@@ -149,8 +152,10 @@ class LocalStore:
     def put_files(self, uploads: Sequence[Upload], *, token: str) -> tuple[StoredFile, ...]:
         """Copy all files into a folder of their own inside the store, hashing them, then rename them into place."""
         staging = self._place(_STAGING)
-        for left in staging.glob(f"{token}-*"):
+        for left in staging.glob(f"{glob.escape(token)}-*"):
             shutil.rmtree(left, ignore_errors=True)
+        if not uploads:
+            return ()
         gathered = staging / f"{token}-{secrets.token_hex(4)}"
         try:
             with storage_errors(f"write of {len(uploads)} files", self.root):
@@ -165,18 +170,29 @@ class LocalStore:
     def _gather(self, target: Path, upload: Upload) -> StoredFile:
         with upload.source.open("rb", buffering=0) as source, target.open("xb") as stream:
             size, digest = copy_hashed(cast(BinaryIO, source), stream)
-            if self.durable:
-                stream.flush()
-                os.fsync(stream.fileno())
+        if self.durable:
+            sync(target)
         return StoredFile(normalise_path(upload.path), size, digest)
 
     def _put_in_place(self, gathered: Path, path: str) -> None:
         place = self._place(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         if not gathered.exists():
             raise ServiceException(f"write of {path!r}: another process took over; let that one finish")
-        if not _rename(gathered, place):
+        if not self._rename(gathered, place):
             self.write(path, gathered)
+
+    def _rename(self, source: Path, target: Path) -> bool:
+        """Rename over what is there; False between two file systems (a mount inside the store)."""
+        try:
+            source.replace(target)
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:
+                raise
+            return False
+        if self.durable:
+            sync(target.parent)
+        return True
 
     def adopts(self, source: Path) -> bool:
         """Tell whether the local path lies on this folder's file system."""
@@ -192,8 +208,10 @@ class LocalStore:
             return False
         place = self._place(path)
         with storage_errors(f"move to {path!r}", self.root):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            return _rename(source, place)
+            make_folder(place.parent)
+            if self.durable:
+                sync(source)
+            return self._rename(source, place)
 
     def copy(self, source: str, target: str, *, overwrite: bool = True) -> FileInfo:
         """Copy a file within the folder; the kernel shares the blocks where it can."""
@@ -203,7 +221,7 @@ class LocalStore:
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it."""
         with storage_errors(f"folder {path!r}", self.root):
-            self._place(path, root=True).mkdir(parents=True, exist_ok=True)
+            make_folder(self._place(path, root=True))
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
         """Delete a file, or with `recursive` a folder as well; a link is deleted, never what it points to."""
@@ -230,14 +248,3 @@ class LocalStore:
 def _info(path: str, status: os.stat_result) -> FileInfo:
     etag = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
     return FileInfo(path, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, tz=timezone.utc))
-
-
-def _rename(source: Path, target: Path) -> bool:
-    """Rename over what is there; False between two file systems (a mount inside the store)."""
-    try:
-        source.replace(target)
-    except OSError as exc:
-        if exc.errno != errno.EXDEV:
-            raise
-        return False
-    return True

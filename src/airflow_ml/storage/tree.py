@@ -55,7 +55,7 @@ def walk_files(root: Path) -> Iterator[TreeFile]:
 
 def _walk(root: Path, folder: Path, prefix: str, above: tuple[str, ...], *, through_link: bool) -> Iterator[TreeFile]:
     with os.scandir(folder) as scan:
-        entries = sorted(scan, key=lambda entry: entry.name + "/" * entry.is_dir())
+        entries = sorted(scan, key=lambda entry: entry.name + "/" * Path(entry.path).is_dir())
     for entry in entries:
         path = normalise_path(join_path(prefix, entry.name))
         is_link = through_link or entry.is_symlink()

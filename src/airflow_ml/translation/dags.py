@@ -1,4 +1,5 @@
-"""From a graph to an Airflow DAG or task group.
+"""
+From a graph to an Airflow DAG or task group.
 
 Every pipeline begins with `reuse_check` and ends with `pipeline_end`; between them stands one task per step, named
 by the step's id. `PipelineRunRef` tells all of them which pipeline run of the workspace they belong to.

@@ -1,4 +1,5 @@
-"""Pipeline parameters as Airflow params: typed fields of the trigger form, and checked by Airflow's REST API.
+"""
+Pipeline parameters as Airflow params: typed fields of the trigger form, and checked by Airflow's REST API.
 
 Datastore paths and datasets are strings with one grammar (`airflow_ml.graph.uris`), never objects: Airflow's form
 loses edits of objects (apache/airflow issues 46858, 55213).

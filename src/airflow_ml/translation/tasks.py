@@ -20,7 +20,7 @@ _operators = late("airflow_ml.operators")
 
 def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> None:
     """Add the graph's tasks to the DAG or task group that is being written, with their order."""
-    group = TaskGroupContext.get_current_task_group(None)
+    group = TaskGroupContext.get_current()
     ref = PipelineRef(
         graph=graph,
         experiment=experiment,

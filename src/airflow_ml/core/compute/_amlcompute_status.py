@@ -38,10 +38,13 @@ class ScaleSettings:
     @staticmethod
     def deserialize(object_dict: Mapping[str, Json]) -> ScaleSettings:
         """Return what `serialize` was called on."""
-        numbers = [object_dict.get(key) for key in ("minNodeCount", "maxNodeCount")]
+        least, most = object_dict.get("minNodeCount"), object_dict.get("maxNodeCount")
         idle = object_dict.get("nodeIdleTimeBeforeScaleDown")
-        seconds = int(idle[2:-1]) if isinstance(idle, str) else None
-        return ScaleSettings(*(number if isinstance(number, int) else None for number in numbers), seconds)
+        return ScaleSettings(
+            least if isinstance(least, int) else None,
+            most if isinstance(most, int) else None,
+            int(idle[2:-1]) if isinstance(idle, str) else None,
+        )
 
 
 class AmlComputeStatus:

@@ -224,15 +224,13 @@ class AmlCompute(ComputeTarget):
         Raises:
             ComputeTargetException: numbers that do not fit.
         """
-        scale = self.scale_settings
+        scale, idle = self.scale_settings, idle_seconds_before_scaledown
         changed = AmlComputeProvisioningConfiguration(
             self.vm_size,
             self.vm_priority,
             (scale.minimum_node_count or 0) if min_nodes is None else min_nodes,
             scale.maximum_node_count if max_nodes is None else max_nodes,
-            scale.idle_seconds_before_scaledown
-            if idle_seconds_before_scaledown is None
-            else idle_seconds_before_scaledown,
+            scale.idle_seconds_before_scaledown if idle is None else idle,
             self.tags,
             self.description,
         )
@@ -254,7 +252,7 @@ class AmlCompute(ComputeTarget):
         type: str | None = None,
         tags: object = None,
         properties: object = None,
-        status: str | None = None,  # noqa: A002 - v1's name
+        status: str | None = None,
     ) -> NoReturn:
         """Not supported yet: list the runs of an experiment."""
         raise _refused(self.name, "get_active_runs", "use Experiment.get_runs", type, tags, properties, status)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPath
+from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
+from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError, NotSupportedError
 from airflow_ml.graph import (
     ComputeDeclaration,
@@ -42,7 +44,7 @@ from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
 
-__all__ = ["RESERVED_IDS", "AssemblyOptions", "assemble"]
+__all__ = ["RESERVED_IDS", "AssemblyOptions", "assemble", "assemble_step"]
 
 #: Task ids that every translated pipeline has besides its steps.
 RESERVED_IDS = ("reuse_check", "pipeline_end")
@@ -93,6 +95,43 @@ def assemble(steps: object, options: AssemblyOptions) -> Graph:
         default_datastore=options.default_datastore,
         base_directory=None if options.base_directory is None else str(options.base_directory),
     )
+
+
+def assemble_step(
+    step: PipelineStep, step_id: str, options: AssemblyOptions, written: Mapping[Hashable, StepOutputSource]
+) -> tuple[Graph, dict[Hashable, StepOutputSource]]:
+    """
+    Build the graph of one step whose inputs may come from steps outside of it (operators written by hand).
+
+    Args:
+        written: outputs of other steps, by the identity of the objects that consumers hold.
+
+    Returns:
+        The graph, and the same mapping for the step's own outputs.
+
+    Raises:
+        ValueError: anything about the step that cannot work.
+    """
+    wiring = _wire_all([step], frozenset(written))[0]
+    own = _producers([step], {id(step): wiring}, {id(step): step_id})
+    for identity, (_, source) in own.items():
+        if identity in written:
+            raise GraphError(
+                f"output {source.output!r} is written by step {written[identity].step!r} and by step {step.name!r};"
+                " give each its own"
+            )
+    parameters = _Parameters()
+    producers = {**{identity: (step, source) for identity, source in written.items()}, **own}
+    node = _write_step(step, wiring, _Context({id(step): step_id}, producers, {}, parameters, options))
+    graph = Graph(
+        name=options.name,
+        workspace=options.workspace,
+        steps=(node,),
+        parameters=parameters.declared(),
+        compute_declarations=options.declarations,
+        base_directory=None if options.base_directory is None else str(options.base_directory),
+    )
+    return graph, {identity: source for identity, (_, source) in own.items()}
 
 
 # --- which steps -----------------------------------------------------------------------------------------------------
@@ -172,8 +211,9 @@ def _needs(step: PipelineStep, chosen: Mapping[PipelineStep, None], order: Order
         producer = _choose_producer(data, step, chosen)
         if producer is not None and producer is not step:
             yield producer, f"the producer of {data.name!r},"
-    for producer in step._producers:
-        yield producer, "the producer of an input,"
+    for data in _output_configs_read_by(step):
+        if isinstance(data.producer, PipelineStep) and data.producer is not step:
+            yield data.producer, f"the producer of {data.name!r},"
 
 
 def _pipeline_data_of(step: PipelineStep) -> list[PipelineData]:
@@ -181,6 +221,12 @@ def _pipeline_data_of(step: PipelineStep) -> list[PipelineData]:
     wiring = wire(step, writes=frozenset())
     found = [_inner(bound.data) for bound in wiring.inputs]
     return [data for data in found if isinstance(data, PipelineData)]
+
+
+def _output_configs_read_by(step: PipelineStep) -> list[OutputDatasetConfig]:
+    read = [bound.data for bound in step._inputs]
+    read += [item.dataset for item in step._arguments if isinstance(item, DatasetConsumptionConfig)]
+    return [data for data in read if isinstance(data, OutputDatasetConfig)]
 
 
 def _inner(data: object) -> object:
@@ -204,9 +250,9 @@ def _choose_producer(
 # --- who writes what -------------------------------------------------------------------------------------------------
 
 
-def _wire_all(chosen: Sequence[PipelineStep]) -> list[StepWiring]:
+def _wire_all(chosen: Sequence[PipelineStep], elsewhere: frozenset[Hashable] = frozenset()) -> list[StepWiring]:
     """Bind every step's ports; a PipelineData that stands in arguments alone is an output of the first such step."""
-    declared = {bound.identity for step in chosen for bound in step._outputs}
+    declared = {bound.identity for step in chosen for bound in step._outputs} | elsewhere
     writes: dict[PipelineStep, set[Hashable]] = {step: set() for step in chosen}
     for step in chosen:
         for item in step._arguments:
@@ -335,7 +381,7 @@ def _source(bound: BoundInput, context: _Context, *, where: str) -> Source:
         context.parameters.take((data,), where=where)
         return ParameterSource(data.name)
     if isinstance(data, AbstractDataset):
-        return data.to_source()
+        return data.source
     raise GraphError(
         f"{where}: no step of the pipeline writes input {bound.name!r}; add it to the outputs of the step that should"
     )
@@ -382,6 +428,6 @@ def _declaration(parameter: PipelineParameter) -> Parameter:
     if isinstance(default, DataPath):
         return Parameter(parameter.name, "datapath", datapath_uri(default.source))
     if isinstance(default, AbstractDataset):
-        source = default.to_source()
+        source = default.source
         return Parameter(parameter.name, "dataset", dataset_uri(source), default_dataset=source)
     return Parameter(parameter.name, parameter._kind, default)  # type: ignore[arg-type]  # checked by its constructor

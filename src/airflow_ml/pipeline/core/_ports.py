@@ -68,7 +68,7 @@ def origin(data: object) -> Hashable:
     if isinstance(data, PipelineOutputAbstractDataset):
         return origin(data._pipeline_data)
     if isinstance(data, OutputDatasetConfig):
-        return ("output config", data.origin_id)
+        return ("output config", data.origin)
     if isinstance(data, DataReference):
         return ("data reference", data.source)
     return id(data)
@@ -135,7 +135,7 @@ def _config_port(item: OutputDatasetConfig) -> OutputPort:
         name=item.name,
         kind="file_dataset",
         datastore=None if item.datastore is None else item.datastore.name,
-        mode=cast("OutputMode", item.mode),
+        mode=item.mode,
         destination=item.path_on_datastore,
         path_on_compute=item.source,
         overwrite=item.overwrite,
@@ -212,8 +212,8 @@ def _from_output_config(item: OutputDatasetConfig, where: str) -> BoundInput:
 
 
 def _from_pair(item: tuple[object, ...], where: str) -> BoundInput:
-    if len(item) == 2 and isinstance(item[0], PipelineParameter) and isinstance(item[1], DataPathComputeBinding):
-        parameter, binding = item
+    parameter, binding = item if len(item) == 2 else (None, None)
+    if isinstance(parameter, PipelineParameter) and isinstance(binding, DataPathComputeBinding):
         if binding.mode not in ("mount", "download"):
             raise GraphError(f"{where}: parameter {parameter.name!r}: mode {binding.mode!r} is not mount or download")
         mode = cast("InputMode", binding.mode)

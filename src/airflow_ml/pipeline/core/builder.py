@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
-from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output
@@ -44,10 +42,6 @@ class StepDefinition:
     version: str | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
     declarations: tuple[ComputeDeclaration, ...] = ()
-
-
-#: The step that writes an output configuration, by what its copies share. A reader keeps its producer alive.
-_PRODUCERS: WeakValueDictionary[str, PipelineStep] = WeakValueDictionary()
 
 
 class PipelineStep:
@@ -99,22 +93,18 @@ class PipelineStep:
         raise GraphError(f"step {self.name!r}: {type(self).__name__} cannot run; use one of airflow_ml.pipeline.steps")
 
     def _link_producers(self) -> None:
+        """Let the data objects know this step, so that a pipeline can add a producer that was not listed."""
         for output in self._outputs:
             if isinstance(output.data, PipelineData):
                 output.data._links.declared = self
-            if isinstance(output.data, OutputDatasetConfig):
-                _PRODUCERS[output.data.origin_id] = self
-        for item in self._arguments:
-            if isinstance(item, OutputDatasetConfig):
-                _PRODUCERS[item.origin_id] = self
-        read = [bound.data for bound in self._inputs]
-        read += [item.dataset for item in self._arguments if isinstance(item, DatasetConsumptionConfig)]
-        found = [_PRODUCERS.get(data.origin_id) for data in read if isinstance(data, OutputDatasetConfig)]
-        self._producers = tuple(step for step in found if step is not None and step is not self)
-        listed = {bound.identity for bound in (*self._inputs, *self._outputs)}
+            elif isinstance(output.data, OutputDatasetConfig):
+                output.data.producer = self
+        listed = {bound.identity for bound in self._inputs} | {bound.identity for bound in self._outputs}
         for item in self._arguments:
             if isinstance(item, PipelineData) and id(item) not in listed:
                 item._links.implied.append(self)
+            elif isinstance(item, OutputDatasetConfig):
+                item.producer = self
 
     def _parameters(self) -> Iterable[PipelineParameter]:
         """Return parameters that only this kind of step knows of."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow_ml.core.experiment import Experiment
 from airflow_ml.data._caller import base_directory, is_parsing_dag
+from airflow_ml.data.abstract_dataset import AbstractDataset
+from airflow_ml.data.datapath import DataPath
 from airflow_ml.exceptions import GraphError, NotSupportedError
-from airflow_ml.graph import Graph, find_problems
+from airflow_ml.graph import Graph, datapath_uri, dataset_uri, find_problems
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
 from airflow_ml.pipeline.core.run import PipelineRun
@@ -218,4 +220,12 @@ class Pipeline:
 
 def _as_json(values: Mapping[str, object]) -> dict[str, Json]:
     """Write data objects given as parameter values in their text form."""
-    return {name: getattr(value, "uri", value) for name, value in values.items()}  # type: ignore[misc]  # checked later
+    return {name: _text_form(value) for name, value in values.items()}
+
+
+def _text_form(value: object) -> Json:
+    if isinstance(value, DataPath):
+        return datapath_uri(value.source)
+    if isinstance(value, AbstractDataset):
+        return dataset_uri(value.source)
+    return cast("Json", value)

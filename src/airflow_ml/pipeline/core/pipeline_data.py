@@ -26,7 +26,7 @@ class TrainingOutput:
         type: str,
         iteration: int | None = None,
         metric: str | None = None,
-        model_file: str | None = None,  # noqa: A002 - v1's name
+        model_file: str | None = None,
     ) -> None:
         self.type = type
         self.iteration = iteration

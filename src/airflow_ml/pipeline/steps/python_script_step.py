@@ -14,7 +14,7 @@ from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 from airflow_ml.pipeline.steps._run_configuration import compute_name, run_settings
 
 if TYPE_CHECKING:
-    from airflow_ml.core.compute_target import ComputeTarget
+    from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.runconfig import RunConfiguration
 
 __all__ = ["PythonScriptStep"]

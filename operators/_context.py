@@ -1,0 +1,52 @@
+"""From Airflow's task context to our words: which pipeline run this is, and with which parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_ml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Graph, Json
+    from airflow_ml.translation.pipeline_ref import PipelineRef
+
+__all__ = ["RUN_KEY", "dag_run_of", "given_parameters", "submitted_run_id"]
+
+#: Key of a DAG run's conf that names a pipeline run which `Experiment.submit` has recorded already.
+RUN_KEY = "airflow_ml_run_id"
+
+
+def dag_run_of(context: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the DAG's id and the DAG run's id."""
+    return context["dag"].dag_id, context["dag_run"].run_id
+
+
+def submitted_run_id(context: Mapping[str, Any], pipeline: PipelineRef) -> str | None:
+    """Return the id of the pipeline run that `Experiment.submit` has recorded for this DAG run, or None."""
+    if pipeline.group_id:
+        return None
+    value = (context["dag_run"].conf or {}).get(RUN_KEY)
+    return None if value is None else str(value)
+
+
+def given_parameters(context: Mapping[str, Any], graph: Graph, *, is_whole_dag: bool) -> dict[str, Json]:
+    """
+    Return the values of the pipeline's parameters for this run.
+
+    Airflow has put the run's conf over the DAG's defaults and checked the types; names are checked here, because
+    Airflow takes unknown ones silently.
+
+    Raises:
+        UserErrorException: the run's conf has a name that is no param of the DAG.
+    """
+    params = context["params"]
+    if is_whole_dag:
+        known = {*context["dag"].params, RUN_KEY}
+        unknown = sorted(set(context["dag_run"].conf or {}) - known)
+        if unknown:
+            names = ", ".join(sorted(known - {RUN_KEY})) or "none"
+            raise UserErrorException(
+                f"DAG {context['dag'].dag_id!r} has no parameter {unknown[0]!r}; it declares: {names}; correct the name"
+            )
+    return {parameter.name: params[parameter.name] for parameter in graph.parameters if parameter.name in params}

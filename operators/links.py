@@ -1,0 +1,32 @@
+"""The link from a task in Airflow's pages to its run in the workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+__all__ = ["RunLink"]
+
+
+class RunLink(BaseOperatorLink):
+    """Leads to the page of the run that the task made (`airflow_ml.plugins`)."""
+
+    @property
+    def name(self) -> str:
+        """The text on the button."""
+        return "Run"
+
+    @property
+    def xcom_key(self) -> str:
+        """Where Airflow keeps the address."""
+        return "airflow_ml_run_link"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's contract
+        """Return the run's page; empty if the task ended before there was a run."""
+        run_id, workspace = getattr(operator, "run_id", None), getattr(operator, "workspace_name", "")
+        return f"/airflow-ml/workspaces/{workspace}/runs/{run_id}" if run_id else ""

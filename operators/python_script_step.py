@@ -1,0 +1,134 @@
+"""A Python script step written by hand into a DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.definitions._internal.contextmanager import DagContext, TaskGroupContext
+
+from airflow_ml._late import late
+from airflow_ml.data._caller import base_directory
+from airflow_ml.exceptions import GraphError
+from airflow_ml.graph import StepOutputSource, TaskSource
+from airflow_ml.operators._context import dag_run_of, given_parameters
+from airflow_ml.operators.step import StepOperator
+from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble_step
+from airflow_ml.pipeline.steps import PythonScriptStep
+from airflow_ml.translation.params import add_params
+from airflow_ml.translation.pipeline_ref import PipelineRef
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from airflow.sdk import DAG
+
+    from airflow_ml.core.workspace import Workspace
+    from airflow_ml.execution import pipelines, services
+    from airflow_ml.graph import Json
+else:
+    pipelines = late("airflow_ml.execution.pipelines")
+    services = late("airflow_ml.execution.services")
+
+__all__ = ["PythonScriptStepOperator"]
+
+
+class PythonScriptStepOperator(StepOperator):
+    """
+    Runs a Python script as a step, in a DAG that is written by hand.
+
+    It takes what `PythonScriptStep` takes. Where it reads an output (a PipelineData, an output configuration) of
+    another such operator of the DAG, or a `DatasetInputOperator`, it is put behind that task. All such operators of a
+    DAG run belong to one pipeline run of the workspace; independent ones go on when one fails, as Airflow tasks do.
+
+    Args:
+        workspace: where the run is recorded and outputs go.
+        script_name: path inside `source_directory`, which is relative to the DAG file.
+        experiment: collects the runs; default: the DAG's id.
+
+    Raises:
+        ValueError: what `PythonScriptStep` and `Pipeline` raise, or no DAG is being written.
+    """
+
+    def __init__(
+        self,
+        *,
+        task_id: str,
+        workspace: Workspace,
+        script_name: str,
+        experiment: str | None = None,
+        arguments: Sequence[object] | None = None,
+        inputs: Sequence[object] | None = None,
+        outputs: Sequence[object] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        dag = kwargs.get("dag") or DagContext.get_current()
+        if dag is None:
+            raise GraphError(f"task {task_id!r}: no DAG is being written; write it inside `with DAG(...)`")
+        group = kwargs.get("task_group") or TaskGroupContext.get_current(dag)
+        step_id = group.child_id(task_id) if group is not None else task_id
+        own = {name: kwargs.pop(name) for name in _STEP_ARGUMENTS & set(kwargs)}
+        face = PythonScriptStep(script_name, task_id, arguments, inputs=inputs, outputs=outputs, **own)
+        options = AssemblyOptions(
+            name=dag.dag_id,
+            workspace=workspace.ref,
+            base_directory=base_directory(),
+            declarations=tuple(workspace._compute_declarations),
+        )
+        graph, written = assemble_step(face, step_id, options, _written_in(dag))
+        add_params(dag.params, graph.parameters, where=f"task {step_id!r}")
+        ref = PipelineRef(graph=graph, experiment=experiment or dag.dag_id, continue_on_failure=True)
+        super().__init__(task_id=task_id, pipeline=ref, step=graph.steps[0], trigger_rule="all_success", **kwargs)
+        self.written = written
+        self.face = face  # outputs are told apart by identity, so their objects must live as long as the operator
+        for source in (port.source for port in self.step.inputs):
+            if isinstance(source, StepOutputSource):
+                self.set_upstream(dag.get_task(source.step))
+            if isinstance(source, TaskSource):
+                self.set_upstream(dag.get_task(source.task_id))
+
+    def _pipeline_run_id(self, opened: services.Services, context: Mapping[str, Any]) -> str:
+        dag_id, dag_run_id = dag_run_of(context)
+        graph = self.pipeline.graph
+        opening = pipelines.Opening(
+            experiment=self.pipeline.experiment,
+            dag_id=dag_id,
+            dag_run_id=dag_run_id,
+            parameters=given_parameters(context, graph, is_whole_dag=False),
+            continue_on_failure=True,
+            is_complete=False,
+        )
+        return pipelines.join_pipeline(opened, graph, opening).id
+
+    def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
+        pipelines.close_if_idle(opened, pipeline_run_id)
+
+    def _handed_on(self, context: Mapping[str, Any]) -> Mapping[str, Json]:
+        sources = [port.source for port in self.step.inputs]
+        return {
+            source.task_id: context["ti"].xcom_pull(task_ids=source.task_id)
+            for source in sources
+            if isinstance(source, TaskSource)
+        }
+
+
+_STEP_ARGUMENTS = frozenset(
+    {
+        "allow_reuse",
+        "compute_target",
+        "hash_paths",
+        "runconfig",
+        "runconfig_pipeline_params",
+        "source_directory",
+        "version",
+    }
+)
+
+
+def _written_in(dag: DAG) -> Mapping[Hashable, StepOutputSource]:
+    """Return what the DAG's operators write so far, by the identity of the objects that consumers hold."""
+    found: dict[Hashable, StepOutputSource] = {}
+    for task in dag.tasks:
+        if isinstance(task, PythonScriptStepOperator):
+            found.update(task.written)
+    return found

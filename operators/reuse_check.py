@@ -1,0 +1,88 @@
+"""The first task of every pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_ml._late import late
+from airflow_ml.operators._context import dag_run_of, given_parameters, submitted_run_id
+from airflow_ml.operators._failures import airflow_failures
+from airflow_ml.operators.links import RunLink
+
+if TYPE_CHECKING:
+    from airflow_ml.execution import pipelines, services
+    from airflow_ml.graph import Json
+    from airflow_ml.registry import RunRecord
+    from airflow_ml.translation.pipeline_ref import PipelineRef
+else:
+    pipelines = late("airflow_ml.execution.pipelines")
+    services = late("airflow_ml.execution.services")
+
+__all__ = ["ReuseCheckOperator"]
+
+
+class ReuseCheckOperator(BaseOperator):
+    """
+    Opens the pipeline run before its first step.
+
+    Parameters are checked and echoed, names are looked up, declarations of the DAG file are applied and source
+    directories are captured. What is wrong with any of them fails here, before a step has run.
+    """
+
+    operator_extra_links = (RunLink(),)
+    ui_color = "#f4f4f4"
+
+    def __init__(
+        self,
+        *,
+        pipeline: PipelineRef,
+        retries: int = 2,
+        retry_delay: timedelta = timedelta(seconds=5),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(retries=retries, retry_delay=retry_delay, **kwargs)
+        self.pipeline = pipeline
+        self.run_id: str | None = None
+
+    @property
+    def workspace_name(self) -> str:
+        """Name of the workspace that the run is recorded in."""
+        return self.pipeline.graph.workspace.name
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
+        """Open the run and return its id and the values of its parameters."""
+        with airflow_failures(), services.open_services(self.pipeline.graph.workspace) as opened:
+            run = self._open(opened, context)
+            self.run_id = run.id
+            parameters = run.details.get("parameters")
+            self.log.info("pipeline %r is run %s of workspace %r", run.name, run.id, self.workspace_name)
+            self.log.info("parameters: %s", parameters)
+            opened.registry.runs.set_status(run.id, "Running")
+            return {"pipeline_run_id": run.id, "parameters": parameters}
+
+    def _open(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
+        submitted = submitted_run_id(context, self.pipeline)
+        if submitted is not None:
+            return opened.registry.runs.get(submitted)
+        graph = self.pipeline.graph
+        dag_id, dag_run_id = dag_run_of(context)
+        opening = pipelines.Opening(
+            experiment=self.pipeline.experiment,
+            dag_id=dag_id,
+            dag_run_id=dag_run_id,
+            group_id=self.pipeline.group_id,
+            parameters=given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id),
+            continue_on_failure=self.pipeline.continue_on_failure,
+            run_source=_run_source(context),
+        )
+        return pipelines.open_pipeline(opened, graph, opening)
+
+
+def _run_source(context: Mapping[str, Any]) -> str:
+    """Return v1's word for how the run was started."""
+    kinds = {"manual": "HTTP", "scheduled": "Schedule", "backfill": "Schedule", "asset_triggered": "Schedule"}
+    return kinds.get(str(getattr(context["dag_run"].run_type, "value", context["dag_run"].run_type)), "HTTP")

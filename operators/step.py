@@ -1,0 +1,130 @@
+"""The operator of one step of a pipeline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from airflow_ml._late import late
+from airflow_ml.operators._context import dag_run_of, submitted_run_id
+from airflow_ml.operators._failures import airflow_failures
+from airflow_ml.operators.links import RunLink
+
+if TYPE_CHECKING:
+    from airflow_ml.execution import attempt, model, pipelines, services
+    from airflow_ml.graph import Json, Step
+    from airflow_ml.translation.pipeline_ref import PipelineRef
+else:
+    attempt = late("airflow_ml.execution.attempt")
+    model = late("airflow_ml.execution.model")
+    pipelines = late("airflow_ml.execution.pipelines")
+    services = late("airflow_ml.execution.services")
+
+__all__ = ["StepOperator"]
+
+#: The script's output in the task's log, apart from what the operator itself says.
+script_log = logging.getLogger("airflow_ml.step")
+
+
+class StepOperator(BaseOperator):
+    """
+    Runs one step of a pipeline: stages inputs, starts the script, follows it, commits its outputs.
+
+    The XCom is a small mapping: `step_run_id`, `pipeline_run_id`, `outputs` (datastore, path, digest by name) and the
+    last value of each scalar metric. Data never goes through XCom.
+
+    Args:
+        pipeline: what the tasks of the pipeline share.
+        step: which of its steps.
+        retry_user_failures: let Airflow's retries apply to failing scripts too; by default only failures of storage,
+            registry and machine are tried again.
+    """
+
+    operator_extra_links = (RunLink(),)
+    ui_color = "#e3f1fb"
+
+    def __init__(
+        self,
+        *,
+        pipeline: PipelineRef,
+        step: Step,
+        retry_user_failures: bool = False,
+        retries: int = 1,
+        retry_delay: timedelta = timedelta(seconds=10),
+        trigger_rule: str = "none_failed",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(retries=retries, retry_delay=retry_delay, trigger_rule=trigger_rule, **kwargs)
+        self.pipeline = pipeline
+        self.step = step
+        self.retry_user_failures = retry_user_failures
+        self.run_id: str | None = None
+        self._is_stopped = False
+
+    @property
+    def workspace_name(self) -> str:
+        """Name of the workspace that the run is recorded in."""
+        return self.pipeline.graph.workspace.name
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
+        """Run the step and return what its XCom holds."""
+        workspace = self.pipeline.graph.workspace
+        with (
+            airflow_failures(retry_user_failures=self.retry_user_failures),
+            services.open_services(workspace) as opened,
+        ):
+            run_id = self._pipeline_run_id(opened, context)
+            reason = pipelines.stop_reason(opened, run_id)
+            if reason is not None:
+                raise AirflowSkipException(f"step {self.step.name!r} is not started: {reason}")
+            try:
+                return self._run(opened, context, run_id)
+            finally:
+                self._after(opened, run_id)
+
+    def _run(self, opened: services.Services, context: Mapping[str, Any], pipeline_run_id: str) -> dict[str, Json]:
+        dag_id, dag_run_id = dag_run_of(context)
+        task = model.StepTask(
+            graph=self.pipeline.graph,
+            step=self.step,
+            pipeline_run_id=pipeline_run_id,
+            task=model.Airflow(dag_id, dag_run_id, self.task_id, context["ti"].try_number),
+            handed_on=self._handed_on(context),
+        )
+        control = attempt.Control(is_stopped=lambda: self._is_stopped, log=script_log.info, started=self._note_run)
+        try:
+            return attempt.run_step(opened, task, control).to_data()
+        except attempt.StepStopped as error:
+            # Airflow ended this task itself (a worker that shuts down, for instance): its retries apply.
+            kind = AirflowException if self._is_stopped else AirflowFailException
+            raise kind(str(error)) from error
+
+    def on_kill(self) -> None:
+        """Ask the script to end; called from a signal handler, so it only sets a flag that the operator looks at."""
+        self._is_stopped = True
+
+    def _note_run(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.log.info("step %r is run %s of workspace %r", self.step.name, run_id, self.workspace_name)
+
+    def _pipeline_run_id(self, opened: services.Services, context: Mapping[str, Any]) -> str:
+        """Return the pipeline run that `reuse_check` has opened; without one this branch was not taken."""
+        submitted = submitted_run_id(context, self.pipeline)
+        if submitted is not None:
+            return submitted
+        run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
+        if run is None:
+            raise AirflowSkipException(f"step {self.step.name!r} is not started: its pipeline's first task was skipped")
+        return run.id
+
+    def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
+        """Do what has to follow an attempt, whatever became of it; for operators written by hand."""
+
+    def _handed_on(self, _context: Mapping[str, Any]) -> Mapping[str, Json]:
+        """Return what other tasks handed on by XCom, by task id; for operators written by hand."""
+        return {}

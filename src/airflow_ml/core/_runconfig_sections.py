@@ -1,0 +1,183 @@
+"""The parts of a run configuration (see `azureml.core.runconfig`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from airflow_ml.core._config_element import ConfigElement
+from airflow_ml.exceptions import NotSupportedError
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+__all__ = [
+    "AmlComputeConfiguration",
+    "Data",
+    "DockerConfiguration",
+    "HdiConfiguration",
+    "HistoryConfiguration",
+    "KubernetesComputeConfiguration",
+    "MpiConfiguration",
+    "OutputData",
+    "ParallelTaskConfiguration",
+    "PyTorchConfiguration",
+    "SparkConfiguration",
+    "TensorflowConfiguration",
+]
+
+
+class DockerConfiguration(ConfigElement):
+    """
+    Whether and how a run is started in a container.
+
+    Attributes:
+        arguments: further options of `docker run`.
+        shm_size: shared memory, such as `2g`.
+    """
+
+    def __init__(
+        self,
+        use_docker: bool = False,
+        shared_volumes: bool = True,
+        arguments: Sequence[str] = (),
+        shm_size: str | None = "2g",
+    ) -> None:
+        self.use_docker = use_docker
+        self.shared_volumes = shared_volumes
+        self.arguments = list(arguments)
+        self.shm_size = shm_size
+        super().__init__()
+
+
+class MpiConfiguration(ConfigElement):
+    """Processes started by MPI."""
+
+    def __init__(self, process_count_per_node: int = 1, node_count: int = 1) -> None:
+        self.process_count_per_node = process_count_per_node
+        self.node_count = node_count
+        super().__init__()
+
+
+class PyTorchConfiguration(ConfigElement):
+    """Processes of torch.distributed; without a process count one per node."""
+
+    def __init__(
+        self, communication_backend: str = "nccl", process_count: int | None = None, node_count: int = 1
+    ) -> None:
+        self.communication_backend = communication_backend
+        self.process_count = process_count
+        self.node_count = node_count
+        super().__init__()
+
+
+class TensorflowConfiguration(ConfigElement):
+    """Workers and parameter servers of TensorFlow."""
+
+    def __init__(self, worker_count: int = 1, parameter_server_count: int = 1) -> None:
+        self.worker_count = worker_count
+        self.parameter_server_count = parameter_server_count
+        super().__init__()
+
+
+class HistoryConfiguration(ConfigElement):
+    """
+    What a run records.
+
+    Attributes:
+        directories_to_watch: folders whose files are collected besides `outputs`.
+    """
+
+    def __init__(self) -> None:
+        self.output_collection = True
+        self.snapshot_project = True
+        self.directories_to_watch = ["logs"]
+        super().__init__()
+
+
+class SparkConfiguration(ConfigElement):
+    """Settings of Spark jobs, which do not run here."""
+
+    def __init__(self) -> None:
+        self.configuration: dict[str, str] = {
+            "spark.app.name": "Azure ML Experiment",
+            "spark.yarn.maxAppAttempts": "1",
+        }
+        super().__init__()
+
+
+class HdiConfiguration(ConfigElement):
+    """Settings of HDInsight jobs, which do not run here."""
+
+    def __init__(self) -> None:
+        self.yarn_deploy_mode = "cluster"
+        super().__init__()
+
+
+class ParallelTaskConfiguration(ConfigElement):
+    """Settings of parallel tasks; pipelines use ParallelRunStep instead."""
+
+    def __init__(self) -> None:
+        self.max_retries_per_worker = 0
+        self.worker_count_per_node = 1
+        self.terminal_exit_codes: list[int] | None = None
+        super().__init__()
+
+
+class AmlComputeConfiguration(ConfigElement):
+    """Hints for a cluster that v1 would make for one run; name a compute target instead."""
+
+    def __init__(self) -> None:
+        self.vm_size: str | None = None
+        self.vm_priority: str | None = None
+        self.retain_cluster = False
+        self.cluster_max_node_count = 1
+        super().__init__()
+
+
+class KubernetesComputeConfiguration(ConfigElement):
+    """Hints for a Kubernetes cluster; use Airflow's KubernetesExecutor instead."""
+
+    def __init__(self) -> None:
+        self.instance_type: str | None = None
+        super().__init__()
+
+
+class Data(ConfigElement):
+    """A low-level input of a run configuration; use `as_named_input` in arguments or inputs instead."""
+
+    def __init__(
+        self,
+        data_location: object = None,
+        create_output_directories: bool | None = None,
+        mechanism: str = "direct",
+        environment_variable_name: str | None = None,
+        path_on_compute: str | None = None,
+        overwrite: bool = False,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_location = data_location
+        self.create_output_directories = create_output_directories
+        self.mechanism = mechanism
+        self.environment_variable_name = environment_variable_name
+        self.path_on_compute = path_on_compute
+        self.overwrite = overwrite
+        self.options = options
+        super().__init__()
+
+    @staticmethod
+    def create(data: object) -> NoReturn:
+        """Not supported: use `as_named_input` in the arguments."""
+        raise NotSupportedError(f"Data.create({data!r}) is not supported; use dataset.as_named_input in the arguments")
+
+
+class OutputData(ConfigElement):
+    """A low-level output of a run configuration; use `OutputFileDatasetConfig` in arguments instead."""
+
+    def __init__(
+        self, output_location: object = None, mechanism: str = "mount", additional_options: object = None
+    ) -> None:
+        self.output_location = output_location
+        self.mechanism = mechanism
+        self.additional_options = additional_options
+        super().__init__()

@@ -1,0 +1,302 @@
+"""Packages of an environment (`azureml.core.conda_dependencies`)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_ml._late import late
+from airflow_ml.core._caller import base_directory
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from airflow_ml.graph.model import Json
+
+__all__ = ["CondaDependencies", "running_python_version"]
+
+#: Only for files; a definition in memory needs no parser.
+yaml: Any = late("yaml")
+
+_NAME = re.compile(r"^(?:.*::)?\s*([A-Za-z0-9_.\-]+)")
+_CHANNELS = ("anaconda", "conda-forge")
+
+
+def running_python_version() -> str:
+    """
+    Return `major.minor` of this interpreter.
+
+    v1 takes the patch number too; then a definition would change with every update of the machine that reads the
+    DAG file.
+    """
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class CondaDependencies:
+    """
+    A list of conda and pip packages, in conda's own form.
+
+    Packages are installed by pip's means: conda names that pip knows are taken from pip. Packages of the Azure ML SDK
+    may be named and are not installed: the step library stands in for them.
+
+    Args:
+        conda_dependencies_file_path: a conda YAML file to start from, relative to the DAG file's or current folder.
+        _underlying_structure: the content of such a file; used as it is.
+
+    Raises:
+        UserErrorException: a file that cannot be read as such.
+    """
+
+    def __init__(
+        self,
+        conda_dependencies_file_path: str | None = None,
+        _underlying_structure: Mapping[str, Json] | None = None,
+    ) -> None:
+        if conda_dependencies_file_path is not None:
+            content = _load(base_directory() / conda_dependencies_file_path)
+        else:
+            content = dict(_underlying_structure or _default_structure())
+        self._name = str(content.get("name") or "project_environment")
+        self._channels = _texts(content.get("channels"))
+        self._items, self._pip = _split(content.get("dependencies"))
+
+    # --- making -------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def create(
+        pip_indexurl: str | None = None,
+        pip_packages: Sequence[str] | None = None,
+        conda_packages: Sequence[str] | None = None,
+        python_version: str | None = None,
+        pin_sdk_version: bool = True,
+    ) -> CondaDependencies:
+        """
+        Make a list from package names.
+
+        Args:
+            pip_indexurl: where pip looks.
+            pip_packages: without any, `azureml-defaults`, as in v1.
+            conda_packages: come after the pip packages, as in v1.
+            python_version: default: the version of this interpreter, without its patch number.
+            pin_sdk_version: has no effect, because packages of the SDK are not installed.
+        """
+        del pin_sdk_version
+        made = CondaDependencies()
+        made.set_python_version(python_version or running_python_version())
+        if pip_packages:
+            made._pip = []
+        for package in pip_packages or ():
+            made.add_pip_package(package)
+        if pip_indexurl:
+            made.set_pip_index_url(pip_indexurl)
+        for package in conda_packages or ():
+            made.add_conda_package(package)
+        return made
+
+    @staticmethod
+    def merge_requirements(requirements: Sequence[str]) -> list[str]:
+        """Return one requirement per package: `a>1` and `a<2` become `a>1,<2`."""
+        merged: dict[str, list[str]] = {}
+        for requirement in requirements:
+            name = _package(requirement)
+            rest = requirement.strip()[len(name) :].strip()
+            merged.setdefault(name, []).extend([rest] if rest else [])
+        return [name + ",".join(dict.fromkeys(rests)) for name, rests in merged.items()]
+
+    # --- channels and Python ------------------------------------------------------------------------------------------
+
+    @property
+    def conda_channels(self) -> list[str]:
+        """Channels, in order; kept and shown: packages come from pip's index."""
+        return list(self._channels)
+
+    def add_channel(self, channel: str) -> None:
+        """Add a channel unless it is there."""
+        if channel not in self._channels:
+            self._channels.append(channel)
+
+    def remove_channel(self, channel: str) -> None:
+        """Remove a channel if it is there."""
+        self._channels = [known for known in self._channels if known != channel]
+
+    def get_python_version(self) -> str | None:
+        """Return the version behind `python=`, or None if none is asked for."""
+        for item in self._items:
+            if _package(item) == "python":
+                return item.partition("=")[2].lstrip("=") or None
+        return None
+
+    def set_python_version(self, version: str) -> None:
+        """Ask for a version of Python, in place of the one asked for so far."""
+        self._items = [f"python={version}", *(item for item in self._items if _package(item) != "python")]
+
+    # --- conda packages -----------------------------------------------------------------------------------------------
+
+    @property
+    def conda_packages(self) -> list[str]:
+        """Conda packages with their versions, Python itself included, in order."""
+        return list(self._items)
+
+    def add_conda_package(self, conda_package: str) -> None:
+        """Add a package; one of that name is replaced."""
+        self.remove_conda_package(conda_package)
+        self._items.append(conda_package)
+
+    def remove_conda_package(self, conda_package: str) -> None:
+        """Remove the package of that name, whatever its version, if it is there."""
+        self._items = _without(self._items, conda_package)
+
+    def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """Add TensorFlow for `cpu` or `gpu`."""
+        self.add_conda_package(_tensorflow(core_type, version, "="))
+
+    def add_cntk_package(self, core_type: str = "cpu") -> NoReturn:
+        """Not supported: CNTK has ended; use PyTorch or TensorFlow."""
+        raise NotSupportedError(f"add_cntk_package({core_type!r}): CNTK has ended; use PyTorch or TensorFlow")
+
+    # --- pip packages -------------------------------------------------------------------------------------------------
+
+    @property
+    def pip_packages(self) -> list[str]:
+        """Pip packages with their versions, in order, without options."""
+        return [line for line in self._pip if not line.startswith("-")]
+
+    @property
+    def pip_options(self) -> list[str]:
+        """Lines such as `--index-url ...`, in order."""
+        return [line for line in self._pip if line.startswith("-")]
+
+    def add_pip_package(self, pip_package: str) -> None:
+        """Add a package; one of that name is replaced."""
+        self.remove_pip_package(pip_package)
+        self._pip.append(pip_package)
+
+    def remove_pip_package(self, pip_package: str) -> None:
+        """Remove the package of that name, whatever its version, if it is there."""
+        self._pip = _without(self._pip, pip_package)
+
+    def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """Add TensorFlow for `cpu` or `gpu`."""
+        self.add_pip_package(_tensorflow(core_type, version, "=="))
+
+    def set_pip_index_url(self, index_url: str) -> None:
+        """Let pip look there; replaces an earlier index."""
+        self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
+
+    def set_pip_option(self, pip_option: str) -> None:
+        """Add an option of pip; one of that name is replaced, except `--extra-index-url`, which may repeat."""
+        if not pip_option.startswith("--extra-index-url"):
+            self.remove_pip_option(pip_option)
+        self._pip.append(pip_option)
+
+    def remove_pip_option(self, pip_option: str) -> None:
+        """Remove the option of that name, whatever its value, if it is there."""
+        name = re.split(r"[ =]", pip_option, maxsplit=1)[0]
+        self._pip = [line for line in self._pip if re.split(r"[ =]", line, maxsplit=1)[0] != name]
+
+    def set_pip_requirements(self, pip_requirements: str | Sequence[str]) -> None:
+        """Take these lines of a requirements file in place of all pip packages and options."""
+        lines = pip_requirements.splitlines() if isinstance(pip_requirements, str) else list(pip_requirements)
+        stripped = (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines)
+        self._pip = [line for line in stripped if line]
+
+    # --- as data ------------------------------------------------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Json]:
+        """Return conda's form: `name`, `channels`, `dependencies` with the pip packages as a mapping in them."""
+        head = [item for item in self._items if _package(item) == "python"]
+        pip: list[Json] = [{"pip": [*self._pip]}] if self._pip else []
+        tail = [item for item in self._items if _package(item) != "python"]
+        return {"name": self._name, "channels": [*self._channels], "dependencies": [*head, *pip, *tail]}
+
+    def serialize_to_string(self) -> str:
+        """Return conda's YAML."""
+        return str(yaml.safe_dump(self.as_dict(), sort_keys=False))
+
+    def save(self, path: str | None = None) -> None:
+        """Write conda's YAML to a file (default: `conda_dependencies.yml` here); an existing folder gets that name."""
+        target = Path(path or "conda_dependencies.yml")
+        target = target / "conda_dependencies.yml" if target.is_dir() else target
+        target.write_text(self.serialize_to_string(), encoding="utf-8")
+
+    def save_to_file(self, base_directory: str, conda_file_path: str | None = None) -> str:
+        """Write conda's YAML below a folder and return the path within it."""
+        name = conda_file_path or "conda_dependencies.yml"
+        target = Path(base_directory) / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(self.serialize_to_string(), encoding="utf-8")
+        return name
+
+    def get_default_number_of_packages(self) -> int:
+        """Return how many packages a fresh list has."""
+        return len(_texts(_default_structure()["dependencies"])) + 1
+
+    @staticmethod
+    def sdk_origin_url() -> str:
+        """Return where packages come from unless something else is said."""
+        return "https://pypi.org/simple"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CondaDependencies) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash(self._name)
+
+    def __repr__(self) -> str:
+        return f"CondaDependencies({self.as_dict()!r})"
+
+
+def _default_structure() -> dict[str, Json]:
+    return {
+        "name": "project_environment",
+        "channels": [*_CHANNELS],
+        "dependencies": [f"python={running_python_version()}", {"pip": ["azureml-defaults"]}],
+    }
+
+
+def _load(file: Path) -> dict[str, Json]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as exc:
+        raise UserErrorException(f"conda file {str(file)!r}: cannot be read as YAML: {exc}") from exc
+    if not isinstance(content, dict):
+        raise UserErrorException(f"conda file {str(file)!r}: holds {content!r}, expected a mapping with 'dependencies'")
+    return content
+
+
+def _split(dependencies: Json) -> tuple[list[str], list[str]]:
+    conda: list[str] = []
+    pip: list[str] = []
+    for item in dependencies if isinstance(dependencies, list) else []:
+        if isinstance(item, dict):
+            if set(item) != {"pip"}:
+                raise UserErrorException(f"conda dependencies: {item!r} cannot be read; expected text or a pip list")
+            pip += _texts(item["pip"])
+        else:
+            conda.append(str(item))
+    return conda, pip
+
+
+def _texts(values: Json) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def _package(requirement: str) -> str:
+    match = _NAME.match(requirement)
+    return match[1] if match else requirement
+
+
+def _without(lines: list[str], requirement: str) -> list[str]:
+    same: Callable[[str], str] = lambda text: re.sub(r"[-_.]+", "-", _package(text)).lower()  # noqa: E731 - one use
+    return [line for line in lines if line.startswith("-") or same(line) != same(requirement)]
+
+
+def _tensorflow(core_type: str, version: str | None, sign: str) -> str:
+    if core_type not in ("cpu", "gpu"):
+        raise UserErrorException(f"tensorflow: core_type {core_type!r} is neither 'cpu' nor 'gpu'")
+    name = "tensorflow-gpu" if core_type == "gpu" else "tensorflow"
+    return f"{name}{sign}{version}" if version else name

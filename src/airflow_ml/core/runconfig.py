@@ -1,0 +1,243 @@
+"""How a script is run: target, environment, nodes (`azureml.core.runconfig`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from airflow_ml.core._config_element import ConfigElement
+from airflow_ml.core._runconfig_sections import (
+    AmlComputeConfiguration,
+    Data,
+    DockerConfiguration,
+    HdiConfiguration,
+    HistoryConfiguration,
+    KubernetesComputeConfiguration,
+    MpiConfiguration,
+    OutputData,
+    ParallelTaskConfiguration,
+    PyTorchConfiguration,
+    SparkConfiguration,
+    TensorflowConfiguration,
+)
+from airflow_ml.core.compute.compute import ComputeTarget
+from airflow_ml.core.conda_dependencies import CondaDependencies
+from airflow_ml.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
+from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from airflow_ml.graph.model import Json
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "AmlComputeConfiguration",
+    "CondaDependencies",
+    "Data",
+    "DockerConfiguration",
+    "Environment",
+    "HdiConfiguration",
+    "HistoryConfiguration",
+    "KubernetesComputeConfiguration",
+    "MpiConfiguration",
+    "OutputData",
+    "ParallelTaskConfiguration",
+    "PyTorchConfiguration",
+    "RunConfiguration",
+    "SparkConfiguration",
+    "TensorflowConfiguration",
+]
+
+_FRAMEWORKS = ("Python", "PyTorch", "TensorFlow")
+_COMMUNICATORS = ("None", "ParameterServer", "OpenMpi", "IntelMpi", "Mpi", "Nccl", "Gloo")
+_DEFAULT_NAME = "default-environment"
+#: What v1 hands to services that do not exist here: it may be read, and must be left at its default.
+_WITHOUT_MEANING = {
+    "spark": "Spark does not run here",
+    "hdi": "HDInsight does not run here",
+    "paralleltask": "use ParallelRunStep",
+    "amlcompute": "name a compute target",
+    "kubernetescompute": "use Airflow's KubernetesExecutor",
+    "data_references": "put the references into the step's inputs",
+    "data": "put datasets into the step's inputs with as_named_input",
+    "output_data": "put OutputFileDatasetConfig objects into the step's arguments or outputs",
+    "datacaches": "mounted files are kept on the worker without being asked",
+    "services": "start services beside the pipeline",
+    "source_directory_data_store": "snapshots lie in the workspace's own store",
+    "credential_passthrough": "steps run under the worker's account",
+    "priority": "give the priority to the Airflow pool or task",
+    "history": "files under ./outputs and ./logs are collected",
+}
+
+
+class RunConfiguration(ConfigElement):
+    """
+    How a script is run.
+
+    Args:
+        script: path of the script in the source directory.
+        arguments: of the script.
+        framework: `Python`, `PyTorch` or `TensorFlow`.
+        communicator: for several processes: `ParameterServer`, `Mpi`, `Nccl` or `Gloo`, else `None`.
+        conda_dependencies: packages of the environment.
+
+    Attributes:
+        target: name of the compute target, `local` until it is set; an object may be set and its name is taken.
+        environment: what the process finds installed; may be changed or replaced.
+        environment_variables: of the script's process, besides the environment's own.
+        docker: whether and how a container is used.
+
+    Raises:
+        RunConfigurationException: an unknown framework or communicator.
+        AttributeError: a misspelt attribute is set.
+    """
+
+    def __init__(
+        self,
+        script: str | None = None,
+        arguments: Sequence[object] | None = None,
+        framework: str | None = None,
+        communicator: str | None = None,
+        conda_dependencies: CondaDependencies | None = None,
+        _history_enabled: bool | None = None,
+        _path: str | None = None,
+        _name: str | None = None,
+        command: str | Sequence[object] | None = None,
+    ) -> None:
+        del _history_enabled, _path, _name
+        self.script = script
+        self.command: str | Sequence[object] = "" if command is None else command
+        self.arguments: list[object] = list(arguments or [])
+        self._target = "local"
+        self.framework = _one_of("framework", framework or "Python", _FRAMEWORKS)
+        self.communicator = _one_of("communicator", communicator or "None", _COMMUNICATORS)
+        self.node_count = 1
+        self.max_run_duration_seconds: int | None = None
+        self._auto_prepare_environment = True
+        self._environment_variables: dict[str, str] = {}
+        self.environment = Environment(_DEFAULT_NAME)
+        if conda_dependencies is not None:
+            self.environment.python.conda_dependencies = conda_dependencies
+        self._add_sections()
+        super().__init__()
+
+    def _add_sections(self) -> None:
+        self.docker = DockerConfiguration()
+        self.mpi = MpiConfiguration()
+        self.pytorch = PyTorchConfiguration()
+        self.tensorflow = TensorflowConfiguration()
+        self.history = HistoryConfiguration()
+        self.spark = SparkConfiguration()
+        self.hdi = HdiConfiguration()
+        self.paralleltask = ParallelTaskConfiguration()
+        self.amlcompute = AmlComputeConfiguration()
+        self.kubernetescompute = KubernetesComputeConfiguration()
+        self.data_references: dict[str, object] = {}
+        self.data: dict[str, object] = {}
+        self.output_data: dict[str, object] = {}
+        self.datacaches: list[object] = []
+        self.services: dict[str, object] = {}
+        self.source_directory_data_store: str | None = None
+        self.credential_passthrough = False
+        self.priority: int | None = None
+
+    @property
+    def target(self) -> str:
+        """Name of the compute target; `local` until it is set."""
+        return self._target
+
+    @target.setter
+    def target(self, target: ComputeTarget | str) -> None:
+        if isinstance(target, ComputeTarget):
+            self._target = target.name
+        elif isinstance(target, str):
+            self._target = target
+        else:
+            raise RunConfigurationException(
+                f"run configuration: target {target!r} is neither a compute target nor a name; set one of them"
+            )
+
+    @property
+    def environment_variables(self) -> dict[str, str]:
+        """Variables of the script's process, besides the environment's own."""
+        return self._environment_variables
+
+    @environment_variables.setter
+    def environment_variables(self, variables: Mapping[str, str] | None) -> None:
+        self._environment_variables = dict(variables or {})
+
+    @property
+    def auto_prepare_environment(self) -> bool:
+        """Always True: an environment is built when it is missing."""
+        return self._auto_prepare_environment
+
+    @auto_prepare_environment.setter
+    def auto_prepare_environment(self, value: bool) -> None:
+        if not value:
+            raise NotSupportedError(
+                "run configuration: auto_prepare_environment=False is not supported; set "
+                "environment.python.user_managed_dependencies to take an interpreter as it is"
+            )
+
+    def environment_definition(self) -> dict[str, Json] | None:
+        """
+        Return the environment as the graph holds it; None if it is the default one, left as it was.
+
+        None means the worker's own interpreter. In v1 it means Microsoft's default image, of which nothing but the
+        Python packages of the SDK could be relied on.
+        """
+        definition = self.environment.to_definition()
+        return None if definition == Environment(_DEFAULT_NAME).to_definition() else definition
+
+    def check_supported(self, *, where: str) -> None:
+        """
+        Check what v1 would take to a service that does not exist here.
+
+        Args:
+            where: what the configuration belongs to, for the error.
+
+        Raises:
+            NotSupportedError: such a part was changed.
+        """
+        fresh = vars(RunConfiguration())
+        for name, instead in _WITHOUT_MEANING.items():
+            if _plain(getattr(self, name)) != _plain(fresh[name]):
+                raise NotSupportedError(
+                    f"{where}: run configuration: {name} was changed, which has no effect; {instead}"
+                )
+
+    def save(
+        self, path: str | None = None, name: str | None = None, separate_environment_yaml: bool = False
+    ) -> NoReturn:
+        """Not supported yet: keep run configurations in Python."""
+        raise _no_files("save", path, name, separate_environment_yaml)
+
+    @staticmethod
+    def load(path: str, name: str | None = None) -> NoReturn:
+        """Not supported yet: keep run configurations in Python."""
+        raise _no_files("load", path, name)
+
+    @staticmethod
+    def delete(path: str, name: str) -> NoReturn:
+        """Not supported yet: there are no such files."""
+        raise _no_files("delete", path, name)
+
+
+def _plain(value: object) -> object:
+    return value._values() if isinstance(value, ConfigElement) else value
+
+
+def _one_of(what: str, given: str, known: Sequence[str]) -> str:
+    for word in known:
+        if word.lower() == given.lower():
+            return word
+    raise RunConfigurationException(f"run configuration: {what} {given!r} is not one of {', '.join(known)}")
+
+
+def _no_files(call: str, *arguments: object) -> NotSupportedError:
+    shown = ", ".join(repr(argument) for argument in arguments)
+    return NotSupportedError(
+        f"RunConfiguration.{call}({shown}) is not supported yet; keep the configuration in a Python module"
+    )

@@ -1,0 +1,51 @@
+"""The stores of a workspace's datastores, opened by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.storage.factory import open_store
+
+if TYPE_CHECKING:
+    from airflow_ml.registry import Registry
+    from airflow_ml.storage.protocol import Store
+
+__all__ = ["ARTIFACT_STORE", "Stores"]
+
+#: Where snapshots, logs, models and the files of runs go (v1's own name for it).
+ARTIFACT_STORE = "workspaceartifactstore"
+
+
+class Stores:
+    """Opens each datastore's store once; call it with a datastore's name. Safe for several threads."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._opened: dict[str, Store] = {}
+
+    def __call__(self, name: str) -> Store:
+        """
+        Return the store of a datastore.
+
+        Raises:
+            UserErrorException: the workspace has no datastore of that name.
+        """
+        if name not in self._opened:
+            record = self._registry.datastores.find(name)
+            if record is None:
+                known = ", ".join(sorted(item.name for item in self._registry.datastores.list()))
+                raise UserErrorException(
+                    f"datastore {name!r} is not in workspace {self._registry.workspace.name!r}, which has: {known};"
+                    " register it, or correct the name"
+                )
+            root = self._registry.home.store(name)
+            if record.settings.get("kind") == "local":
+                root.mkdir(parents=True, exist_ok=True)
+            self._opened[name] = open_store(record.settings, root=root)
+        return self._opened[name]
+
+    @property
+    def artifacts(self) -> Store:
+        """The store of snapshots, logs, models and files of runs."""
+        return self(ARTIFACT_STORE)

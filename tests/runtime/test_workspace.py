@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def uploads(step):
+    """What is uploaded: content by datastore and path."""
+    stored = {}
+    stores = [{"name": name, "type": "AzureBlob", "is_default": name == "blob"} for name in ("b", "blob")]
+
+    def upload(params):
+        for local, target in params["files"]:
+            assert step.directory.contains(local)
+            stored[params["datastore"], target] = Path(local).read_text()
+        return {"count": len(params["files"])}
+
+    step.handlers.update({"datastore.list": lambda params: stores, "datastore.upload": upload})
+    return stored
+
+
+def test_upload(step, uploads, tmp_path):
+    """Files from anywhere reach the datastore under their relative paths."""
+    (tmp_path / "away" / "sub").mkdir(parents=True)
+    (tmp_path / "away" / "sub" / "a.txt").write_text("a")
+
+    step.run(f"""
+        from azureml.core import Datastore, Run
+        ws = Run.get_context().experiment.workspace
+        away = {str(tmp_path / "away")!r}
+        ws.get_default_datastore().upload(away, target_path="/t/")
+        Datastore.get(ws, "b").upload_files([away + "/sub/a.txt"], relative_root=away)
+        Datastore(ws, "b").upload_files([away + "/sub/a.txt"], target_path="flat")
+        assert sorted(ws.datastores) == ["b", "blob"]
+    """)
+
+    assert uploads == {("blob", "t/sub/a.txt"): "a", ("b", "sub/a.txt"): "a", ("b", "flat/a.txt"): "a"}
+
+
+def test_download(step, uploads, tmp_path):
+    """Downloads pass through the run directory and leave existing files unless told to overwrite."""
+
+    def download(params):
+        assert step.directory.contains(params["target"])
+        (Path(params["target"]) / "p").mkdir(exist_ok=True)
+        (Path(params["target"]) / "p" / "x.txt").write_text("new")
+        return {"count": 1}
+
+    step.handlers["datastore.download"] = download
+    (tmp_path / "to" / "p").mkdir(parents=True)
+    (tmp_path / "to" / "p" / "x.txt").write_text("old")
+
+    step.run(f"""
+        from azureml.core import Datastore, Workspace
+        store = Datastore(Workspace.from_config())
+        target = {str(tmp_path / "to")!r}
+        assert store.download(target, prefix="p") == 1
+        assert open(target + "/p/x.txt").read() == "old"
+        store.download(target, prefix="p", overwrite=True)
+        assert open(target + "/p/x.txt").read() == "new"
+        store.download("here")
+        assert open("here/p/x.txt").read() == "new"
+    """)
+
+
+def test_unknown_datastore(step, uploads):
+    """A datastore that is not there is an error that names those that are."""
+    done = step.run("from azureml.core import *; Datastore.get(Workspace.from_config(), 'c')", check=False)
+
+    assert "datastore 'c': not in the workspace; it has ['b', 'blob']" in done.stderr
+
+
+def test_own_workspace_alone(step):
+    """A step reaches its own workspace by any of v1's ways, and no other."""
+    done = step.run(
+        """
+        from azureml.core import Run, Workspace
+        for ws in (Workspace.from_config(), Workspace.get("team"), Workspace("s", "g", "team")):
+            assert (ws.name, ws.subscription_id, ws.resource_group) == ("team", "s", "g")
+        Workspace.get("other")
+        """,
+        check=False,
+    )
+
+    assert "WorkspaceException: workspace 'other': a step can reach its own workspace 'team' alone" in done.stderr

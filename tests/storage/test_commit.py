@@ -1,0 +1,296 @@
+"""Outputs: whole or absent."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from airflow_ml.exceptions import ServiceException, StepFailedError, UserErrorException
+from airflow_ml.storage.commit import commit_output, verify
+from airflow_ml.storage.local import LocalStore
+from airflow_ml.storage.manifests import read_manifest
+
+WHERE = {"run_id": "run1", "output": "model", "datastore": "blobs"}
+FILES = {"a.txt": "one", "sub dir/b%20#.txt": "two", ".hidden": "three", "zażółć": ""}
+
+
+class CopyingStore(LocalStore):
+    """A local store that takes bytes only, as one on another file system does."""
+
+    def adopts(self, source):
+        """Never take files themselves."""
+        return False
+
+
+@pytest.fixture(params=[LocalStore, CopyingStore])
+def any_store(request, tmp_path):
+    """A store that renames, and one that copies."""
+    return request.param(tmp_path / "store")
+
+
+def contents(store, folder=""):
+    """Return the texts of a store's files by path."""
+    return {info.path: (store.root / info.path).read_text() for info in store.list(folder)}
+
+
+def test_a_folder_is_committed_with_all_its_files(any_store, output, write_tree):
+    """Files arrive under the destination, and the manifest lists them with size and digest."""
+    write_tree(output, FILES)
+
+    manifest = commit_output(any_store, output, destination="azureml/run1/model", **WHERE)
+
+    assert contents(any_store) == {f"azureml/run1/model/{path}": text for path, text in FILES.items()}
+    assert [file.path for file in manifest.files] == sorted(FILES)
+    assert manifest.size == sum(len(text) for text in FILES.values())
+    assert read_manifest(any_store, "run1", "model") == manifest
+
+
+def test_renaming_and_copying_give_the_same_manifest(tmp_path, write_tree):
+    """How the bytes got there leaves no trace in the manifest."""
+    manifests = []
+    for kind in (LocalStore, CopyingStore):
+        source = write_tree(tmp_path / f"of {kind.__name__}", FILES)
+        manifests.append(commit_output(kind(tmp_path / kind.__name__), source, destination="d", **WHERE))
+
+    assert manifests[0] == manifests[1]
+
+
+def test_a_single_file_is_an_output(any_store, output):
+    """A script that writes one file at the output's path gets a file at the destination."""
+    output.write_text("weights")
+
+    manifest = commit_output(any_store, output, destination="azureml/run1/model", **WHERE)
+
+    assert manifest.is_file
+    assert contents(any_store) == {"azureml/run1/model": "weights"}
+
+
+def test_an_empty_folder_is_an_output(any_store, output):
+    """An output without files is committed, and its folder is there."""
+    output.mkdir()
+
+    manifest = commit_output(any_store, output, destination="x/model", **WHERE)
+
+    assert manifest.files == ()
+    assert read_manifest(any_store, "run1", "model") == manifest
+    assert any_store.is_folder("x/model")
+
+
+def test_on_one_file_system_files_are_moved(store, output, write_tree):
+    """No byte is copied: the inode in the store is the one that the script wrote."""
+    write_tree(output, {"a": "x"})
+    inode = (output / "a").stat().st_ino
+
+    commit_output(store, output, destination="d", **WHERE)
+
+    assert (store.root / "d/a").stat().st_ino == inode
+
+
+def test_a_file_with_another_name_is_copied(store, output, tmp_path):
+    """A hard link to something else (a mounted input) must not become the store's file."""
+    output.mkdir()
+    (tmp_path / "cached").write_text("x")
+    os.link(tmp_path / "cached", output / "a")
+
+    commit_output(store, output, destination="d", **WHERE)
+    (tmp_path / "cached").write_text("changed")
+
+    assert contents(store) == {"d/a": "x"}
+
+
+def test_committing_again_returns_the_same_manifest(any_store, output, write_tree):
+    """The second call finds the first one's manifest, with or without what the script left."""
+    write_tree(output, FILES)
+    first = commit_output(any_store, output, destination="d", **WHERE)
+
+    assert commit_output(any_store, output, destination="d", **WHERE) == first
+
+
+def test_committing_other_content_under_the_same_run_is_refused(any_store, output, write_tree):
+    """A committed output never changes."""
+    write_tree(output, FILES)
+    commit_output(any_store, output, destination="d", **WHERE)
+    write_tree(output, {"a.txt": "ONE"})
+
+    with pytest.raises(ServiceException, match=r"output 'model' on datastore 'blobs'.*'a.txt' is different or new"):
+        commit_output(any_store, output, destination="d", **WHERE)
+    assert contents(any_store)["d/a.txt"] == "one"
+
+
+def test_a_fixed_destination_is_merged_over(any_store, output, fill, write_tree):
+    """Old files stay, equal names are replaced, and the manifest lists the new ones alone."""
+    fill(any_store, {"fixed/old": "old", "fixed/a.txt": "old"})
+    write_tree(output, {"a.txt": "new", "b": "new"})
+
+    manifest = commit_output(any_store, output, destination="fixed", **WHERE)
+
+    assert contents(any_store) == {"fixed/old": "old", "fixed/a.txt": "new", "fixed/b": "new"}
+    assert [file.path for file in manifest.files] == ["a.txt", "b"]
+
+
+def test_without_overwrite_other_content_is_kept(any_store, output, fill, write_tree):
+    """An existing file with other content is an error before anything is written; an equal one is none."""
+    fill(any_store, {"fixed/a": "same", "fixed/b": "old"})
+    write_tree(output, {"a": "same", "b": "new", "c": "new"})
+
+    with pytest.raises(UserErrorException, match="path 'fixed/b' exists with other content, and overwrite is off"):
+        commit_output(any_store, output, destination="fixed", overwrite=False, **WHERE)
+    assert contents(any_store) == {"fixed/a": "same", "fixed/b": "old"}
+    (output / "b").write_text("old")
+    assert len(commit_output(any_store, output, destination="fixed", overwrite=False, **WHERE).files) == 3
+
+
+def test_links_inside_the_output_are_committed_as_what_they_point_to(any_store, output, write_tree):
+    """Links to files and folders of the same output become files with the same content."""
+    write_tree(output, {"blobs/1": "one", "step-2/w": "two"})
+    (output / "model").symlink_to("blobs/1")
+    (output / "latest").symlink_to("step-2")
+
+    manifest = commit_output(any_store, output, destination="d", **WHERE)
+
+    assert contents(any_store, "d") == {
+        "d/blobs/1": "one", "d/latest/w": "two", "d/model": "one", "d/step-2/w": "two",
+    }  # fmt: skip
+    assert verify(any_store, manifest) == []
+    assert not any(place.is_symlink() for place in any_store.root.rglob("*"))
+
+
+@pytest.mark.parametrize("aim", ["/etc/passwd", "../../../../etc/passwd", "nothing", "bad", "."])
+def test_other_links_are_refused(any_store, output, write_tree, aim):
+    """A link that leads out, nowhere, to itself or into a ring is the script's error, and nothing is stored."""
+    write_tree(output, {"a": "x"})
+    (output / "bad").symlink_to(aim)
+
+    with pytest.raises(StepFailedError, match="output 'model' on datastore 'blobs': 'bad': is a link to"):
+        commit_output(any_store, output, destination="d", **WHERE)
+    assert contents(any_store) == {}
+
+
+def test_the_output_itself_must_not_be_a_link(any_store, output):
+    """A script cannot put a link where its output goes, to have a file of the host committed."""
+    output.symlink_to("/etc/passwd")
+
+    with pytest.raises(StepFailedError, match="is a link; write a file or a folder there"):
+        commit_output(any_store, output, destination="d", **WHERE)
+
+
+def test_pipes_and_sockets_are_refused(any_store, output):
+    """What is no file and no folder is named, and never opened (a pipe would block for ever)."""
+    output.mkdir()
+    os.mkfifo(output / "pipe")
+    with pytest.raises(StepFailedError, match="'pipe': is a pipe"):
+        commit_output(any_store, output, destination="d", **WHERE)
+    (output / "pipe").unlink()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(output / "s"))
+        with pytest.raises(StepFailedError, match="'s': is a socket"):
+            commit_output(any_store, output, destination="d", **WHERE)
+
+
+def test_an_output_that_was_not_written_is_the_scripts_error(any_store, output):
+    """Nothing at the output's path: the text names output, datastore and path."""
+    with pytest.raises(StepFailedError, match=r"output 'model' on datastore 'blobs': nothing was written at '.*model'"):
+        commit_output(any_store, output, destination="d", **WHERE)
+
+
+def test_verify_tells_missing_and_changed_files(any_store, output, write_tree):
+    """Each file that is gone or has another size is a sentence."""
+    write_tree(output, {"a": "x", "b": "y", "c": "z"})
+    manifest = commit_output(any_store, output, destination="d", **WHERE)
+    assert verify(any_store, manifest) == []
+
+    any_store.delete("d/a")
+    any_store.write("d/b", b"longer")
+
+    assert verify(any_store, manifest) == ["file 'd/a' is missing", "file 'd/b' has 6 bytes, 1 were written"]
+
+
+def test_a_full_store_shows_nothing_and_says_what_was_full(small_disk, output):
+    """ENOSPC names output, datastore and free space; no file and no leftover stays, and room made helps."""
+    store = LocalStore(small_disk / "store")
+    store.write("ballast", b"x" * 150_000)
+    output.mkdir()
+    (output / "fits").write_bytes(b"y" * 50_000)
+    (output / "too much").write_bytes(b"z" * 100_000)
+
+    with pytest.raises(ServiceException, match=r"output 'model' on datastore 'blobs': .*no space left, .* are free"):
+        commit_output(store, output, destination="d", **WHERE)
+    assert [place.name for place in store.root.rglob("*") if place.is_file()] == ["ballast"]
+    assert read_manifest(store, "run1", "model") is None
+
+    store.delete("ballast")
+    assert len(commit_output(store, output, destination="d", **WHERE).files) == 2
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from airflow_ml.storage.commit import commit_output
+from airflow_ml.storage.local import LocalStore
+
+class Dying(LocalStore):
+    left = int(sys.argv[4])
+    def _die(self):
+        Dying.left -= 1
+        if Dying.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def adopts(self, source):
+        return sys.argv[3] == "rename"
+    def adopt(self, source, path):
+        self._die()
+        return super().adopt(source, path)
+    def write(self, path, content, *, overwrite=True):
+        self._die()
+        return super().write(path, content, overwrite=overwrite)
+    def _gather(self, target, upload):
+        self._die()
+        return super()._gather(target, upload)
+    def _put_in_place(self, gathered, path):
+        self._die()
+        return super()._put_in_place(gathered, path)
+    def delete(self, path, *, recursive=False):
+        self._die()
+        return super().delete(path, recursive=recursive)
+
+store = Dying(Path(sys.argv[1]))
+commit_output(store, Path(sys.argv[2]), destination="d", run_id="run1", output="model", datastore="blobs")
+"""
+
+
+@pytest.mark.parametrize("way", ["rename", "copy"])
+def test_a_commit_killed_anywhere_is_finished_by_the_next(tmp_path, write_tree, way):
+    """SIGKILL before each single operation: never a manifest over half an output, and a second call completes it."""
+    files = {"a": "one", "b": "two", "sub/c": "three"}
+    expected = {f"d/{path}": text for path, text in {**files, "link": "one"}.items()}
+    for operation in range(100):
+        store = LocalStore(tmp_path / f"store {operation}")
+        source = write_tree(tmp_path / f"run {operation}", files)
+        (source / "link").symlink_to("a")
+        died = subprocess.run([sys.executable, "-c", DYING, store.root, source, way, str(operation)])
+        seen = read_manifest(store, "run1", "model")
+        if seen is not None:
+            assert verify(store, seen) == []
+
+        manifest = commit_output(store, source, destination="d", **WHERE)
+
+        assert contents(store) == expected
+        assert len(manifest.files) == 4
+        ours = {place.name for place in (store.root / ".airflow_ml").rglob("*") if place.is_file()}
+        assert ours == {"model.json"}
+        assert not store.exists(".airflow_ml/commits/run1/model.json")
+        if died.returncode == 0:
+            break
+    assert operation >= 8
+
+
+def test_what_was_lost_between_two_tries_is_told(store, output, write_tree):
+    """If a file is neither where it was nor where it goes, there is no output and an error that names it."""
+    write_tree(output, {"a": "x", "b": "y"})
+    subprocess.run([sys.executable, "-c", DYING, store.root, output, "rename", "2"])
+    (output / "b").unlink()
+
+    with pytest.raises(ServiceException, match=r"'b' is neither at .* run the step again"):
+        commit_output(store, output, destination="d", **WHERE)
+    assert read_manifest(store, "run1", "model") is None
