@@ -39,6 +39,7 @@ setup(
         "alembic>=1.13",
         "azure-storage-blob>=12.19",
         "docker>=7",
+        "packaging>=23",
         "pandas>=2.1",
         "pluggy>=1.3",
         "sqlalchemy>=2.0.30",

@@ -17,6 +17,8 @@ Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions
     +-- StepFailedError                  a step's script failed: the user's fault, not retried by default
     +-- ServiceException                 storage, registry or Airflow did not do its part: retried
     |   +-- StepLostError                a step's process vanished without a result
+    |   +-- ProtocolError                a step and its operator speak different versions (`runtime.protocol`)
+    |   +-- RunStateError                a run's record was in another state than expected (`registry`)
     +-- TrainingException, ExperimentExecutionException, ProjectSystemException, AuthenticationException
         the v1 names that user code catches; raised by the calls that v1 raised them from
 

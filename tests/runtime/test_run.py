@@ -179,7 +179,10 @@ def test_parent_over_the_channel(step):
 
     step.run("""
         from azureml.core import Run
-        parent = Run.get_context().parent
+        run = Run.get_context()
+        parent = run.parent
+        assert Run.get(run.experiment.workspace, "run-1") is run
+        assert Run.get(run.experiment.workspace, "pipeline-1").id == parent.id
         assert (parent.name, parent.number, parent.get_status(), parent.parent) == ("flow", 7, "Running", None)
         assert parent.get_metrics(recursive=True) == {"best": 1, "asked": True}
         parent.log("chosen", "svm")

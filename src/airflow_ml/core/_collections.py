@@ -116,11 +116,8 @@ def default_datastore(workspace: Workspace) -> AbstractDatastore:
 def _datastore(workspace: Workspace, record: DatastoreRecord) -> AbstractDatastore:
     if record.type == "Local":
         return unlooked(workspace, record.name)
-    classes: dict[str, type[AbstractAzureStorageDatastore]] = {
-        "AzureBlob": AzureBlobDatastore,
-        "AzureFile": AzureFileDatastore,
-    }
-    if record.type not in classes:
+    cls = _STORE_CLASSES.get(record.type)
+    if cls is None:
         raise NotSupportedError(
             f"datastore {record.name!r}: its type {record.type!r} needs a newer version of airflow-ml; update it"
         )

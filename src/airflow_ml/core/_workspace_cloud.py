@@ -117,6 +117,34 @@ class CloudSide:
         """Not supported yet: log with `Run.log`."""
         raise self._refuse("get_mlflow_tracking_uri", "log with Run.log", _with_auth)
 
+    def update(
+        self,
+        friendly_name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        image_build_compute: str | None = None,
+        service_managed_resources_settings: object = None,
+        primary_user_assigned_identity: str | None = None,
+        allow_public_access_when_behind_vnet: bool | None = None,
+        v1_legacy_mode: bool | None = None,
+    ) -> NoReturn:
+        """Not supported: a workspace has a name and nothing that could be changed."""
+        given = (
+            friendly_name,
+            description,
+            tags,
+            image_build_compute,
+            service_managed_resources_settings,
+            primary_user_assigned_identity,
+            allow_public_access_when_behind_vnet,
+            v1_legacy_mode,
+        )
+        raise self._refuse("update", "tag runs, datasets and models instead", *given)
+
+    def get_default_compute_target(self, type: str) -> NoReturn:
+        """Not supported: a workspace has no default computes; name one in the step or the run configuration."""
+        raise self._refuse(f"get_default_compute_target({type!r})", "name the compute target")
+
     @staticmethod
     def setup() -> NoReturn:
         """Not supported: v1 deprecated it; use `Workspace.create` and `write_config`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.core._caller import base_directory, is_parsing_dag
 from airflow_ml.core._config_element import ConfigElement
 from airflow_ml.core._curated import packages_of
+from airflow_ml.core._environment_data import as_mapping, as_text, fill_docker, fill_python
 from airflow_ml.core._environment_sections import (
     DEFAULT_CPU_IMAGE,
     DEFAULT_GPU_IMAGE,
@@ -119,12 +120,12 @@ class Environment(ConfigElement):
     def from_definition(definition: Mapping[str, Json]) -> Environment:
         """Return an environment from what `to_definition` gave."""
         if definition.get("by_reference"):
-            return _EnvironmentByName(str(definition["name"]), _text(definition.get("version")))
+            return _EnvironmentByName(str(definition["name"]), as_text(definition.get("version")))
         made = Environment(str(definition.get("name")))
-        made.version = _text(definition.get("version"))
-        _fill_python(made.python, _mapping(definition.get("python")))
-        _fill_docker(made.docker, _mapping(definition.get("docker")))
-        variables = _mapping(definition.get("environment_variables"))
+        made.version = as_text(definition.get("version"))
+        fill_python(made.python, as_mapping(definition.get("python")))
+        fill_docker(made.docker, as_mapping(definition.get("docker")))
+        variables = as_mapping(definition.get("environment_variables"))
         made.environment_variables = {key: str(value) for key, value in variables.items()}
         return made
 
@@ -234,7 +235,7 @@ class Environment(ConfigElement):
         if target.exists() and not overwrite:
             raise UserErrorException(f"environment {self.name!r}: {str(target)!r} is there; pass overwrite=True")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(self.to_definition(), indent=4) + "\n", encoding="utf-8")
+        target.writeas_text(json.dumps(self.to_definition(), indent=4) + "\n", encoding="utf-8")
 
     # --- in the workspace ---------------------------------------------------------------------------------------------
 
@@ -381,40 +382,10 @@ def _with_packages(name: str, conda_specification: str | None, pip_requirements:
     return made
 
 
-def _fill_python(section: PythonSection, values: Mapping[str, Json]) -> None:
-    section.interpreter_path = str(values.get("interpreter_path") or "python")
-    section.user_managed_dependencies = bool(values.get("user_managed_dependencies"))
-    section.base_conda_environment = _text(values.get("base_conda_environment"))
-    packages = values.get("conda_dependencies")
-    section.conda_dependencies = (
-        CondaDependencies(_underlying_structure=packages) if isinstance(packages, dict) else None
-    )
-
-
-def _fill_docker(section: DockerSection, values: Mapping[str, Json]) -> None:
-    section.base_image = _text(values.get("base_image"))
-    section.base_dockerfile = _text(values.get("base_dockerfile"))
-    section.base_image_registry.address = _text(values.get("base_image_registry"))
-    section.shm_size = _text(values.get("shm_size"))
-    section.shared_volumes = bool(values.get("shared_volumes", True))
-    arguments = values.get("arguments")
-    section.arguments = [str(argument) for argument in arguments] if isinstance(arguments, list) else []
-    for key, value in _mapping(values.get("platform")).items():
-        setattr(section.platform, key, value)
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Json) -> str | None:
-    return None if value is None else str(value)
-
-
 def _read(path: str, *, where: str) -> str:
     file = base_directory() / path
     try:
-        return file.read_text(encoding="utf-8")
+        return file.readas_text(encoding="utf-8")
     except OSError as exc:
         raise UserErrorException(
             f"{where}: file {str(file)!r} cannot be read ({exc.strerror}); correct the path"

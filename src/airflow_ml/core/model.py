@@ -8,37 +8,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_ml._late import late
+from airflow_ml.core._model_serving import WithoutServing, refuse_serving
 from airflow_ml.exceptions import (
     ModelNotFoundException,
     ModelPathNotFoundException,
-    NotSupportedError,
     UserErrorException,
 )
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import NoReturn
 
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data import _stores
     from airflow_ml.data.abstract_dataset import AbstractDataset
+    from airflow_ml.execution import stores
     from airflow_ml.registry import ModelOptions, ModelRecord
     from airflow_ml.storage import transfer
 else:
+    stores = late("airflow_ml.execution.stores")
     _stores = late("airflow_ml.data._stores")
     transfer = late("airflow_ml.storage.transfer")
 
 __all__ = ["Model"]
 
-#: Where the files of models lie that are registered from here.
-_DATASTORE = "workspaceartifactstore"
 _LOCAL_FOLDER = "azureml-models"
 
 Labels: TypeAlias = "Mapping[str, str] | Sequence[str | Sequence[str]]"
 DatasetPairs: TypeAlias = "Sequence[tuple[str, AbstractDataset]]"
 
 
-class Model:
+class Model(WithoutServing):
     """
     One version of a registered model: a file or a folder.
 
@@ -173,7 +172,7 @@ class Model:
             ModelPathNotFoundException: there is nothing at `model_path`.
             NotSupportedError: arguments that concern serving.
         """
-        _refuse_serving(
+        refuse_serving(
             child_paths=child_paths,
             sample_input_dataset=sample_input_dataset,
             sample_output_dataset=sample_output_dataset,
@@ -189,7 +188,7 @@ class Model:
         }
         if datasets:
             options["details"] = {"datasets": [[use, item.ensure_saved(workspace)] for use, item in datasets]}
-        record = workspace.registry().models.register(model_name, datastore=_DATASTORE, path=path, **options)
+        record = workspace.registry().models.register(model_name, datastore=stores.ARTIFACT_STORE, path=path, **options)
         return Model._of(workspace, record)
 
     @staticmethod
@@ -314,7 +313,7 @@ class Model:
         Raises:
             NotSupportedError: arguments that concern serving, or a description, which cannot be changed yet.
         """
-        _refuse_serving(
+        refuse_serving(
             description=description,
             sample_input_dataset=sample_input_dataset,
             sample_output_dataset=sample_output_dataset,
@@ -345,39 +344,6 @@ class Model:
     def _set_tags(self, tags: Mapping[str, str]) -> None:
         self._record = self.workspace.registry().models.set_tags(self.name, self.version, dict(tags))
 
-    # --- what has no meaning here -------------------------------------------------------------------------------------
-
-    @staticmethod
-    def deploy(
-        workspace: Workspace,
-        name: str,
-        models: Sequence[Model],
-        inference_config: object = None,
-        deployment_config: object = None,
-        deployment_target: object = None,
-        overwrite: bool = False,
-        show_output: bool = False,
-    ) -> NoReturn:
-        """Not supported: models are not served here."""
-        given = models, inference_config, deployment_config, deployment_target, overwrite, show_output
-        raise _no_serving(f"deploy as {name!r}", workspace, *given)
-
-    @staticmethod
-    def package(
-        workspace: Workspace,
-        models: Sequence[Model],
-        inference_config: object = None,
-        generate_dockerfile: bool = False,
-        image_name: str | None = None,
-        image_label: str | None = None,
-    ) -> NoReturn:
-        """Not supported: models are not served here."""
-        raise _no_serving("package", workspace, models, inference_config, generate_dockerfile, image_name, image_label)
-
-    def get_sas_urls(self) -> NoReturn:
-        """Not supported: use `download`."""
-        raise NotSupportedError(f"model {self.id!r}: get_sas_urls is not supported; use download()")
-
     def __repr__(self) -> str:
         return f"Model(workspace={self.workspace.name!r}, name={self.name!r}, id={self.id!r}, version={self.version!r})"
 
@@ -391,7 +357,7 @@ def _store_files(workspace: Workspace, source: Path, model_name: str) -> str:
         raise ModelPathNotFoundException(
             f"model {model_name!r}: nothing at {str(source)!r}; give the path of a file or folder"
         )
-    store = _stores.store_named(workspace, _DATASTORE)
+    store = _stores.store_named(workspace, stores.ARTIFACT_STORE)
     path = f"models/{model_name}/{uuid.uuid4()}/{source.absolute().name}"
     if source.is_dir():
         transfer.put_tree(store, source, path)
@@ -416,16 +382,3 @@ def _labels(labels: Labels | None) -> dict[str, str | None] | None:
 def _dataset_ids(record: ModelRecord) -> list[object]:
     pairs = record.details.get("datasets")
     return [pair[1] for pair in pairs if isinstance(pair, list)] if isinstance(pairs, list) else []
-
-
-def _refuse_serving(**arguments: object) -> None:
-    given = sorted(name for name, value in arguments.items() if value is not None)
-    if given:
-        raise NotSupportedError(f"model: {', '.join(given)} are not supported; keep such facts as tags or properties")
-
-
-def _no_serving(call: str, workspace: Workspace, *_arguments: object) -> NotSupportedError:
-    return NotSupportedError(
-        f"model of workspace {workspace.name!r}: {call} is not supported; serve the files of Model.download with a "
-        "tool of your choice"
-    )

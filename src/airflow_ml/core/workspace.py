@@ -15,8 +15,6 @@ from airflow_ml.exceptions import UserErrorException, WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
 
 if TYPE_CHECKING:
-    from typing import NoReturn
-
     from airflow_ml.core import _collections
     from airflow_ml.core import run as core_run
     from airflow_ml.core.compute.compute import ComputeTarget
@@ -288,30 +286,6 @@ class Workspace(CloudSide):
             "provisioningState": "Succeeded",
         }
 
-    def update(
-        self,
-        friendly_name: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        image_build_compute: str | None = None,
-        service_managed_resources_settings: object = None,
-        primary_user_assigned_identity: str | None = None,
-        allow_public_access_when_behind_vnet: bool | None = None,
-        v1_legacy_mode: bool | None = None,
-    ) -> NoReturn:
-        """Not supported: a workspace has a name and nothing that could be changed."""
-        given = (
-            friendly_name,
-            description,
-            tags,
-            image_build_compute,
-            service_managed_resources_settings,
-            primary_user_assigned_identity,
-            allow_public_access_when_behind_vnet,
-            v1_legacy_mode,
-        )
-        raise self._refuse("update", "tag runs, datasets and models instead", *given)
-
     # --- what it holds ------------------------------------------------------------------------------------------------
 
     @property
@@ -360,10 +334,6 @@ class Workspace(CloudSide):
     def set_default_datastore(self, name: str) -> None:
         """Make another datastore the default; raises UserErrorException if there is none of that name."""
         self.registry().datastores.set_default(name)
-
-    def get_default_compute_target(self, type: str) -> NoReturn:
-        """Not supported: a workspace has no default computes; name one in the step or the run configuration."""
-        raise self._refuse(f"get_default_compute_target({type!r})", "name the compute target")
 
     def get_run(self, run_id: str) -> Run:
         """Return any run of the workspace by its id."""

@@ -62,6 +62,7 @@ class Opening:
     continue_on_failure: bool = False
     run_source: str = "SDK"
     is_complete: bool = True
+    details: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
             "parameters": parameters,
             "snapshots": cast(Json, snapshots),
             "continue_on_step_failure": opening.continue_on_failure,
+            **opening.details,
         },
     )
 

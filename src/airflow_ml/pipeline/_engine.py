@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.graph import Graph, Json
 
-__all__ = ["cancel", "submit", "to_dag", "to_task_group"]
+__all__ = ["submit", "to_dag", "to_task_group"]
 
 
 class _Dags(Protocol):
@@ -40,9 +40,6 @@ class _Submission(Protocol):
     ) -> str:
         """See `airflow_ml.translation.submission.submit`."""
         ...
-
-    def cancel(self, graph: Graph, run_id: str) -> None:
-        """See `airflow_ml.translation.submission.cancel`."""
 
 
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))
@@ -77,8 +74,3 @@ def submit(
         continue_on_step_failure=continue_on_step_failure,
         regenerate_outputs=regenerate_outputs,
     )
-
-
-def cancel(graph: Graph, run_id: str) -> None:
-    """Ask a run that was submitted from this machine to end."""
-    _submission.cancel(graph, run_id)

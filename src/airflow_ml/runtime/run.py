@@ -106,8 +106,9 @@ class Run(RunFiles, WorkspaceSide):
     def get(workspace: workspace.Workspace, run_id: str) -> Run:
         """Return a run of the workspace by id; raises what the operator says if there is none."""
         context = contexts.required("Run.get")
-        if run_id == context.run_id:
-            return _SubmittedRun(context)
+        own = Run.get_context()
+        if isinstance(own, Run) and run_id == own.id:
+            return own
         return _from_record(context.request("run.get", id=run_id))
 
     @property

@@ -211,9 +211,9 @@ def _needs(step: PipelineStep, chosen: Mapping[PipelineStep, None], order: Order
         producer = _choose_producer(data, step, chosen)
         if producer is not None and producer is not step:
             yield producer, f"the producer of {data.name!r},"
-    for data in _output_configs_read_by(step):
-        if isinstance(data.producer, PipelineStep) and data.producer is not step:
-            yield data.producer, f"the producer of {data.name!r},"
+    for config in _output_configs_read_by(step):
+        if isinstance(config.producer, PipelineStep) and config.producer is not step:
+            yield config.producer, f"the producer of {config.name!r},"
 
 
 def _pipeline_data_of(step: PipelineStep) -> list[PipelineData]:

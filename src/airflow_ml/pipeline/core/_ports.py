@@ -107,7 +107,7 @@ def bind_output(item: object, *, where: str) -> BoundOutput:
     if isinstance(item, PipelineData):
         return _pipeline_data_output(item)
     if isinstance(item, OutputDatasetConfig):
-        return BoundOutput(_config_port(item), item, has_default_name=item.has_default_name)
+        return BoundOutput(item.to_port(), item, has_default_name=item.has_default_name)
     if isinstance(item, OutputPortBinding):
         return _port_binding_output(item)
     raise GraphError(f"{where}: {item!r} (a {type(item).__name__}) cannot be an output")
@@ -125,23 +125,6 @@ def _pipeline_data_output(data: PipelineData) -> BoundOutput:
         pipeline_output_name=data._pipeline_output_name,
     )
     return BoundOutput(port, data)
-
-
-def _config_port(item: OutputDatasetConfig) -> OutputPort:
-    registration = item.registration
-    if registration is not None and item.transformations is not None:
-        registration = replace(registration, transformations=item.transformations)
-    return OutputPort(
-        name=item.name,
-        kind="file_dataset",
-        datastore=None if item.datastore is None else item.datastore.name,
-        mode=item.mode,
-        destination=item.path_on_datastore,
-        path_on_compute=item.source,
-        overwrite=item.overwrite,
-        source_globs=item.source_globs,
-        registration=registration,
-    )
 
 
 def _port_binding_output(item: OutputPortBinding) -> BoundOutput:

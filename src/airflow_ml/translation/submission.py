@@ -1,0 +1,85 @@
+"""
+Starting a run of a graph from a script or notebook: `Experiment.submit`.
+
+The run is recorded here, in the caller's process, so that what is wrong is an exception there. Then it goes to the
+Airflow service of this machine if one is running (`airflow-ml service start`), and otherwise to a process of its own
+that runs the DAG through Airflow's in-process runner, one step at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import AzureMLException
+from airflow_ml.execution.pipelines import Opening, open_pipeline
+from airflow_ml.execution.runner_lock import ENGINE_EMBEDDED
+from airflow_ml.execution.services import Services, open_services
+from airflow_ml.graph import to_json
+from airflow_ml.translation import embedding, service
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Graph, Json
+    from airflow_ml.registry import RunRecord
+
+__all__ = ["submit"]
+
+_NOT_IN_DAG_IDS = re.compile(r"[^\w.-]+")
+
+
+def submit(
+    graph: Graph,
+    *,
+    experiment: str,
+    parameters: Mapping[str, Json],
+    tags: Mapping[str, str],
+    continue_on_step_failure: bool,
+    regenerate_outputs: bool,
+) -> str:
+    """
+    Record a run of the graph, start it, and return its id without waiting.
+
+    Args:
+        regenerate_outputs: recorded with the run; every step runs in any case as long as results are not reused.
+
+    Raises:
+        UserErrorException: something that the graph or the parameters name is not there or not right.
+        ServiceException: the run could not be started; its record says so.
+    """
+    running = service.find_running()
+    opening = Opening(
+        experiment=experiment,
+        dag_id=_dag_id(graph, experiment),
+        dag_run_id=f"submitted__{uuid.uuid4()}",
+        parameters=parameters,
+        tags=tags,
+        continue_on_failure=continue_on_step_failure,
+        details={
+            "engine": "service" if running is not None else ENGINE_EMBEDDED,
+            "regenerate_outputs": regenerate_outputs,
+        },
+    )
+    with open_services(graph.workspace) as services:
+        run = open_pipeline(services, graph, opening)
+        try:
+            _start(services, graph, run, running)
+        except AzureMLException as error:
+            services.registry.runs.set_status(run.id, "Failed", error={"code": "NotStarted", "message": str(error)})
+            raise
+    return run.id
+
+
+def _start(services: Services, graph: Graph, run: RunRecord, running: service.RunningService | None) -> None:
+    if running is None:
+        embedding.start(services.registry, graph, run)
+    else:
+        running.start(graph, run)
+
+
+def _dag_id(graph: Graph, experiment: str) -> str:
+    """Return one id per experiment and graph, so that submitting the same pipeline again is another run of its DAG."""
+    digest = hashlib.sha256(to_json(graph).encode()).hexdigest()[:8]
+    return f"{_NOT_IN_DAG_IDS.sub('_', experiment)[:200]}-{digest}"
