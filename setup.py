@@ -42,15 +42,18 @@ setup(
         "packaging>=23",
         "pandas>=2.1",
         "pluggy>=1.3",
+        "pyyaml>=6",
         "sqlalchemy>=2.0.30",
     ],
     extras_require={
+        "parquet": ["pyarrow>=14"],
         "postgres": ["psycopg2-binary>=2.9"],
         "dev": [
             "import-linter>=2.1",
             "mypy>=1.11",
             "pandas-stubs",
             "psycopg2-binary>=2.9",
+            "pyarrow>=14",
             "pytest>=8.2",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",

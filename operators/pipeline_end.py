@@ -23,6 +23,9 @@ else:
 
 __all__ = ["PipelineEndOperator"]
 
+#: Value of the detail `engine` of runs that are driven by a process of their own (`airflow_ml.execution.runner_lock`).
+ENGINE_EMBEDDED = "embedded"
+
 
 class PipelineEndOperator(BaseOperator):
     """
@@ -63,12 +66,14 @@ class PipelineEndOperator(BaseOperator):
                 if run is None:
                     self._leave(context)
                 self.run_id = run.id
-            status = pipelines.close_pipeline(opened, self.run_id)
-            if status != "Completed":
-                error = opened.registry.runs.get(self.run_id).error or {}
-                reason = error.get("message", "see its steps")
-                raise AirflowFailException(f"pipeline run {self.run_id} is {status}: {reason}")
-            return {"pipeline_run_id": self.run_id, "status": status}
+            is_driven = opened.registry.runs.get(self.run_id).details.get("engine") == ENGINE_EMBEDDED
+            # The process that drives an embedded run closes it, after it has stored its own log with it.
+            end = pipelines.judge_pipeline if is_driven else pipelines.close_pipeline
+            verdict = end(opened, self.run_id)
+            if verdict.status != "Completed":
+                reason = verdict.error.get("message", "see its steps")
+                raise AirflowFailException(f"pipeline run {self.run_id} is {verdict.status}: {reason}")
+            return {"pipeline_run_id": self.run_id, "status": verdict.status}
 
     def _leave(self, context: Mapping[str, Any]) -> NoReturn:
         """End where no pipeline run was opened: like the task that should have done it."""

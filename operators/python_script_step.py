@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.execution import pipelines, services
     from airflow_ml.graph import Json
+    from airflow_ml.registry import RunRecord
 else:
     pipelines = late("airflow_ml.execution.pipelines")
     services = late("airflow_ml.execution.services")
@@ -87,7 +88,7 @@ class PythonScriptStepOperator(StepOperator):
             if isinstance(source, TaskSource):
                 self.set_upstream(dag.get_task(source.task_id))
 
-    def _pipeline_run_id(self, opened: services.Services, context: Mapping[str, Any]) -> str:
+    def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         dag_id, dag_run_id = dag_run_of(context)
         graph = self.pipeline.graph
         opening = pipelines.Opening(
@@ -98,7 +99,7 @@ class PythonScriptStepOperator(StepOperator):
             continue_on_failure=True,
             is_complete=False,
         )
-        return pipelines.join_pipeline(opened, graph, opening).id
+        return pipelines.join_pipeline(opened, graph, opening)
 
     def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
         pipelines.close_if_idle(opened, pipeline_run_id)

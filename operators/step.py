@@ -18,6 +18,7 @@ from airflow_ml.operators.links import RunLink
 if TYPE_CHECKING:
     from airflow_ml.execution import attempt, model, pipelines, services
     from airflow_ml.graph import Json, Step
+    from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     attempt = late("airflow_ml.execution.attempt")
@@ -78,21 +79,21 @@ class StepOperator(BaseOperator):
             airflow_failures(retry_user_failures=self.retry_user_failures),
             services.open_services(workspace) as opened,
         ):
-            run_id = self._pipeline_run_id(opened, context)
-            reason = pipelines.stop_reason(opened, run_id)
+            run = self._pipeline_run(opened, context)
+            reason = pipelines.stop_reason(run)
             if reason is not None:
                 raise AirflowSkipException(f"step {self.step.name!r} is not started: {reason}")
             try:
-                return self._run(opened, context, run_id)
+                return self._run(opened, context, run)
             finally:
-                self._after(opened, run_id)
+                self._after(opened, run.id)
 
-    def _run(self, opened: services.Services, context: Mapping[str, Any], pipeline_run_id: str) -> dict[str, Json]:
+    def _run(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> dict[str, Json]:
         dag_id, dag_run_id = dag_run_of(context)
         task = model.StepTask(
             graph=self.pipeline.graph,
             step=self.step,
-            pipeline_run_id=pipeline_run_id,
+            pipeline=run,
             task=model.Airflow(dag_id, dag_run_id, self.task_id, context["ti"].try_number),
             handed_on=self._handed_on(context),
         )
@@ -112,15 +113,15 @@ class StepOperator(BaseOperator):
         self.run_id = run_id
         self.log.info("step %r is run %s of workspace %r", self.step.name, run_id, self.workspace_name)
 
-    def _pipeline_run_id(self, opened: services.Services, context: Mapping[str, Any]) -> str:
+    def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         """Return the pipeline run that `reuse_check` has opened; without one this branch was not taken."""
         submitted = submitted_run_id(context, self.pipeline)
         if submitted is not None:
-            return submitted
+            return opened.registry.runs.get(submitted)
         run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
         if run is None:
             raise AirflowSkipException(f"step {self.step.name!r} is not started: its pipeline's first task was skipped")
-        return run.id
+        return run
 
     def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
         """Do what has to follow an attempt, whatever became of it; for operators written by hand."""

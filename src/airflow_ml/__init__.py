@@ -1,4 +1,5 @@
-"""Azure ML SDK v1 pipelines on your own Apache Airflow.
+"""
+Azure ML SDK v1 pipelines on your own Apache Airflow.
 
 The public names live in modules that mirror the v1 SDK: `airflow_ml.core`, `airflow_ml.data`,
 `airflow_ml.pipeline.core`, `airflow_ml.pipeline.steps`, `airflow_ml.exceptions`. Importing this package costs

@@ -81,15 +81,17 @@ def enable(*, force: bool = False) -> bool:
     if any(isinstance(finder, _AliasFinder) for finder in sys.meta_path):
         return True
     is_forced = force or os.environ.get("AIRFLOW_ML_COMPAT") == "force"
+    loaded = [name for name in sys.modules if name == _ALIAS or name.startswith(f"{_ALIAS}.")]
     if _real_sdk_is_installed():
         if not is_forced:
             return False
-        loaded = [name for name in sys.modules if name == _ALIAS or name.startswith(f"{_ALIAS}.")]
         if loaded:
             raise UserErrorException(
-                f"compat: {loaded[0]!r} of the real Azure ML SDK is imported already; enable the alias before the first "
+                f"compat: {loaded[0]!r} of the real Azure ML SDK is imported; enable the alias before the first "
                 "import of azureml"
             )
+    # Looking for the real SDK has imported its empty top.
+    sys.modules.pop(_ALIAS, None)
     # First, because the real SDK would be found on the path before us.
     sys.meta_path.insert(0, _AliasFinder())
     return True

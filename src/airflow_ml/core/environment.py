@@ -235,7 +235,7 @@ class Environment(ConfigElement):
         if target.exists() and not overwrite:
             raise UserErrorException(f"environment {self.name!r}: {str(target)!r} is there; pass overwrite=True")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.writeas_text(json.dumps(self.to_definition(), indent=4) + "\n", encoding="utf-8")
+        target.write_text(json.dumps(self.to_definition(), indent=4) + "\n", encoding="utf-8")
 
     # --- in the workspace ---------------------------------------------------------------------------------------------
 
@@ -385,7 +385,7 @@ def _with_packages(name: str, conda_specification: str | None, pip_requirements:
 def _read(path: str, *, where: str) -> str:
     file = base_directory() / path
     try:
-        return file.readas_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as exc:
         raise UserErrorException(
             f"{where}: file {str(file)!r} cannot be read ({exc.strerror}); correct the path"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import ActivityFailedException, UserErrorException
@@ -31,6 +31,9 @@ __all__ = ["Run", "_OfflineRun"]
 POLL_SECONDS = 0.3
 
 _PAGE = 50
+
+#: Written here because inside the class `list` is v1's method.
+Names: TypeAlias = "list[str]"
 
 
 class Run:
@@ -199,7 +202,7 @@ class Run:
         """Set tags; others stay."""
         self._registry.runs.set_tags(self._run_id, {key: str(value) for key, value in tags.items()})
 
-    def remove_tags(self, tags: str | list[str]) -> list[str]:  # type: ignore[valid-type]  # list is v1's method here
+    def remove_tags(self, tags: str | Names) -> Names:
         """Remove tags and return their names."""
         names = [tags] if isinstance(tags, str) else [*tags]
         self._registry.runs.remove_tags(self._run_id, names)
@@ -262,7 +265,7 @@ class Run:
         """Return the id of the captured source directory."""
         return self._record.snapshot_id
 
-    def get_file_names(self) -> list[str]:  # type: ignore[valid-type]  # list is v1's method here
+    def get_file_names(self) -> Names:
         """Return the names of the run's files."""
         return [item.name for item in self._registry.artifacts.list(self._run_id)]
 
@@ -286,7 +289,7 @@ class Run:
         self,
         prefix: str | None = None,
         output_directory: str | None = None,
-        output_paths: list[str] | None = None,  # type: ignore[valid-type]  # list is v1's method here
+        output_paths: Names | None = None,
         batch_size: int = 100,
         append_prefix: bool = True,
         timeout_seconds: int | None = None,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from airflow_ml._late import late
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.core._config_file import find_config, read_config, write_config
-from airflow_ml.core._registries import open_once
 from airflow_ml.core._workspace_cloud import CloudSide
 from airflow_ml.data._workspace import refuse_while_parsing
 from airflow_ml.exceptions import UserErrorException, WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
 
 if TYPE_CHECKING:
+    from airflow_ml import registry as registries
     from airflow_ml.core import _collections
     from airflow_ml.core import run as core_run
     from airflow_ml.core.compute.compute import ComputeTarget
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry import Registry
 else:
     _collections = late("airflow_ml.core._collections")
+    registries = late("airflow_ml.registry")
     core_run = late("airflow_ml.core.run")
 
 __all__ = ["Workspace"]
@@ -236,7 +237,7 @@ class Workspace(CloudSide):
             f"workspace {self.name!r}: what was asked of it",
             "do it in a task or a script, or name things without looking them up",
         )
-        return open_once(self._ref)
+        return registries.open_shared(self._ref)
 
     @property
     def name(self) -> str:  # type: ignore[override]  # the mixin only reads it
@@ -363,7 +364,7 @@ def _refuse_azure_resources(**resources: object) -> None:
 
 def _exists(ref: WorkspaceRef) -> bool:
     try:
-        open_once(ref, create=False)
+        registries.open_shared(ref, create=False)
     except WorkspaceException:
         return False
     return True

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.data.file_dataset import unnamed_input
+from airflow_ml.data.file_dataset import FileDataset, unnamed_input
+from airflow_ml.data.tabular_dataset import TabularDataset
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import DatasetSource
 
-__all__ = ["DatasetByName"]
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from airflow_ml.data._workspace import WorkspaceLike
+
+__all__ = ["DatasetByName", "by_name"]
 
 
 class DatasetByName(AbstractDataset):
@@ -41,3 +49,26 @@ class DatasetByName(AbstractDataset):
     def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return the dataset as a step's input without an own name, copied before the script starts."""
         return unnamed_input(self, "download", path_on_compute)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if hasattr(FileDataset, name) or hasattr(TabularDataset, name):
+            raise UserErrorException(
+                f"dataset {self.__dict__.get('_name')!r}: {name} needs the definition, which is looked up in the run; "
+                "while Airflow parses the DAG file only the name is known, so do it in a step, or define the dataset "
+                "in the file"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def by_name(workspace: WorkspaceLike, name: str, version: int | str) -> AbstractDataset:
+    """
+    Return a dataset that is looked up in the run.
+
+    Raises:
+        UserErrorException: a version that is neither a number nor `latest`.
+    """
+    wanted = str(version)
+    if wanted != "latest" and not wanted.isdecimal():
+        raise UserErrorException(f"dataset {name!r}: version {version!r} is neither a number nor 'latest'")
+    dataset = DatasetByName()._with_registration(name=name, workspace=workspace, wanted=wanted)
+    return dataset if wanted == "latest" else dataset._with_registration(version=int(wanted))

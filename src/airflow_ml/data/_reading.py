@@ -17,12 +17,14 @@ from airflow_ml.storage.cache import FileCache
 from airflow_ml.storage.datasets import resolve, stage_dataset, store_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.storage.datasets import DatasetFile, ResolvedDataset
 
-__all__ = ["Staged", "download", "list_files", "read_table", "stage"]
+__all__ = ["Staged", "changed_time", "download", "list_files", "read_table", "stage"]
 
 _IN_A_STEP = "read data in a step or a script"
 
@@ -107,3 +109,8 @@ def read_table(dataset: AbstractDataset, *, on_error: str, out_of_range_datetime
 def _local(file: DatasetFile, dataset: AbstractDataset, cache: FileCache) -> Path:
     store = store_of(file, stores_of(dataset))
     return store.local_path(file.path) or cache.fetch(store, file.info)
+
+
+def changed_time(dataset: AbstractDataset) -> datetime | None:
+    """Return when the newest of the dataset's files was modified; None without files."""
+    return max((file.info.modified for file in _files(dataset).files), default=None)

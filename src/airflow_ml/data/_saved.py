@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_ml.data._dataset_by_name import DatasetByName
-from airflow_ml.data._stores import stores_of
 from airflow_ml.data._workspace import require_workspace
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.data.tabular_dataset import TabularDataset
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.storage.datasets import resolve
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.registry import DatasetRecord
 
 __all__ = [
-    "by_name",
-    "changed_time",
     "from_record",
     "get_all",
     "get_by_id",
@@ -102,20 +95,6 @@ def _name_of(dataset: AbstractDataset) -> tuple[str, WorkspaceLike]:
     return dataset.name, require_workspace(dataset.workspace, where=f"dataset {dataset.name!r}")
 
 
-def by_name(workspace: WorkspaceLike, name: str, version: int | str) -> AbstractDataset:
-    """
-    Return a dataset that is looked up in the run.
-
-    Raises:
-        UserErrorException: a version that is neither a number nor `latest`.
-    """
-    wanted = str(version)
-    if wanted != "latest" and not wanted.isdecimal():
-        raise UserErrorException(f"dataset {name!r}: version {version!r} is neither a number nor 'latest'")
-    dataset = DatasetByName()._with_registration(name=name, workspace=workspace, wanted=wanted)
-    return dataset if wanted == "latest" else dataset._with_registration(version=int(wanted))
-
-
 def get_by_name(workspace: WorkspaceLike, name: str, version: int | str) -> AbstractDataset:
     """Return a registered dataset; raises DatasetNotFoundError."""
     return from_record(workspace, workspace.registry().datasets.by_name(name, version))
@@ -129,9 +108,3 @@ def get_by_id(workspace: WorkspaceLike, dataset_id: str) -> AbstractDataset:
 def get_all(workspace: WorkspaceLike) -> dict[str, AbstractDataset]:
     """Return the newest version of every registered dataset, by name."""
     return {str(record.name): from_record(workspace, record) for record in workspace.registry().datasets.list()}
-
-
-def changed_time(dataset: AbstractDataset) -> datetime | None:
-    """Return when the newest of the dataset's files was modified; None without files."""
-    files = resolve(dataset.definition, stores_of(dataset)).files
-    return max((file.info.modified for file in files), default=None)

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import NoReturn
 
-    from airflow_ml.data import _saved
+    from airflow_ml.data import _dataset_by_name, _reading, _saved
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
 else:
+    _dataset_by_name = late("airflow_ml.data._dataset_by_name")
+    _reading = late("airflow_ml.data._reading")
     _saved = late("airflow_ml.data._saved")
 
 __all__ = ["AbstractDataset"]
@@ -84,7 +86,7 @@ class AbstractDataset:
     @property
     def data_changed_time(self) -> datetime | None:
         """The newest modification among the dataset's files; reads the datastore."""
-        return _saved.changed_time(self)
+        return _reading.changed_time(self)
 
     @property
     def definition(self) -> Definition:
@@ -194,7 +196,7 @@ class AbstractDataset:
         """
         refuse_unknown(kwargs, where=f"dataset {name!r}")
         if is_parsing_dag():
-            return _saved.by_name(workspace, name, version)
+            return _dataset_by_name.by_name(workspace, name, version)
         return _saved.get_by_name(workspace, name, version)
 
     @staticmethod

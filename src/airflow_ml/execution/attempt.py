@@ -9,8 +9,11 @@ addressed by the attempt's own run id, so what a dead attempt left half committe
 
 from __future__ import annotations
 
+import errno
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +33,7 @@ from airflow_ml.registry import RunRecord
 from airflow_ml.runtime.channel_server import ChannelServer
 from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["StepStopped", "run_step"]
+__all__ = ["Control", "StepStopped", "run_step"]
 
 #: Seconds between two looks at a running script's log and events: what "live" means.
 FOLLOW_SECONDS = 0.25
@@ -73,17 +76,20 @@ def run_step(services: Services, task: StepTask, control: Control) -> StepResult
     run = begin_attempt(services, task)
     control.started(run.id)
     directory = RunDirectory(services.run_directory(run.id))
+    links: list[Path] = []
     try:
-        prepared = prepare(services, task, run, directory, control.log)
-        outcome = _launch_and_follow(services, task, run, prepared, control)
-        collect_files(services, run, directory)
-        _check(task, outcome, control)
-        outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
-        return end_attempt(services, task, run, outputs)
-    except BaseException as error:
-        _record_failure(services, task, run, error)
-        raise
+        with _failures_recorded(services, task, run):
+            prepared = prepare(services, task, run, directory, links, control.log)
+            try:
+                outcome = _launch_and_follow(services, task, run, prepared, control)
+            finally:
+                collect_files(services, run, directory)
+            _check(task, outcome, control)
+            outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
+            return end_attempt(services, task, run, outputs)
     finally:
+        for link in links:
+            link.unlink(missing_ok=True)
         shutil.rmtree(directory.root, ignore_errors=True)
 
 
@@ -116,7 +122,8 @@ def _launch_and_follow(
                     running.stop()
         finally:
             running.close()
-    follower.finish()
+            follower.finish()
+    watch.check_time()
     return outcome
 
 
@@ -133,37 +140,74 @@ def _request(run: RunRecord, prepared: Prepared) -> ProcessRequest:
 
 
 class _StopWatch:
-    """Asks the caller at every look, and the registry every few."""
+    """Says when a script must end: its caller stops it (asked at every look), its pipeline or its time limit does."""
 
     def __init__(self, services: Services, task: StepTask, control: Control) -> None:
         self._services = services
         self._task = task
         self._control = control
-        self._looks = 0
+        self._limit = task.step.run_settings.get("max_run_duration_seconds")
+        self._started = self._asked = time.monotonic()
+        self._is_over_time = False
 
     def says_stop(self) -> bool:
-        if self._control.is_stopped():
+        now = time.monotonic()
+        if isinstance(self._limit, (int, float)) and now - self._started > self._limit:
+            self._is_over_time = True
+        if self._control.is_stopped() or self._is_over_time:
             return True
-        self._looks += 1
-        if self._looks % round(STOP_SECONDS / FOLLOW_SECONDS):
+        if now - self._asked < STOP_SECONDS:
             return False
-        return stop_reason(self._services, self._task.pipeline_run_id) is not None
+        self._asked = now
+        return stop_reason(self._services.registry.runs.get(self._task.pipeline_run_id)) is not None
+
+    def check_time(self) -> None:
+        """Raise StepFailedError if the script was stopped because of its time limit."""
+        if self._is_over_time:
+            raise StepFailedError(
+                f"step {self._task.step.name!r}: its script was stopped because it ran longer than"
+                f" max_run_duration_seconds={self._limit!r}; raise the limit or make the script faster"
+            )
 
 
 def _check(task: StepTask, outcome: Outcome, control: Control) -> None:
     """Turn anything but a script that ended by itself with exit code 0 into an error that says what happened."""
     if outcome.is_stopped or control.is_stopped():
         raise StepStopped(f"step {task.step.name!r} was stopped while its script ran")
-    if outcome.succeeded:
-        return
-    raise StepFailedError(
-        f"step {task.step.name!r}: script {task.step.script!r} {outcome}; its output is in the log above and in"
-        " user_logs/std_log.txt of the run"
-    )
+    if not outcome.succeeded:
+        raise StepFailedError(
+            f"step {task.step.name!r}: script {task.step.script!r} {outcome}; its output is in the log above and in"
+            " user_logs/std_log.txt of the run"
+        )
+
+
+@contextmanager
+def _failures_recorded(services: Services, task: StepTask, run: RunRecord) -> Iterator[None]:
+    """Make the run's record final whatever goes wrong inside; the error itself goes on to the caller."""
+    try:
+        yield
+    except OSError as error:
+        failure = _explain(error, task, services.run_directory(run.id))
+        _record_failure(services, task, run, failure)
+        raise failure from error
+    except BaseException as error:
+        _record_failure(services, task, run, error)
+        raise
+
+
+def _explain(error: OSError, task: StepTask, directory: Path) -> ServiceException:
+    """Say what a failing file system means for the step."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(directory if directory.exists() else directory.parent).free
+        return ServiceException(
+            f"step {task.step.name!r}: the disk of the run directory {str(directory)!r} is full ({free:,} bytes free);"
+            " free space there, or set AIRFLOW_ML_HOME to a larger disk",
+            error,
+        )
+    return ServiceException(f"step {task.step.name!r}: {error.strerror or error}: {error.filename!r}", error)
 
 
 def _record_failure(services: Services, task: StepTask, run: RunRecord, error: BaseException) -> None:
-    """Make the record final whatever went wrong; the error itself goes on to the caller."""
     is_stopped = isinstance(error, (StepStopped, KeyboardInterrupt, SystemExit))
     try:
         services.registry.runs.set_status(
@@ -173,5 +217,5 @@ def _record_failure(services: Services, task: StepTask, run: RunRecord, error: B
         )
         if not is_stopped:
             note_failure(services, task, run, error)
-    except ServiceException as second:
-        error.add_note(f"and the end of run {run.id} could not be recorded: {second}")
+    except AzureMLException as second:
+        error.__notes__ = [*getattr(error, "__notes__", ()), f"the end of run {run.id} could not be recorded: {second}"]

@@ -42,7 +42,6 @@ class StagedInput:
     Attributes:
         path: for mount and download; None in direct mode.
         dataset: for inputs that are datasets, and always in direct mode.
-        linked_at: an absolute `path_on_compute` that was made to point at the staged data.
     """
 
     port: InputPort
@@ -50,7 +49,6 @@ class StagedInput:
     lineage: RunInputRecord
     path: Path | None = None
     dataset: DatasetRecord | None = None
-    linked_at: Path | None = None
 
     @property
     def text(self) -> str:
@@ -61,14 +59,19 @@ class StagedInput:
         return self.dataset.id
 
 
-def stage_inputs(services: Services, task: StepTask, run: RunRecord, directory: RunDirectory) -> dict[str, StagedInput]:
+def stage_inputs(
+    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, links: list[Path]
+) -> dict[str, StagedInput]:
     """
     Bring every input of the step onto this machine.
+
+    Args:
+        links: receives the links that were made outside of the run directory, for absolute `path_on_compute`.
 
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    stager = _Stager(services, task, run, directory)
+    stager = _Stager(services, task, run, directory, links)
     staged: dict[str, StagedInput] = {}
     for port in task.step.inputs:
         staged[port.name] = stager.stage_named(port)
@@ -76,11 +79,14 @@ def stage_inputs(services: Services, task: StepTask, run: RunRecord, directory: 
 
 
 class _Stager:
-    def __init__(self, services: Services, task: StepTask, run: RunRecord, directory: RunDirectory) -> None:
+    def __init__(
+        self, services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, links: list[Path]
+    ) -> None:
         self._services = services
         self._task = task
         self._run = run
         self._directory = directory
+        self._links = links
 
     def stage_named(self, port: InputPort) -> StagedInput:
         """Stage one input; an error says which one it is about."""
@@ -198,8 +204,7 @@ class _Stager:
         return datasets.get(source.saved_id)
 
     def _parameter_data(self, source: ParameterSource) -> Source:
-        pipeline = self._services.registry.runs.get(self._task.pipeline_run_id)
-        values = cast("Mapping[str, Json]", pipeline.details.get("parameters") or {})
+        values = cast("Mapping[str, Json]", self._task.pipeline.details.get("parameters") or {})
         return parameter_source(self._task.graph.parameter(source.parameter), values.get(source.parameter))
 
     def _handed_on(self, source: TaskSource) -> Source:
@@ -233,7 +238,8 @@ class _Stager:
         place.parent.mkdir(parents=True, exist_ok=True)
         assert staged.path is not None
         place.symlink_to(staged.path)
-        return StagedInput(staged.port, staged.kind, staged.lineage, place, staged.dataset, linked_at=place)
+        self._links.append(place)
+        return StagedInput(staged.port, staged.kind, staged.lineage, place, staged.dataset)
 
 
 def _kind_of(definition: Mapping[str, Json]) -> Literal["file", "tabular"]:

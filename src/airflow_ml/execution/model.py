@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from airflow_ml.graph import Graph, Json, Step
+from airflow_ml.registry import RunRecord
 
 __all__ = ["Airflow", "LogLine", "OutputPlace", "StepResult", "StepTask"]
 
@@ -29,15 +30,20 @@ class StepTask:
     One attempt at one step.
 
     Attributes:
-        pipeline_run_id: the pipeline run of the workspace that the step belongs to.
+        pipeline: the pipeline run of the workspace that the step belongs to, as it was when the attempt began.
         handed_on: values that other tasks handed on by XCom, by task id, for inputs that ask for them.
     """
 
     graph: Graph
     step: Step
-    pipeline_run_id: str
+    pipeline: RunRecord
     task: Airflow
     handed_on: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def pipeline_run_id(self) -> str:
+        """Id of the pipeline run."""
+        return self.pipeline.id
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from airflow_ml.exceptions import ComputeTargetException, UserErrorException
+from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
 from airflow_ml.graph import (
     DataReferenceSource,
     DatasetSource,
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Opening",
     "Snapshot",
+    "Verdict",
     "close_if_idle",
     "close_pipeline",
     "join_pipeline",
+    "judge_pipeline",
     "note_failure",
     "open_pipeline",
     "parameter_texts",
@@ -137,26 +139,41 @@ def close_if_idle(services: Services, run_id: str) -> None:
         close_pipeline(services, run_id)
 
 
-def close_pipeline(services: Services, run_id: str) -> str:
-    """
-    Give the pipeline run its final status from its steps' and return it; a final one is left alone.
+@dataclass(frozen=True)
+class Verdict:
+    """How a pipeline run ended; `error` is empty unless it failed."""
 
-    A run with a failed or canceled step is Failed, unless somebody canceled the run itself. v1: also when other
-    steps went on.
+    status: str
+    error: Mapping[str, Json] = field(default_factory=dict)
+
+
+def judge_pipeline(services: Services, run_id: str) -> Verdict:
+    """
+    Return how a pipeline run has ended, from its steps' runs.
+
+    A run with a failed or canceled step is Failed, also when its other steps went on (v1), unless somebody canceled
+    the run itself.
     """
     run = services.registry.runs.get(run_id)
     if run.is_final:
-        return run.status
-    steps = services.registry.runs.steps(run_id)
-    failed = [step for step in steps if step.status != "Completed"]
-    failure = cast("Mapping[str, Json] | None", run.details.get("failure"))
+        return Verdict(run.status, run.error or {})
     if run.status == "CancelRequested":
-        return services.registry.runs.set_status(run_id, "Canceled").status
-    if failed or failure:
-        first = failed[-1] if failed else None
-        error = failure or {"code": "StepFailed", "message": f"step {first.name if first else '?'!r} did not complete"}
-        return services.registry.runs.set_status(run_id, "Failed", error=error).status
-    return services.registry.runs.set_status(run_id, "Completed").status
+        return Verdict("Canceled")
+    failure = cast("Mapping[str, Json] | None", run.details.get("failure"))
+    if failure:
+        return Verdict("Failed", failure)
+    for step in reversed(services.registry.runs.steps(run_id)):
+        if step.status != "Completed":
+            message = f"step {step.name!r} has not completed: it is {step.status}"
+            return Verdict("Failed", {"code": "StepNotCompleted", "message": message, "step": step.name})
+    return Verdict("Completed")
+
+
+def close_pipeline(services: Services, run_id: str) -> Verdict:
+    """Give the pipeline run its final status and return how it ended; a final one is left alone."""
+    verdict = judge_pipeline(services, run_id)
+    services.registry.runs.set_status(run_id, verdict.status, error=verdict.error or None)
+    return verdict
 
 
 def note_failure(services: Services, task: StepTask, run: RunRecord, error: BaseException) -> None:
@@ -170,9 +187,8 @@ def note_failure(services: Services, task: StepTask, run: RunRecord, error: Base
     services.registry.runs.set_details(task.pipeline_run_id, {"failure": failure})
 
 
-def stop_reason(services: Services, pipeline_run_id: str) -> str | None:
+def stop_reason(run: RunRecord) -> str | None:
     """Return why steps of this pipeline run must not start or go on, or None."""
-    run = services.registry.runs.get(pipeline_run_id)
     if run.status in ("CancelRequested", "Canceled"):
         return "the pipeline run was canceled"
     failure = run.details.get("failure")
@@ -181,9 +197,9 @@ def stop_reason(services: Services, pipeline_run_id: str) -> str | None:
     return None
 
 
-def snapshot_of(services: Services, task: StepTask, pipeline: RunRecord) -> Snapshot:
+def snapshot_of(services: Services, task: StepTask) -> Snapshot:
     """Return the step's snapshot, taken when the run was opened; operators written by hand take theirs here."""
-    taken = cast("Mapping[str, Mapping[str, Json]]", pipeline.details.get("snapshots") or {}).get(task.step.id)
+    taken = cast("Mapping[str, Mapping[str, Json]]", task.pipeline.details.get("snapshots") or {}).get(task.step.id)
     if taken is None:
         taken = _capture(services, task.graph, task.step) if task.step.source_directory is not None else {}
     properties = cast("Mapping[str, str]", taken.get("properties") or {})
@@ -208,12 +224,24 @@ def _check_names(services: Services, graph: Graph) -> None:
                 f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
                 f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
             )
+        _refuse_distributed(step, where)
         references = [port.source.datastore for port in step.inputs if isinstance(port.source, DataReferenceSource)]
         for name in [*references, *(port.datastore for port in step.outputs if port.datastore)]:
             _check_datastore(services, name, where)
         environment = step.environment or {}
         if environment.get("by_reference"):
             services.registry.environments.get(str(environment["name"]), cast("str | None", environment.get("version")))
+
+
+def _refuse_distributed(step: Step, where: str) -> None:
+    """Refuse what one process on one machine cannot do, instead of doing less than was asked for."""
+    nodes = step.run_settings.get("node_count", 1)
+    communicator = step.run_settings.get("communicator")
+    if nodes != 1 or communicator is not None:
+        raise NotSupportedError(
+            f"{where}: node_count {nodes!r} with communicator {communicator!r} asks for a distributed run, which is not"
+            " available; use one node without a communicator"
+        )
 
 
 def _check_datastore(services: Services, name: str, where: str) -> None:

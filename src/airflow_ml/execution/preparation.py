@@ -35,34 +35,38 @@ class Prepared:
 
     Attributes:
         outputs: where the script writes each declared output.
-        links: made outside the run directory for this attempt, to be removed after it.
     """
 
     directory: RunDirectory
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     outputs: Mapping[str, Path]
-    links: tuple[Path, ...] = ()
 
 
-def prepare(services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, log: LogLine) -> Prepared:
-    """Fill the run directory and return what to start; see the module for the order."""
+def prepare(
+    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, links: list[Path], log: LogLine
+) -> Prepared:
+    """
+    Fill the run directory and return what to start.
+
+    Args:
+        links: receives every link that was made outside of the run directory; the caller removes them after the
+            attempt, also after one that failed.
+    """
     for folder in (directory.code, directory.inputs, directory.data, directory.uploads, directory.requests):
         Path(folder).mkdir(parents=True, exist_ok=True)
     Path(directory.log).parent.mkdir(exist_ok=True)
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
     interpreter = _interpreter(services, task, log)
-    inputs = stage_inputs(services, task, run, directory)
+    inputs = stage_inputs(services, task, run, directory, links)
     outputs = {port.name: _make_place(port, directory) for port in task.step.outputs}
     services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
-    pipeline = services.registry.runs.get(task.pipeline_run_id)
-    parameters = parameter_texts(pipeline)
+    parameters = parameter_texts(task.pipeline)
     _write_context(services, run, directory, inputs, outputs, task, parameters)
     script = Script(
         task=task,
         run=run,
-        pipeline=pipeline,
         directory=directory,
         inputs=inputs,
         outputs=outputs,
@@ -79,7 +83,6 @@ def prepare(services: Services, task: StepTask, run: RunRecord, directory: RunDi
         argv=(str(interpreter.python), task.step.script or "", *arguments_of(script, environment)),
         environment=environment,
         outputs=outputs,
-        links=tuple(item.linked_at for item in inputs.values() if item.linked_at is not None),
     )
 
 

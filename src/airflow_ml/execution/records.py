@@ -24,8 +24,8 @@ _STEP_TYPES = {"python_script": "PythonScriptStep"}
 
 def begin_attempt(services: Services, task: StepTask) -> RunRecord:
     """Record a new attempt of the step, with v1's properties and tags."""
-    pipeline = services.registry.runs.get(task.pipeline_run_id)
-    snapshot = snapshot_of(services, task, pipeline)
+    pipeline = task.pipeline
+    snapshot = snapshot_of(services, task)
     properties = {
         "azureml.runsource": "azureml.StepRun",
         "StepType": _STEP_TYPES.get(task.step.kind, task.step.kind),

@@ -30,7 +30,6 @@ class Script:
 
     task: StepTask
     run: RunRecord
-    pipeline: RunRecord
     directory: RunDirectory
     inputs: Mapping[str, StagedInput]
     outputs: Mapping[str, Path]

@@ -13,7 +13,7 @@ from airflow_ml.compute.launcher import Launcher
 from airflow_ml.compute.process_launcher import ProcessLauncher
 from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import WorkspaceRef
-from airflow_ml.registry import Home, Registry, open_registry
+from airflow_ml.registry import Home, Registry, open_shared
 from airflow_ml.runtime import library
 from airflow_ml.storage.protocol import Store
 
@@ -60,13 +60,17 @@ class Services:
 
 @contextmanager
 def open_services(workspace: WorkspaceRef) -> Iterator[Services]:
-    """Open the workspace for executing steps on this machine, and close it at the end."""
+    """
+    Give what steps of this workspace are executed with on this machine.
+
+    The registry stays open for the next step of this process; what belongs to one use alone is let go at the end.
+    """
     home = Home.default()
-    with open_registry(workspace, home=home) as registry:
-        yield Services(
-            registry=registry,
-            store=Stores(registry),
-            home=home,
-            launcher=ProcessLauncher(),
-            environments=EnvironmentBuilder(home.environments, base_interpreter=sys.executable),
-        )
+    registry = open_shared(workspace)
+    yield Services(
+        registry=registry,
+        store=Stores(registry),
+        home=home,
+        launcher=ProcessLauncher(),
+        environments=EnvironmentBuilder(home.environments, base_interpreter=sys.executable),
+    )

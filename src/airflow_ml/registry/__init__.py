@@ -26,6 +26,7 @@ from airflow_ml.registry.records import (
     WorkspaceRecord,
 )
 from airflow_ml.registry.registry import Registry
+from airflow_ml.registry.shared import open_shared
 
 __all__ = [
     "FINAL_STATUSES",
@@ -54,4 +55,5 @@ __all__ = [
     "WorkspaceHome",
     "WorkspaceRecord",
     "open_registry",
+    "open_shared",
 ]

@@ -61,10 +61,10 @@ def main(arguments: list[str]) -> int:
         except Exception as error:
             logger.exception("run %s: its DAG could not be run", run_id)
             _record_failure(services, run_id, error)
-        status = close_pipeline(services, run_id)
         _keep_log(services, run_id, folder)
+        verdict = close_pipeline(services, run_id)
     shutil.rmtree(folder, ignore_errors=True)
-    return 0 if status == "Completed" else 1
+    return 0 if verdict.status == "Completed" else 1
 
 
 def _run_dag(folder: Path, graph: Graph, run: RunRecord) -> None:

@@ -7,7 +7,7 @@ import pprint
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from airflow_ml._late import late
 from airflow_ml.core.experiment import Experiment
@@ -30,6 +30,10 @@ _RULE = "=" * 80
 
 #: What pipelines and steps call the states of the run history (v1).
 _STATUS_WORDS = {"Completed": "Finished", "Preparing": "Running", "Finalizing": "Running", "CancelRequested": "Running"}
+
+
+#: Written here because inside the classes `list` is v1's method.
+StepRuns: TypeAlias = "list[StepRun]"
 
 
 class _PipelineWords(Run):
@@ -90,7 +94,7 @@ class PipelineRun(_PipelineWords):
         for record in self._registry.runs.steps(self.id):
             yield StepRun(self.experiment, record.id, self.id, record.node_id or "")
 
-    def find_step_run(self, name: str) -> list[StepRun]:  # type: ignore[valid-type]  # list is v1's method here
+    def find_step_run(self, name: str) -> StepRuns:
         """Return the runs of the steps of that name; names need not be unique."""
         return [
             StepRun(self.experiment, record.id, self.id, record.node_id or "")

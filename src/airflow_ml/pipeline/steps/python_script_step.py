@@ -80,13 +80,15 @@ class PythonScriptStep(PipelineStep):
         self._version = version
 
     def _define(self, default_source_directory: str | None) -> StepDefinition:
+        if self._runconfig is not None:
+            self._runconfig.check_supported(where=f"step {self.name!r}")
         source = Path(self._base_directory, self._source_directory or default_source_directory or ".")
         return StepDefinition(
             kind="python_script",
             script=Path(self._script).as_posix(),
             script_path=source / self._script,
             source_directory=source,
-            environment=None if self._runconfig is None else self._runconfig.environment.to_definition(),
+            environment=None if self._runconfig is None else self._runconfig.environment_definition(),
             compute=compute_name(self.name, self._compute_target, self._runconfig),
             run_settings=run_settings(self.name, self._runconfig, self._runconfig_pipeline_params),
             allow_reuse=self._allow_reuse,

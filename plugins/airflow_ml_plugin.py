@@ -1,0 +1,37 @@
+"""
+What Airflow loads: the registration of everything that airflow-ml adds to it.
+
+Every process of Airflow imports this, task processes too, so it imports next to nothing; the web application stands
+in a module of its own. Airflow finds it by entry point. A deployment that points its plugins folder at this folder
+finds it there as well, because `.airflowignore` names all other files; an installed airflow-ml then keeps the entry
+point, as Airflow takes two plugins of one name for a mistake.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any
+
+from airflow.sdk.plugins_manager import AirflowPlugin
+
+from airflow_ml._late import late
+
+__all__ = ["AirflowMLPlugin"]
+
+# Imported in the API server alone, the one process that asks for `fastapi_apps`.
+_api = late("airflow_ml.plugins.api")
+
+
+class AirflowMLPlugin(AirflowPlugin):
+    """airflow-ml in Airflow."""
+
+    name = "airflow_ml"
+
+    @property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it as an attribute
+        """The pages, below `/airflow-ml`."""
+        return [{"app": _api.app, "url_prefix": _api.URL_PREFIX, "name": "airflow-ml"}]
+
+
+if __name__ == "airflow_ml_plugin" and entry_points(group="airflow.plugins", name=AirflowMLPlugin.name):
+    del AirflowMLPlugin

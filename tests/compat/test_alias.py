@@ -1,0 +1,121 @@
+"""`azureml` as another name of the face."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+#: Checks that the two names are one thing, whatever is imported first.
+SAME = """
+import sys
+import azureml.core
+from azureml.core import Workspace
+import airflow_ml.core, airflow_ml.core.compute.amlcompute
+from azureml.core.compute.amlcompute import AmlCompute
+from azureml.exceptions import UserErrorException
+import azureml.data.dataset_consumption_config
+import airflow_ml.exceptions
+assert azureml.core is airflow_ml.core
+assert azureml.core.Workspace is airflow_ml.core.Workspace is Workspace
+assert AmlCompute is airflow_ml.core.compute.amlcompute.AmlCompute
+assert UserErrorException is airflow_ml.exceptions.UserErrorException
+assert azureml.core.__version__ == airflow_ml.__version__
+assert azureml.core.__name__ == "airflow_ml.core"
+assert azureml.core.__spec__.name == "airflow_ml.core"
+print(sys.argv[1:], __name__)
+"""
+
+
+def _run(*command: str, path: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, **environment}
+    if path is not None:
+        variables["PYTHONPATH"] = str(path)
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, env=variables, check=False)
+
+
+def _fake_sdk(folder: Path) -> Path:
+    package = folder / "azureml" / "core"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("VERSION = 'real'\n")
+    return folder
+
+
+def test_script_runs_with_its_arguments(tmp_path: Path) -> None:
+    """`python -m airflow_ml.compat` gives the same objects under both names."""
+    (tmp_path / "script.py").write_text(SAME)
+
+    done = _run("-m", "airflow_ml.compat", str(tmp_path / "script.py"), "--a", "b c")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['--a', 'b c'] __main__"
+
+
+def test_script_finds_its_neighbours(tmp_path: Path) -> None:
+    """Modules beside the script can be imported, as with plain python."""
+    (tmp_path / "neighbour.py").write_text("VALUE = 5\n")
+    (tmp_path / "script.py").write_text("from neighbour import VALUE\nimport azureml.core\nraise SystemExit(VALUE)\n")
+
+    assert _run("-m", "airflow_ml.compat", str(tmp_path / "script.py")).returncode == 5
+
+
+def test_enable_does_it_for_the_process() -> None:
+    """`import airflow_ml.compat.enable` is enough, twice too."""
+    done = _run(
+        "-c", f"import airflow_ml.compat.enable\nfrom airflow_ml.compat.alias import enable\nassert enable()\n{SAME}"
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_the_face_is_there() -> None:
+    """Other rooms and missing modules are no `azureml`."""
+    done = _run(
+        "-c",
+        "import airflow_ml.compat.enable, importlib\n"
+        "for name in ('azureml.registry', 'azureml.no_such_thing', 'azureml.core.no_such_thing'):\n"
+        "    try:\n        importlib.import_module(name)\n    except ModuleNotFoundError as exc:\n"
+        "        print(exc.name)\n",
+    )
+
+    assert done.stdout.split() == ["azureml.registry", "azureml.no_such_thing", "azureml.core.no_such_thing"]
+
+
+def test_real_sdk_is_not_shadowed(tmp_path: Path) -> None:
+    """An installed SDK keeps its name, with a warning."""
+    code = "import airflow_ml.compat.enable, azureml.core\nprint(azureml.core.VERSION)"
+
+    done = _run("-c", code, path=_fake_sdk(tmp_path))
+
+    assert done.stdout.strip() == "real"
+    assert "AIRFLOW_ML_COMPAT=force" in done.stderr
+
+
+def test_real_sdk_is_shadowed_on_request(tmp_path: Path) -> None:
+    """The variable or the option takes the name over."""
+    sdk = _fake_sdk(tmp_path)
+    (tmp_path / "script.py").write_text("import azureml.core\nprint(azureml.core.__name__)\n")
+
+    by_variable = _run("-m", "airflow_ml.compat", str(tmp_path / "script.py"), path=sdk, AIRFLOW_ML_COMPAT="force")
+    by_option = _run("-m", "airflow_ml.compat", "--force", str(tmp_path / "script.py"), path=sdk)
+    refused = _run("-m", "airflow_ml.compat", str(tmp_path / "script.py"), path=sdk)
+
+    assert by_variable.stdout.strip() == by_option.stdout.strip() == "airflow_ml.core"
+    assert refused.returncode == 1
+    assert "--force" in refused.stderr
+
+
+def test_too_late_is_an_error(tmp_path: Path) -> None:
+    """A real SDK that is imported already cannot be replaced."""
+    code = "import azureml.core\nfrom airflow_ml.compat.alias import enable\nenable(force=True)"
+
+    done = _run("-c", code, path=_fake_sdk(tmp_path))
+
+    assert "before the first import" in done.stderr
+
+
+def test_usage(tmp_path: Path) -> None:
+    """Without a script the command says how it is called."""
+    assert _run("-m", "airflow_ml.compat").returncode == 2
+    assert "usage" in _run("-m", "airflow_ml.compat", str(tmp_path / "missing.py")).stderr

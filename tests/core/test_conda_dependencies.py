@@ -1,0 +1,109 @@
+"""Lists of packages in conda's form."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_ml.core.conda_dependencies import CondaDependencies
+from airflow_ml.core.environment import CondaDependencies as FromEnvironment
+from airflow_ml.core.runconfig import CondaDependencies as FromRunconfig
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+
+PYTHON = f"python={sys.version_info.major}.{sys.version_info.minor}"
+
+
+def test_articles_snippet() -> None:
+    """Python first, then pip, then the conda packages."""
+    packages = CondaDependencies.create(
+        conda_packages=["pandas", "scikit-learn"],
+        pip_packages=["azureml-sdk", "azureml-dataprep[fuse,pandas]"],
+        pin_sdk_version=False,
+    )
+
+    assert packages.as_dict() == {
+        "name": "project_environment",
+        "channels": ["anaconda", "conda-forge"],
+        "dependencies": [PYTHON, {"pip": ["azureml-sdk", "azureml-dataprep[fuse,pandas]"]}, "pandas", "scikit-learn"],
+    }
+
+
+def test_one_class_in_three_modules() -> None:
+    """v1 code imports the class from three places."""
+    assert FromEnvironment is FromRunconfig is CondaDependencies
+
+
+def test_package_of_the_same_name_is_replaced() -> None:
+    """Adding a package again changes its version; names compare as pip compares them."""
+    packages = CondaDependencies.create(pip_packages=["scikit_learn==1.0"], conda_packages=["numpy=1.20"])
+
+    packages.add_pip_package("Scikit-Learn==1.1")
+    packages.add_conda_package("numpy")
+    packages.remove_conda_package("other")
+
+    assert packages.pip_packages == ["Scikit-Learn==1.1"]
+    assert packages.conda_packages == [PYTHON, "numpy"]
+
+
+def test_python_version_can_be_set() -> None:
+    """There is one Python, and it stands first."""
+    packages = CondaDependencies.create(conda_packages=["numpy"], python_version="3.8.13")
+    packages.set_python_version("3.9")
+
+    assert packages.get_python_version() == "3.9"
+    assert packages.conda_packages == ["python=3.9", "numpy"]
+
+
+def test_channels_and_options() -> None:
+    """Channels are kept in order; an index url replaces the one before."""
+    packages = CondaDependencies.create(pip_indexurl="https://a.example")
+    packages.set_pip_index_url("https://b.example")
+    packages.set_pip_option("--extra-index-url https://c.example")
+    packages.add_channel("mine")
+    packages.remove_channel("anaconda")
+
+    assert packages.pip_options == ["--index-url https://b.example", "--extra-index-url https://c.example"]
+    assert packages.conda_channels == ["conda-forge", "mine"]
+    packages.remove_pip_option("--index-url")
+    assert packages.pip_options == ["--extra-index-url https://c.example"]
+
+
+def test_file_comes_back(work: Path) -> None:
+    """Save writes what the constructor reads."""
+    packages = CondaDependencies.create(pip_packages=["tqdm"], conda_packages=["numpy"])
+
+    packages.save("c.yml")
+    name = packages.save_to_file("folder")
+
+    assert CondaDependencies("c.yml") == packages
+    assert CondaDependencies(f"folder/{name}") == packages
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "a: [", "dependencies: [{npm: [x]}]"])
+def test_bad_file_is_a_users_error(work: Path, text: str) -> None:
+    """What is no conda file raises UserErrorException with its name or content."""
+    Path("c.yml").write_text(text)
+
+    with pytest.raises(UserErrorException):
+        CondaDependencies("c.yml")
+    with pytest.raises(UserErrorException, match="missing"):
+        CondaDependencies("missing.yml")
+
+
+def test_frameworks() -> None:
+    """TensorFlow for CPU or GPU; CNTK has ended."""
+    packages = CondaDependencies.create()
+    packages.add_tensorflow_pip_package(version="2.0")
+    packages.add_tensorflow_conda_package("gpu")
+
+    assert "tensorflow==2.0" in packages.pip_packages
+    assert "tensorflow-gpu" in packages.conda_packages
+    with pytest.raises(NotSupportedError):
+        packages.add_cntk_package()
+
+
+def test_requirements_of_one_package_are_merged() -> None:
+    """Two limits of one package become one line."""
+    assert CondaDependencies.merge_requirements(["a>1", "b", "a<2"]) == ["a>1,<2", "b"]

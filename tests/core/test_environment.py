@@ -1,0 +1,166 @@
+"""Environments: sections, factories, versions, as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_ml.core import Environment, Workspace
+from airflow_ml.core.conda_dependencies import CondaDependencies
+from airflow_ml.core.environment import DEFAULT_CPU_IMAGE, RSection
+from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException, UserErrorException
+
+
+def _packages(environment: Environment) -> CondaDependencies:
+    assert environment.python.conda_dependencies is not None
+    return environment.python.conda_dependencies
+
+
+def test_fresh_environment_has_v1s_defaults() -> None:
+    """Variables, image and packages as in v1."""
+    environment = Environment("mine")
+
+    assert environment.environment_variables == {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
+    assert (environment.python.interpreter_path, environment.python.user_managed_dependencies) == ("python", False)
+    assert (environment.docker.base_image, environment.docker.shm_size) == (DEFAULT_CPU_IMAGE, "2g")
+    assert _packages(environment).pip_packages == ["azureml-defaults"]
+
+
+def test_misspelt_attribute_is_an_error() -> None:
+    """Setting a name that does not exist raises AttributeError, as in v1."""
+    environment = Environment("mine")
+
+    with pytest.raises(AttributeError, match="conda_dependencies"):
+        environment.python.conda_dependancies = None  # type: ignore[attr-defined]  # what is tested
+    environment.docker.enabled = True
+
+
+def test_definition_comes_back(work: Path) -> None:
+    """from_definition is the inverse of to_definition; a folder keeps it too."""
+    environment = Environment("mine")
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["numpy"])
+    environment.docker.base_dockerfile, environment.docker.base_image = "FROM x", None
+    environment.docker.arguments.append("--init")
+    environment.environment_variables["A"] = "b"
+
+    environment.save_to_directory("saved")
+
+    definition = environment.to_definition()
+    assert Environment.from_definition(definition).to_definition() == definition
+    assert Environment.load_from_directory("saved").to_definition() == definition
+    with pytest.raises(UserErrorException, match="overwrite"):
+        environment.save_to_directory("saved")
+
+
+def test_clone_is_a_deep_copy() -> None:
+    """A copy can be changed without the original."""
+    environment = Environment("mine")
+
+    copied = environment.clone("other")
+    _packages(copied).add_pip_package("numpy")
+
+    assert (copied.name, copied.version) == ("other", None)
+    assert _packages(environment).pip_packages == ["azureml-defaults"]
+
+
+def test_curated_tutorial_environment_has_its_packages() -> None:
+    """The article's environment is known without a workspace, in any case of its name."""
+    environment = Environment.get(workspace=Workspace("s", "g", "nowhere"), name="AzureML-Tutorial")
+
+    assert _packages(environment).pip_packages == ["pandas", "numpy", "tqdm", "scikit-learn", "matplotlib"]
+    assert _packages(environment).conda_packages == []
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("AzureML-Scikit-learn-0.20.3", "scikit-learn"),
+        ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", "scikit-learn"),
+        ("AzureML-PyTorch-1.6-GPU", "torch"),
+        ("AzureML-TensorFlow-2.2-CPU", "tensorflow"),
+        ("AzureML-tensorflow-2.16-cuda12", "tensorflow"),
+    ],
+)
+def test_curated_frameworks_have_their_packages(name: str, package: str) -> None:
+    """Names of frameworks stand for the frameworks."""
+    assert package in _packages(Environment.get(Workspace("s", "g", "nowhere"), name)).pip_packages
+
+
+def test_registered_versions_are_found(workspace: Workspace) -> None:
+    """Register gives versions as text; get takes one, or the newest."""
+    environment = Environment("mine")
+    first = environment.register(workspace)
+    _packages(environment).add_pip_package("numpy")
+
+    second = environment.register(workspace)
+
+    assert (first.version, second.version, environment.version) == ("1", "2", "2")
+    assert "numpy" in _packages(Environment.get(workspace, "mine")).pip_packages
+    assert "numpy" not in _packages(Environment.get(workspace, "mine", version="1")).pip_packages
+    assert set(workspace.environments) == set(Environment.list(workspace)) == {"mine"}
+
+
+def test_equal_definition_keeps_its_version(workspace: Workspace) -> None:
+    """Registering the same once more makes no new version."""
+    assert Environment("mine").register(workspace).version == Environment("mine").register(workspace).version == "1"
+
+
+def test_unknown_and_reserved_names_are_refused(workspace: Workspace) -> None:
+    """Get of nothing raises; AzureML- is for curated ones."""
+    with pytest.raises(RunEnvironmentException):
+        Environment.get(workspace, "nothing")
+    with pytest.raises(UserErrorException, match="curated"):
+        Environment("AzureML-mine").register(workspace)
+
+
+def test_factories_read_their_files(work: Path) -> None:
+    """Conda files, requirements and Dockerfiles become definitions."""
+    Path("conda.yml").write_text("name: x\nchannels: [c]\ndependencies: [python=3.10, numpy, {pip: [tqdm]}]\n")
+    Path("requirements.txt").write_text("# comment\n--index-url https://example.org\npandas>=2  # why\n\n")
+    Path("Dockerfile").write_text("FROM debian\n")
+
+    conda = Environment.from_conda_specification("a", "conda.yml")
+    pip = Environment.from_pip_requirements("b", "requirements.txt")
+    docker = Environment.from_dockerfile("c", "Dockerfile")
+
+    assert _packages(conda).as_dict()["dependencies"] == ["python=3.10", {"pip": ["tqdm"]}, "numpy"]
+    assert (_packages(pip).pip_packages, _packages(pip).pip_options) == (
+        ["pandas>=2"],
+        ["--index-url https://example.org"],
+    )
+    assert (docker.docker.base_dockerfile, docker.docker.base_image) == ("FROM debian\n", None)
+    assert docker.python.user_managed_dependencies
+
+
+def test_image_is_taken_as_it_is_unless_packages_are_named(work: Path) -> None:
+    """from_docker_image manages its own Python, or installs a file's packages."""
+    Path("requirements.txt").write_text("pandas\n")
+
+    plain = Environment.from_docker_image("a", "image:1")
+    more = Environment.from_docker_image("a", "image:1", pip_requirements="requirements.txt")
+
+    assert (plain.docker.base_image, plain.python.user_managed_dependencies) == ("image:1", True)
+    assert (more.python.user_managed_dependencies, _packages(more).pip_packages) == (False, ["pandas"])
+    with pytest.raises(UserErrorException, match="one of them"):
+        Environment.from_docker_image("a", "i", conda_specification="x", pip_requirements="y")
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    """Spark, R and credentials raise NotSupportedError when the definition is taken."""
+    spark, r, secret = (Environment(name) for name in ("spark", "r", "secret"))
+    spark.spark.repositories.append("x")
+    r.r = RSection()
+    secret.docker.base_image_registry.password = "x"
+
+    for environment in (spark, r, secret):
+        with pytest.raises(NotSupportedError):
+            environment.to_definition()
+
+
+def test_existing_conda_environment_is_named() -> None:
+    """Nothing is installed then."""
+    python = Environment.from_existing_conda_environment("a", "mine").to_definition()["python"]
+
+    assert isinstance(python, dict)
+    assert (python["base_conda_environment"], python["conda_dependencies"]) == ("mine", None)

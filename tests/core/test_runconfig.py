@@ -1,0 +1,106 @@
+"""Run configurations and scripts with everything that runs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_ml.core import Environment, RunConfiguration, ScriptRunConfig, Workspace
+from airflow_ml.core.compute import AmlCompute, ComputeTarget
+from airflow_ml.core.conda_dependencies import CondaDependencies
+from airflow_ml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
+from airflow_ml.exceptions import NotSupportedError, RunConfigurationException, UserErrorException
+
+
+def test_defaults_are_v1s() -> None:
+    """A fresh configuration has v1's attributes."""
+    config = RunConfiguration()
+
+    assert (config.script, config.command, config.arguments, config.target) == (None, "", [], "local")
+    assert (config.framework, config.communicator, config.node_count) == ("Python", "None", 1)
+    assert (config.docker.use_docker, config.docker.shm_size, config.mpi.process_count_per_node) == (False, "2g", 1)
+    assert (config.environment.name, config.environment.version) == ("default-environment", None)
+    assert (config.environment_variables, config.history.directories_to_watch) == ({}, ["logs"])
+
+
+def test_target_takes_an_object_or_a_name(workspace: Workspace) -> None:
+    """The name is what is kept."""
+    config = RunConfiguration()
+    config.target = ComputeTarget.create(workspace, "c1", AmlCompute.provisioning_configuration(max_nodes=1))
+    assert config.target == "c1"
+
+    config.target = "c2"
+    assert config.target == "c2"
+    with pytest.raises(RunConfigurationException, match="neither"):
+        config.target = 5  # type: ignore[assignment]  # what is tested
+
+
+def test_articles_second_branch_changes_the_default_environment() -> None:
+    """Packages may be set on the environment that is there; only then is it more than the default."""
+    config = RunConfiguration()
+    assert config.environment_definition() is None
+
+    config.environment.python.user_managed_dependencies = False
+    config.environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["pandas"])
+
+    definition = config.environment_definition()
+    assert definition is not None
+    assert definition["name"] == "default-environment"
+
+
+def test_misspelt_attributes_and_words_are_errors() -> None:
+    """Nothing that is said wrongly is ignored."""
+    config = RunConfiguration()
+
+    with pytest.raises(AttributeError, match="environment"):
+        config.enviroment = None  # type: ignore[attr-defined]  # what is tested
+    with pytest.raises(RunConfigurationException, match="PySpark"):
+        RunConfiguration(framework="PySpark")
+
+
+def test_parts_without_meaning_must_stay_as_they_are() -> None:
+    """A changed part that has no effect is refused with the way out."""
+    config = RunConfiguration()
+    config.check_supported(where="step 'a'")
+
+    config.spark.configuration["x"] = "y"
+
+    with pytest.raises(NotSupportedError, match=r"step 'a'.*spark"):
+        config.check_supported(where="step 'a'")
+
+
+def test_script_run_config_puts_everything_into_one() -> None:
+    """Arguments win over the configuration that was given, which is left as it is."""
+    given = RunConfiguration()
+    environment = Environment("mine")
+
+    config = ScriptRunConfig(
+        "src", "train.py", ["--a", 1], given, compute_target="c1", environment=environment, max_run_duration_seconds=5
+    )
+
+    assert (config.source_directory, config.script, config.arguments) == ("src", "train.py", ["--a", 1])
+    assert (config.run_config.target, config.run_config.environment.name) == ("c1", "mine")
+    assert config.run_config.max_run_duration_seconds == 5
+    assert (given.target, given.script) == ("local", None)
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (MpiConfiguration(2, 3), ("Python", "Mpi", 3)),
+        (PyTorchConfiguration(node_count=2), ("PyTorch", "Nccl", 2)),
+        (TensorflowConfiguration(2, 1), ("TensorFlow", "ParameterServer", 3)),
+    ],
+)
+def test_distributed_jobs_set_the_configuration(job: object, expected: tuple[str, str, int]) -> None:
+    """The job says framework, communicator and nodes."""
+    config = ScriptRunConfig("src", "a.py", distributed_job_config=job).run_config  # type: ignore[arg-type]  # one of three
+
+    assert (config.framework, config.communicator, config.node_count) == expected
+
+
+def test_script_or_command_is_needed() -> None:
+    """Neither, or both, is a user's error."""
+    with pytest.raises(UserErrorException):
+        ScriptRunConfig("src")
+    with pytest.raises(UserErrorException):
+        ScriptRunConfig("src", script="a.py", command="python a.py")

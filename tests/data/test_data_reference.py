@@ -1,0 +1,73 @@
+"""Data references, data paths and how they are delivered."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_ml.core import Workspace
+from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
+from airflow_ml.data.data_reference import DataReference
+from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.graph import DataReferenceSource
+
+
+@pytest.fixture
+def store() -> AzureBlobDatastore:
+    """A datastore that is never opened."""
+    return AzureBlobDatastore(Workspace("s", "g", "w"), "store")
+
+
+def test_name_is_given_or_follows_from_store_and_path(store: AzureBlobDatastore) -> None:
+    """The store's root has the store's name; a path gets a name that is the same on every parse."""
+    assert DataReference(store, "mine", "a").name == "mine"
+    assert store.as_mount().name == "store"
+    assert store.path("a/b.csv").name == store.path("a/b.csv").name == "store_a_b_csv"
+    assert store.path("ż/").name != store.path("ó/").name
+
+
+def test_text_form_is_the_variable(store: AzureBlobDatastore) -> None:
+    """A reference inside a longer argument expands in the run."""
+    assert f"x={DataReference(store, 'mine')}" == "x=$AZUREML_DATAREFERENCE_mine"
+
+
+def test_copies_change_the_mode_alone(store: AzureBlobDatastore) -> None:
+    """as_download returns a copy with name and place kept."""
+    reference = store.path("a", data_reference_name="mine")
+
+    downloaded = reference.as_download("/here", overwrite=True)
+
+    assert reference.mode == "mount"
+    assert (downloaded.mode, downloaded.path_on_compute, downloaded.overwrite) == ("download", "/here", True)
+    assert downloaded.name == "mine"
+    assert downloaded.source == DataReferenceSource("store", "a")
+
+
+def test_path_goes_below(store: AzureBlobDatastore) -> None:
+    """path() of a reference is relative to it."""
+    assert store.path("a").path("b/").source.path == "a/b/"
+
+
+def test_other_mode_is_refused(store: AzureBlobDatastore) -> None:
+    """Only mount, download and upload are modes."""
+    with pytest.raises(UserErrorException, match="not one of"):
+        DataReference(store, mode="direct")
+
+
+def test_data_path_and_binding_make_a_reference(store: AzureBlobDatastore) -> None:
+    """What a parameter is made of can be joined and taken apart again."""
+    path = DataPath(store, "a/b")
+    binding = DataPathComputeBinding("download", path_on_compute="x")
+
+    reference = path.create_data_reference("r", binding)
+
+    assert (reference.name, reference.mode, reference.path_on_compute) == ("r", "download", "x")
+    assert DataPath.create_from_data_reference(reference).source == path.source
+    assert DataPathComputeBinding.create_from_data_reference(reference) == binding
+    with pytest.raises(UserErrorException, match="no datastore"):
+        DataPath(path_on_datastore="a").source  # noqa: B018 - the access raises
+
+
+def test_binding_does_not_check_its_mode() -> None:
+    """As in v1, the mode is looked at where the binding is used."""
+    assert DataPathComputeBinding(mode="other").mode == "other"

@@ -1,0 +1,138 @@
+"""Outputs that become datasets: defaults, copies with one origin, tables."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import pytest
+
+from airflow_ml.core import Workspace
+from airflow_ml.data import OutputFileDatasetConfig
+from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph import OutputPort, Registration
+
+
+@pytest.fixture
+def store() -> AzureBlobDatastore:
+    """A datastore that is never opened."""
+    return AzureBlobDatastore(Workspace("s", "g", "w"), "store")
+
+
+def test_defaults_are_v1s() -> None:
+    """Random name, default store and path, mode mount."""
+    output = OutputFileDatasetConfig()
+
+    assert re.fullmatch(r"output_[0-9a-f]{8}", output.name)
+    assert output.has_default_name
+    assert output.destination == (None, None)
+    assert output.to_port() == OutputPort(name=output.name, kind="file_dataset")
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_bare_store_is_the_store_with_the_default_path(store: AzureBlobDatastore, bare: bool) -> None:
+    """`destination=store` means `(store, None)`."""
+    output = OutputFileDatasetConfig("o", destination=store if bare else (store, None))
+
+    assert output.destination == (store, None)
+    assert output.to_port().datastore == "store"
+
+
+@pytest.mark.parametrize("destination", ["path", 5, ("store", "x"), (1, 2, 3)])
+def test_other_destinations_are_refused(destination: object) -> None:
+    """A destination that is no place raises UserErrorException."""
+    with pytest.raises(UserErrorException, match="destination"):
+        OutputFileDatasetConfig("o", destination=destination)  # type: ignore[arg-type]  # what is tested
+
+
+def test_copies_share_their_origin(store: AzureBlobDatastore) -> None:
+    """Every method returns a copy by which producer and consumer still find each other."""
+    output = OutputFileDatasetConfig("o", destination=(store, "p/{run-id}"))
+
+    copies = [
+        output.as_mount(),
+        output.as_upload(overwrite=True),
+        output.register_on_complete("d"),
+        output.read_delimited_files(),
+        copy.deepcopy(output),
+    ]
+
+    assert all(one is not output and one.origin is output.origin for one in copies)
+    assert output.registration is None
+    copies[0].producer = "step"
+    assert copies[1].producer == "step"
+    assert OutputFileDatasetConfig("o").origin is not output.origin
+
+
+def test_port_says_everything(store: AzureBlobDatastore) -> None:
+    """Upload options and registration reach the graph."""
+    output = (
+        OutputFileDatasetConfig("o", destination=(store, "/p"), source="out")
+        .as_upload(overwrite=True, source_globs="*.csv")
+        .register_on_complete("d", "text", {"a": "b"})
+    )
+
+    assert output.to_port() == OutputPort(
+        name="o",
+        kind="file_dataset",
+        datastore="store",
+        mode="upload",
+        destination="p",
+        path_on_compute="out",
+        overwrite=True,
+        source_globs="*.csv",
+        registration=Registration("d", "text", {"a": "b"}),
+    )
+
+
+def test_input_of_a_file_output_is_mounted() -> None:
+    """as_input takes a name or makes one that is marked as made up; both mean this output."""
+    output = OutputFileDatasetConfig("o")
+
+    named, unnamed = output.as_input("i"), output.as_input()
+
+    assert (named.name, named.mode, named.has_default_name) == ("i", "mount", False)
+    assert unnamed.has_default_name
+    assert unnamed.name == output.as_mount().as_input().name
+    assert unnamed.dataset is output
+    assert unnamed.as_download().has_default_name
+
+
+def test_table_form_is_direct_and_keeps_its_steps() -> None:
+    """read_delimited_files makes a table for consumers and for the registered dataset."""
+    table = OutputFileDatasetConfig("o").read_delimited_files(separator=";", path_glob="**/*.txt").keep_columns("a")
+
+    consumed = table.as_input("i")
+    port = table.register_on_complete("d").to_port()
+
+    assert consumed.mode == "direct"
+    assert table.transformations == {
+        "parse": {"format": "delimited", "separator": ";", "file_extension": ".txt"},
+        "steps": [{"op": "keep_columns", "columns": ["a"]}],
+    }
+    assert port.registration is not None
+    assert port.registration.transformations == table.transformations
+
+
+def test_split_of_a_table_gives_both_parts() -> None:
+    """random_split differs in the part alone."""
+    one, other = OutputFileDatasetConfig("o").read_parquet_files().random_split(0.7, seed=3)
+
+    assert one.transformations["steps"] == [{"op": "split", "percentage": 0.7, "seed": 3, "part": 0}]
+    assert other.transformations["steps"] == [{"op": "split", "percentage": 0.7, "seed": 3, "part": 1}]
+
+
+def test_what_is_not_supported_says_so() -> None:
+    """Partitioned outputs and globs that are more than an extension raise NotSupportedError."""
+    with pytest.raises(NotSupportedError, match="read_delimited_files"):
+        OutputFileDatasetConfig("o", partition_format="/{a}/x")
+    with pytest.raises(NotSupportedError, match="path_glob"):
+        OutputFileDatasetConfig("o").read_delimited_files(path_glob="a/b*.csv")
+
+
+@pytest.mark.parametrize("name", ["a b", "1", "a-b"])
+def test_names_are_checked(name: str) -> None:
+    """Letters, digits and underscores, no digit first."""
+    with pytest.raises(UserErrorException):
+        OutputFileDatasetConfig(name)
