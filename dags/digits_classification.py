@@ -50,11 +50,8 @@ prepare = PythonScriptStep(
     runconfig=run_config,
 )
 
-candidates = []
-for family in ("linear", "network"):
-    candidate = PipelineData(f"{family}_model", datastore=datastore)
-    candidates.append(candidate)
-    # The step is found through its output: `compare` reads it, and the pipeline asks for `compare` alone.
+candidates = [PipelineData(f"{family}_model", datastore=datastore) for family in ("linear", "network")]
+training = [
     PythonScriptStep(
         "train.py",
         name=f"train {family}",
@@ -67,6 +64,8 @@ for family in ("linear", "network"):
         outputs=[candidate],
         runconfig=run_config,
     )
+    for family, candidate in zip(("linear", "network"), candidates, strict=True)
+]
 
 predictions = (
     OutputFileDatasetConfig("predictions", destination=(datastore, "digits/predictions/{run-id}"))
@@ -83,10 +82,11 @@ compare = PythonScriptStep(
     runconfig=run_config,
 )
 
-pipeline = Pipeline(workspace, steps=[compare], description="digits")
+pipeline = Pipeline(workspace, steps=[prepare, *training, compare], description="digits")
 
-with DAG("digits_classification", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), catchup=False) as dag:
-    # Where the images arrive by themselves, leave this task out and write: dag = pipeline.to_dag("digits", ...)
+start = datetime(2026, 1, 1, tzinfo=timezone.utc)
+with DAG("digits_classification", schedule="@daily", start_date=start, catchup=False) as dag:
+    # Where the images come from elsewhere, all this is one line: dag = pipeline.to_dag("digits", schedule="@daily")
     upload = PythonScriptStepOperator(
         task_id="upload",
         workspace=workspace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -18,15 +19,11 @@ __all__ = ["LogTail", "read_log_tail"]
 TAIL_BYTES = 64 * 1024
 
 
-class LogTail(str):
-    """
-    The last lines of a log.
+@dataclass(frozen=True)
+class LogTail:
+    """The last lines of a log; `is_cut` if there is more before them."""
 
-    Attributes:
-        is_cut: there is more before them.
-    """
-
-    __slots__ = ("is_cut",)
+    text: str
     is_cut: bool
 
 
@@ -57,6 +54,4 @@ def _tail(file: IO[bytes], size: int, limit: int) -> LogTail:
     if start:
         # The first line is most likely the rest of one, and may begin in the middle of a letter.
         data = data.partition(b"\n")[2] or data
-    tail = LogTail(data.decode("utf-8", "replace"))
-    tail.is_cut = start > 0
-    return tail
+    return LogTail(data.decode("utf-8", "replace"), is_cut=start > 0)

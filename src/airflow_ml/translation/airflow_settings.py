@@ -8,6 +8,7 @@ otherwise; a parallelism of 32 on SQLite killed scheduler and API server, 4 did 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from collections.abc import Mapping
@@ -69,26 +70,34 @@ def service_settings(home: Path, *, database_url: str, port: int) -> Mapping[str
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
-        "AIRFLOW__CORE__PARALLELISM": str(max(2, min(8, 2 * (os.cpu_count() or 2)))) if not is_sqlite else "4",
+        "AIRFLOW__CORE__PARALLELISM": "4" if is_sqlite else str(max(2, min(8, 2 * (os.cpu_count() or 2)))),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "64",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+        # New files are looked for every second. A file that has changed is read at once; one that has not, rarely:
+        # the files of submitted pipelines never change, and there can be hundreds of them.
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     }
     if is_sqlite:
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"] = (
             "airflow_ml.translation.airflow_settings.SQLITE_ARGUMENTS"
         )
+    elif importlib.util.find_spec("asyncpg") is None:
+        # Airflow would import it at its start, for pages of its own that work without it.
+        settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = ""
     return settings
 
 

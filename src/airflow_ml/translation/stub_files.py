@@ -9,7 +9,6 @@ Airflow.
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +39,8 @@ def write_stub(folder: Path, graph: Graph, dag_id: str, *, experiment: str, **da
     folder.mkdir(parents=True, exist_ok=True)
     document = {"dag_id": dag_id, "arguments": {"experiment": experiment, **dag_arguments}, "graph": to_json(graph)}
     place = folder / f"{dag_id}.py"
-    # The graph first: whoever sees the DAG file must find it. Not with_suffix: a DAG's id may have dots.
-    _write(folder / f"{dag_id}.json", json.dumps(document))
+    # The graph first: whoever sees the DAG file must find it.
+    _write(place.with_suffix(".json"), json.dumps(document))
     _write(place, _STUB)
     return place
 
@@ -52,6 +51,6 @@ def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{uuid.uuid4().hex}.new")
     try:
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

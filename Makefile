@@ -1,0 +1,44 @@
+# make demo    a real pipeline on this machine, from nothing
+# make test    all checks and tests, from nothing; ARGS="tests/graph -k json" chooses
+# make soak    the long trials
+# make bench   the benchmarks: ratios, each measured within one run
+# make clean   remove what the others have made, .venv included
+
+SHELL := /bin/bash
+VENV := .venv/bin
+DEMO := $(CURDIR)/.demo
+# The demo's own home: neither a workspace of yours nor a database is touched.
+DEMO_ENVIRONMENT := env -u AIRFLOW_ML_REGISTRY AIRFLOW_ML_HOME=$(DEMO) AIRFLOW_HOME=$(DEMO)/airflow-home \
+	AIRFLOW__CORE__LOAD_EXAMPLES=False
+WORKERS ?= 2
+
+.PHONY: demo test lint soak bench clean
+
+demo:
+	@.ci/install
+	@cd dags && $(DEMO_ENVIRONMENT) ../$(VENV)/python -m digits.demo
+	@echo; echo "Everything lies in $(DEMO); datastores are folders in $(DEMO)/digits/stores"
+
+test: lint
+	@.ci/system-packages
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint:
+	@.ci/install dev
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy -p airflow_ml
+	$(VENV)/lint-imports
+
+soak:
+	@.ci/install dev
+	@.ci/system-packages
+	AIRFLOW_ML_SOAK=1 $(VENV)/python -m pytest -m soak --timeout 7200 $(ARGS)
+
+bench:
+	@.ci/install dev
+	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(VENV)/python "$$benchmark"; done
+
+clean:
+	rm -rf .venv .demo build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
