@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_ml.exceptions import AzureMLException, ServiceException
 
-__all__ = ["airflow_failures"]
+__all__ = ["airflow_failures", "is_ours"]
 
 
 @contextmanager
@@ -28,3 +28,8 @@ def airflow_failures(*, retry_user_failures: bool = False) -> Iterator[None]:
         if retry_user_failures:
             raise AirflowException(str(error)) from error
         raise AirflowFailException(str(error)) from error
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether storage, registry or machine failed, and not a script or its definition: trying again can help."""
+    return isinstance(error, ServiceException) or not isinstance(error, AzureMLException)

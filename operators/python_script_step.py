@@ -9,7 +9,7 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext, TaskGro
 
 from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory
-from airflow_ml.exceptions import GraphError
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph import StepOutputSource, TaskSource
 from airflow_ml.operators._context import dag_run_of, given_parameters
 from airflow_ml.operators.step import StepOperator
@@ -99,7 +99,11 @@ class PythonScriptStepOperator(StepOperator):
             continue_on_failure=True,
             is_complete=False,
         )
-        return pipelines.join_pipeline(opened, graph, opening)
+        try:
+            return pipelines.join_pipeline(opened, graph, opening)
+        except UserErrorException as error:
+            pipelines.record_refusal(opened, graph, opening, error)
+            raise
 
     def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
         pipelines.close_if_idle(opened, pipeline_run_id)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from airflow_ml._late import late
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.operators._context import dag_run_of, given_parameters, submitted_run_id
 from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators.links import RunLink
@@ -61,13 +63,14 @@ class ReuseCheckOperator(BaseOperator):
             parameters = run.details.get("parameters")
             self.log.info("pipeline %r is run %s of workspace %r", run.name, run.id, self.workspace_name)
             self.log.info("parameters: %s", parameters)
-            opened.registry.runs.set_status(run.id, "Running")
+            if run.status == "NotStarted":  # one that was canceled meanwhile stays so
+                run = opened.registry.runs.set_status(run.id, "Running", expected="NotStarted")
             return {"pipeline_run_id": run.id, "parameters": parameters}
 
     def _open(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         submitted = submitted_run_id(context, self.pipeline)
         if submitted is not None:
-            return opened.registry.runs.get(submitted)
+            return _open_again(opened, opened.registry.runs.get(submitted))
         graph = self.pipeline.graph
         dag_id, dag_run_id = dag_run_of(context)
         opening = pipelines.Opening(
@@ -75,11 +78,21 @@ class ReuseCheckOperator(BaseOperator):
             dag_id=dag_id,
             dag_run_id=dag_run_id,
             group_id=self.pipeline.group_id,
-            parameters=given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id),
             continue_on_failure=self.pipeline.continue_on_failure,
             run_source=_run_source(context),
         )
-        return pipelines.open_pipeline(opened, graph, opening)
+        try:
+            given = given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id)
+            opening = replace(opening, parameters=given)
+            return _open_again(opened, pipelines.open_pipeline(opened, graph, opening))
+        except UserErrorException as error:
+            pipelines.record_refusal(opened, graph, opening, error)
+            raise
+
+
+def _open_again(opened: services.Services, run: RunRecord) -> RunRecord:
+    """Return the run, Running again if it had ended: its DAG run was cleared."""
+    return opened.registry.runs.reopen(run.id) if run.is_final else run
 
 
 def _run_source(context: Mapping[str, Any]) -> str:

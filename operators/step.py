@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_ml._late import late
 from airflow_ml.operators._context import dag_run_of, submitted_run_id
-from airflow_ml.operators._failures import airflow_failures
+from airflow_ml.operators._failures import airflow_failures, is_ours
 from airflow_ml.operators.links import RunLink
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class StepOperator(BaseOperator):
             services.open_services(workspace) as opened,
         ):
             run = self._pipeline_run(opened, context)
+            self.log.info("parameters: %s", run.details.get("parameters"))
             reason = pipelines.stop_reason(run)
             if reason is not None:
                 raise AirflowSkipException(f"step {self.step.name!r} is not started: {reason}")
@@ -97,7 +98,13 @@ class StepOperator(BaseOperator):
             task=model.Airflow(dag_id, dag_run_id, self.task_id, context["ti"].try_number),
             handed_on=self._handed_on(context),
         )
-        control = attempt.Control(is_stopped=lambda: self._is_stopped, log=script_log.info, started=self._note_run)
+        control = attempt.Control(
+            is_stopped=lambda: self._is_stopped,
+            # As an argument, because a script's output may hold anything that logging takes for a placeholder.
+            log=lambda line: script_log.info("%s", line),
+            started=self._note_run,
+            is_retried=lambda error: self._is_retried(error, context),
+        )
         try:
             return attempt.run_step(opened, task, control).to_data()
         except attempt.StepStopped as error:
@@ -109,19 +116,26 @@ class StepOperator(BaseOperator):
         """Ask the script to end; called from a signal handler, so it only sets a flag that the operator looks at."""
         self._is_stopped = True
 
+    def _is_retried(self, error: BaseException, context: Mapping[str, Any]) -> bool:
+        """Whether Airflow runs the task again after this error (see `airflow_failures`)."""
+        has_tries = context["ti"].try_number <= (context["ti"].max_tries or 0)
+        return has_tries and (self.retry_user_failures or is_ours(error))
+
     def _note_run(self, run_id: str) -> None:
         self.run_id = run_id
         self.log.info("step %r is run %s of workspace %r", self.step.name, run_id, self.workspace_name)
 
     def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         """Return the pipeline run that `reuse_check` has opened; without one this branch was not taken."""
-        submitted = submitted_run_id(context, self.pipeline)
-        if submitted is not None:
-            return opened.registry.runs.get(submitted)
-        run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
-        if run is None:
-            raise AirflowSkipException(f"step {self.step.name!r} is not started: its pipeline's first task was skipped")
-        return run
+        run_id = submitted_run_id(context, self.pipeline)
+        if run_id is None:
+            run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
+            if run is None:
+                raise AirflowSkipException(
+                    f"step {self.step.name!r} is not started: its pipeline's first task was skipped"
+                )
+            run_id = run.id
+        return pipelines.enter_pipeline(opened, run_id, self.step.id)
 
     def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
         """Do what has to follow an attempt, whatever became of it; for operators written by hand."""

@@ -1,1 +1,1 @@
-"""The Airflow plugin: pages of runs, and pools for compute targets. Importing it imports neither FastAPI nor a database."""
+"""The Airflow plugin: pages of runs, and pools for compute targets. Only the API server imports more than a name."""

@@ -21,13 +21,13 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
-from airflow_ml.graph import WorkspaceRef
+from airflow_ml.graph import Json, WorkspaceRef
 from airflow_ml.plugins.access import RunAccess
 from airflow_ml.plugins.pages import render
 from airflow_ml.plugins.pool_sync import running_pool_sync
 from airflow_ml.plugins.run_document import run_document, run_summary
 from airflow_ml.plugins.run_log import LogTail, read_log_tail
-from airflow_ml.registry import Registry, RunRecord, open_registry
+from airflow_ml.registry import Registry, RunRecord, open_shared
 
 __all__ = ["URL_PREFIX", "app"]
 
@@ -64,8 +64,8 @@ def show_runs(request: Request, user: GetUserDep, workspace: str, as_json: Wants
     """Show the newest root runs of a workspace that the user may see."""
     with _opened(workspace) as registry:
         access = RunAccess(request, user, registry)
-        runs = [run_summary(run) for run in registry.runs.list(limit=_NEWEST) if access.may_see(run)]
-    document = {"workspace": workspace, "runs": runs}
+        runs: list[Json] = [run_summary(run) for run in registry.runs.list(limit=_NEWEST) if access.may_see(run)]
+    document: dict[str, Json] = {"workspace": workspace, "runs": runs}
     return JSONResponse(document) if as_json else render(request, "runs.html", document)
 
 
@@ -95,10 +95,9 @@ def _log_of(registry: Registry, run: RunRecord) -> LogTail | None:
 
 @contextmanager
 def _opened(workspace: str) -> Iterator[Registry]:
-    """Open a workspace's registry, and answer for it if that fails."""
+    """Give a workspace's registry, and answer for it if that fails."""
     try:
-        with open_registry(WorkspaceRef(workspace), create=False) as registry:
-            yield registry
+        yield open_shared(WorkspaceRef(workspace), create=False)
     except UserErrorException as error:
         # The text names places of this machine, which is nothing for the reader of a page.
         logger.info("workspace %r was asked for: %s", workspace, error)

@@ -71,9 +71,12 @@ def _value(value: Json) -> str:
     return text if len(text) <= _CELL else f"{text[:_CELL]} ..."
 
 
+def _path(text: str) -> str:
+    """Return a text as one part of an address's path."""
+    return quote(text, safe="")
+
+
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
-_templates.filters.update(
-    moment=_moment, duration=_duration, size=_size, value=_value, path=lambda text: quote(text, "")
-)
+_templates.filters.update(moment=_moment, duration=_duration, size=_size, value=_value, path=_path)

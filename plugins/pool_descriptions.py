@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from airflow_ml.compute import vm_sizes
-from airflow_ml.exceptions import AzureMLException, ComputeTargetException
+from airflow_ml.exceptions import AzureMLException
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import open_registry
+from airflow_ml.translation.service_pools import slots_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from airflow_ml.graph import Json
-
-__all__ = ["FIELD", "PoolDescription", "slots_of"]
+__all__ = ["FIELD", "POOL_MARK", "PoolDescription", "find_slots"]
 
 logger = logging.getLogger(__name__)
 
 #: The operators' template field.
 FIELD = "compute_pool"
+
+#: How descriptions of pools begin that are made here.
+POOL_MARK = "airflow-ml: "
 
 
 @dataclass(frozen=True)
@@ -48,18 +45,17 @@ class PoolDescription:
         """
         Return the description that an operator carries, or None if this is none.
 
-        The form is `{"target": name, "slots": number or null, "workspace": {"name": name, "registry_url": url or null}}`.
+        Its form is `{"target": "gpu", "slots": 4, "workspace": {"name": "team", "registry_url": null}}`; `slots` and
+        `registry_url` may be null or left out.
         """
-        if not isinstance(data, dict):
+        workspace = data.get("workspace") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(workspace, dict):
             return None
-        workspace = data.get("workspace")
-        name = workspace.get("name") if isinstance(workspace, dict) else None
-        target, slots = data.get("target"), data.get("slots")
+        target, slots, name = data.get("target"), data.get("slots"), workspace.get("name")
         if not isinstance(target, str) or not isinstance(name, str):
             return None
-        url = workspace.get("registry_url")
         is_number = isinstance(slots, int) and slots > 0
-        return cls(target, WorkspaceRef(name, registry_url=url), slots if is_number else None)
+        return cls(target, WorkspaceRef(name, registry_url=workspace.get("registry_url")), slots if is_number else None)
 
     def pool_text(self, slots: int) -> str:
         """
@@ -67,10 +63,10 @@ class PoolDescription:
 
         It names the slots too: a pool whose slots are others was changed by somebody, and belongs to them.
         """
-        return f"airflow-ml: compute target {self.target!r} of workspace {self.workspace.name!r}, {slots} slots"
+        return f"{POOL_MARK}compute target {self.target!r} of workspace {self.workspace.name!r}, slots: {slots}"
 
 
-def slots_of(description: PoolDescription, at_least: int) -> int:
+def find_slots(description: PoolDescription, at_least: int) -> int:
     """
     Return how many slots the target's pool has.
 
@@ -88,16 +84,4 @@ def slots_of(description: PoolDescription, at_least: int) -> int:
             raise
         logger.debug("pool %r: made as its DAG file declares it, because: %s", description.target, error)
         return description.slots
-    if record is not None:
-        return _slots(record.settings, where=f"compute target {record.name!r}")
-    return description.slots or at_least
-
-
-def _slots(settings: Mapping[str, Json], *, where: str) -> int:
-    """Return one slot for each GPU of all nodes; one for each node of sizes without."""
-    nodes = settings.get("max_nodes", 1)
-    if not isinstance(nodes, int) or nodes < 1:
-        raise ComputeTargetException(f"{where}: max_nodes is {nodes!r}, expected a number of at least 1")
-    size = settings.get("vm_size")
-    gpus = vm_sizes.find(size).gpu_devices if isinstance(size, str) and size else 0
-    return nodes * max(1, gpus)
+    return description.slots or at_least if record is None else slots_of(record)

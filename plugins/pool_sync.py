@@ -3,8 +3,7 @@ A pool for every compute target that tasks wait for, made without anybody's doin
 
 Airflow never queues a task whose pool is not there, and says so in the scheduler's log alone. A thread in the API
 server therefore looks every few seconds for tasks that wait so, reads from their serialized operators which compute
-target the pool stands for, and makes it. Pools of DAGs that have been parsed but not run are made as well, so that a
-first run has nothing to wait for.
+target the pool stands for, and makes it.
 
 A pool is made once and then follows its compute target, until somebody changes its slots or its description by hand:
 from then on it is left alone. Any number of API servers may do this at the same time.
@@ -15,14 +14,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow.configuration import conf
+from airflow.exceptions import DeserializationError
 from airflow.models.dagbag import DBDagBag
-from airflow.models.dagwarning import DagWarning, DagWarningType
 from airflow.models.pool import Pool
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
@@ -31,10 +30,11 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from airflow_ml.exceptions import AzureMLException
-from airflow_ml.plugins.pool_descriptions import FIELD, PoolDescription, slots_of
+from airflow_ml.plugins.pool_descriptions import FIELD, POOL_MARK, PoolDescription, find_slots
 
 if TYPE_CHECKING:
-    from airflow.serialization.definitions.dag import SerializedDAG
+    from uuid import UUID
+
     from sqlalchemy.orm import Session
 
 __all__ = ["PoolSync", "running_pool_sync"]
@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until a pool that is there, or whose slots could not be found out, is looked at again.
 _PATIENCE = 20.0
+
+#: Tasks whose descriptions are kept; each is some hundred bytes.
+_REMEMBERED = 10_000
 
 #: Different tasks that are asked for one pool's description; people may use pools of the same name for theirs.
 _ASKED = 20
@@ -72,7 +75,7 @@ def running_pool_sync() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A pool that tasks name: what there is of it (`slots` None: nothing), and the slots that one task takes."""
+    """A pool that tasks wait for: what there is of it (`slots` None: nothing), and the most that one of them takes."""
 
     name: str
     slots: int | None
@@ -85,32 +88,30 @@ class PoolSync:
     """Looks for pools to be made or changed; one thread's."""
 
     def __init__(self) -> None:
-        self._dags = DBDagBag(load_op_links=False)
         self._described: dict[tuple[object, str], PoolDescription | None] = {}
-        self._warnings: dict[str, str] = {}
         self._next_look: dict[str, float] = {}
         self._trouble: dict[str, str] = {}
 
     def run(self, stop: threading.Event, interval: float) -> None:
         """Look again and again until `stop` is set; whatever happens, it goes on."""
         while not stop.wait(interval):
-            try:
-                self.look()
-                self._report("", None)
-            except Exception as error:  # noqa: BLE001 - the end of a thread; the API server must not feel this one
-                self._report("", f"pools of compute targets were not looked at: {type(error).__name__}: {error}")
+            self._look_once()
+
+    def _look_once(self) -> None:
+        try:
+            self.look()
+        except Exception as error:  # noqa: BLE001 - the end of a thread; the API server must not feel this one
+            self._report("", f"pools of compute targets were not looked at: {type(error).__name__}: {error}")
+        else:
+            self._report("", None)
 
     def look(self) -> None:
         """Make the pools that are missing now, and change those whose compute target has changed."""
         with create_session(scoped=False) as session:
-            wanted = {item.name: item for item in [*self._announced(session), *self._waiting(session)]}
+            wanted = list(self._waiting(session))
         # No connection to Airflow's database is held while a registry is asked, which may take its time.
-        for item in wanted.values():
-            try:
-                self._settle(item)
-                self._report(item.name, None)
-            except AzureMLException as error:
-                self._report(item.name, f"pool {item.name!r} of a compute target is not made: {error}")
+        for item in wanted:
+            self._settle(item)
 
     def _waiting(self, session: Session) -> Iterator[_Wanted]:
         """Find pools of tasks that wait to be queued: those that are missing, and those that we made."""
@@ -118,16 +119,17 @@ class PoolSync:
             select(TaskInstance.pool, Pool.slots, Pool.description, func.max(TaskInstance.pool_slots))
             .join(Pool, Pool.pool == TaskInstance.pool, isouter=True)
             .where(TaskInstance.state == TaskInstanceState.SCHEDULED)
-            .where(or_(Pool.pool.is_(None), Pool.description.like("airflow-ml: %")))
+            .where(or_(Pool.pool.is_(None), Pool.description.like(f"{POOL_MARK}%")))
             .group_by(TaskInstance.pool, Pool.slots, Pool.description)
         ).all()
         for name, slots, text, at_least in rows:
-            if self._is_due(name):
+            if time.monotonic() >= self._next_look.get(name, 0.0):
                 description = self._description(session, name)
                 if description is not None:
                     yield _Wanted(name, slots, text, at_least, description)
 
     def _description(self, session: Session, pool: str) -> PoolDescription | None:
+        """Return what one of the tasks that wait for the pool says of it."""
         tasks = session.execute(
             select(TaskInstance.dag_version_id, TaskInstance.task_id)
             .where(TaskInstance.state == TaskInstanceState.SCHEDULED, TaskInstance.pool == pool)
@@ -135,47 +137,34 @@ class PoolSync:
             .limit(_ASKED)
         ).all()
         for version_id, task_id in tasks:
-            key = (version_id, task_id)
-            if key not in self._described and version_id is not None:
-                dag = self._dags.get_dag(version_id, session=session)
-                self._described.update({(version_id, name): found for name, found in _descriptions(dag)})
-                self._dags.clear_cache()
-            description = self._described.get(key)
+            if version_id is not None and (version_id, task_id) not in self._described:
+                self._learn(session, version_id, task_id)
+            description = self._described.get((version_id, task_id))
             if description is not None and description.target == pool:
                 return description
         return None
 
-    def _announced(self, session: Session) -> Iterator[_Wanted]:
-        """Find pools that Airflow missed when it parsed a DAG; each DAG is read once for each such warning."""
-        missing = DagWarningType.NONEXISTENT_POOL
-        warnings = dict(
-            session.execute(
-                select(DagWarning.dag_id, DagWarning.message).where(DagWarning.warning_type == missing.value)
-            ).tuples()
-        )
-        new = [dag_id for dag_id, message in warnings.items() if self._warnings.get(dag_id) != message]
-        self._warnings = warnings
-        if not new:
-            return
-        known = set(session.scalars(select(Pool.pool)))
-        for dag_id in new:
-            dag = self._dags.get_latest_version_of_dag(dag_id, session=session)
-            self._dags.clear_cache()
-            for _, description in _descriptions(dag):
-                if description is not None and description.target not in known:
-                    yield _Wanted(description.target, None, None, 1, description)
+    def _learn(self, session: Session, version_id: UUID, task_id: str) -> None:
+        """Read a version of a DAG once, and keep what its tasks say."""
+        if len(self._described) > _REMEMBERED:
+            self._described.clear()
+        found = _descriptions(version_id, session)
+        self._described[version_id, task_id] = None
+        self._described.update({(version_id, other_id): description for other_id, description in found.items()})
 
     def _settle(self, wanted: _Wanted) -> None:
         self._next_look[wanted.name] = time.monotonic() + _PATIENCE
-        slots = slots_of(wanted.description, wanted.at_least)
+        try:
+            slots = find_slots(wanted.description, wanted.at_least)
+        except AzureMLException as error:
+            self._report(wanted.name, f"pool {wanted.name!r} of a compute target is not made: {error}")
+            return
+        self._report(wanted.name, None)
         text = wanted.description.pool_text(slots)
         if wanted.slots is None:
             _make(wanted.name, slots, text)
         elif wanted.slots != slots and wanted.text == wanted.description.pool_text(wanted.slots):
             _change(wanted, slots, text)
-
-    def _is_due(self, pool: str) -> bool:
-        return time.monotonic() >= self._next_look.get(pool, 0.0)
 
     def _report(self, subject: str, trouble: str | None) -> None:
         """Log a trouble when it begins, not again while it lasts, and its end."""
@@ -188,11 +177,17 @@ class PoolSync:
             logger.info("over: %s", before)
 
 
-def _descriptions(dag: SerializedDAG | None) -> Iterable[tuple[str, PoolDescription | None]]:
-    """Return each task's description; a mapped task has it among the arguments that all its copies share."""
-    for task_id, task in dag.task_dict.items() if dag is not None else ():
-        data = getattr(task, FIELD, None) or getattr(task, "partial_kwargs", {}).get(FIELD)
-        yield task_id, PoolDescription.from_data(data)
+def _descriptions(version_id: UUID, session: Session) -> dict[str, PoolDescription | None]:
+    """Return what each task of a DAG says; a mapped task has it among the arguments that all its copies share."""
+    try:
+        dag = DBDagBag(load_op_links=False).get_dag(version_id, session=session)
+    except DeserializationError as error:
+        logger.debug("a DAG whose tasks wait for pools cannot be read: %s", error)
+        dag = None
+    return {
+        task_id: PoolDescription.from_data(getattr(task, FIELD, None) or getattr(task, "partial_kwargs", {}).get(FIELD))
+        for task_id, task in (dag.task_dict.items() if dag is not None else ())
+    }
 
 
 def _make(name: str, slots: int, text: str) -> None:

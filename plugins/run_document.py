@@ -6,6 +6,7 @@ Everything in it comes from the run's records. Values whose names or texts Airfl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -42,7 +43,7 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dic
         "parent": None if parent is None else run_summary(parent),
         "children": [run_summary(child) for child in reversed(registry.runs.children(run.id))],
         "parameters": run.details.get("parameters") or {},
-        "metrics": read_metrics(registry, run.id),
+        "metrics": _finite(read_metrics(registry, run.id)),
         "outputs": [_output(record) for record in registry.outputs.of(run.id)],
         "inputs": [_input(record) for record in registry.inputs.of(run.id)],
         "consumers": _consumers(registry.inputs.of_producer(run.id)),
@@ -50,9 +51,12 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dic
         "properties": dict(run.properties),
         "error": None if run.error is None else dict(run.error),
         "artifacts": [{"name": item.name, "size": item.size} for item in registry.artifacts.list(run.id)],
-        "log": None if log is None else {"text": log.text, "is_cut": log.is_cut},
+        "log": None if log is None else {"text": cast("str", redact(log.text)), "is_cut": log.is_cut},
     }
-    return cast("dict[str, Json]", redact(cast(dict, document)))
+    # Not the metrics: `tokens_per_second` has a name like a secret's.
+    for part in ("parameters", "tags", "properties", "error"):
+        document[part] = cast("Json", redact(cast("dict[str, object] | None", document[part])))
+    return document
 
 
 def run_summary(run: RunRecord) -> dict[str, Json]:
@@ -81,6 +85,15 @@ def _seconds(run: RunRecord) -> float | None:
     if run.started_at is None or run.ended_at is None:
         return None
     return round((run.ended_at - run.started_at).total_seconds(), 3)
+
+
+def _finite(value: Json) -> Json:
+    """Return the value with NaN and the infinities as text, which JSON has no word for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _output(record: OutputRecord) -> dict[str, Json]:

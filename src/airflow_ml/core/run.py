@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow_ml._late import late
-from airflow_ml.exceptions import ActivityFailedException, UserErrorException
+from airflow_ml.core._run_filters import TYPES, has, kind_of, labels
+from airflow_ml.exceptions import ActivityFailedException, ServiceException, UserErrorException
 from airflow_ml.runtime import run as step_run
 from airflow_ml.runtime.offline import _OfflineRun
 
@@ -88,7 +89,7 @@ class Run:
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
         """Return runs of an experiment, newest first, read page by page as they are asked for."""
-        return _pages(experiment, _kind_of(type), _labels(tags), _labels(properties), status, include_children)
+        return _pages(experiment, kind_of(type), labels(tags), labels(properties), status, include_children)
 
     @staticmethod
     def _from_record(workspace: Workspace, record: RunRecord) -> Run:
@@ -152,7 +153,7 @@ class Run:
     @property
     def type(self) -> str:
         """v1's word for the kind of run."""
-        return _TYPES.get(self._record.kind, self._record.kind)
+        return TYPES.get(self._record.kind, self._record.kind)
 
     @property
     def parent(self) -> Run | None:
@@ -312,13 +313,13 @@ class Run:
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
         """Return the runs below this one, newest first."""
-        wanted_tags, wanted_properties = _labels(tags) or {}, _labels(properties) or {}
+        wanted_tags, wanted_properties = labels(tags) or {}, labels(properties) or {}
         for record in self._registry.runs.children(self._run_id, recursive=recursive):
             is_wanted = (
-                (type is None or record.kind == _kind_of(type))
+                (type is None or record.kind == kind_of(type))
                 and (status is None or record.status == status)
-                and _has(record.tags, wanted_tags)
-                and _has(record.properties, wanted_properties)
+                and has(record.tags, wanted_tags)
+                and has(record.properties, wanted_properties)
             )
             if is_wanted:
                 yield Run._from_record(self._experiment.workspace, record)
@@ -328,7 +329,11 @@ class Run:
     def cancel(self) -> None:
         """Ask the run to end; a run that has ended stays as it is."""
         if not self._record.is_final:
-            self._registry.runs.set_status(self._run_id, "CancelRequested")
+            try:
+                self._registry.runs.set_status(self._run_id, "CancelRequested")
+            except ServiceException:
+                if not self._record.is_final:  # otherwise it has ended in this moment
+                    raise
 
     def wait_for_completion(
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
@@ -354,22 +359,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run(Experiment: {self._experiment.name}, Id: {self._run_id})"
-
-
-_TYPES = {"pipeline": "azureml.PipelineRun", "step": "azureml.StepRun", "script": "azureml.scriptrun"}
-
-
-def _kind_of(type_name: str | None) -> str | None:
-    return {name: kind for kind, name in _TYPES.items()}.get(type_name or "", type_name)
-
-
-def _labels(given: Mapping[str, str] | str | None) -> dict[str, str | None] | None:
-    """Take one name as well as names with values, as v1 does."""
-    return {given: None} if isinstance(given, str) else None if given is None else dict(given)
-
-
-def _has(labels: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
-    return all(name in labels and value in (None, labels[name]) for name, value in wanted.items())
 
 
 def _pages(

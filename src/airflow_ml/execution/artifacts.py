@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_ml.execution.services import Services
-from airflow_ml.execution.stores import ARTIFACT_STORE
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.execution.stores import ARTIFACT_STORE, Stores
 from airflow_ml.registry import ArtifactRecord
 from airflow_ml.storage.protocol import Upload, normalise_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
 
 __all__ = ["LOG_NAME", "artifact_path", "collect_files", "store_artifacts"]
@@ -31,11 +31,11 @@ def artifact_path(run_id: str, name: str) -> str:
     return f"ExperimentRun/dcid.{run_id}/{normalise_path(name)}"
 
 
-def store_artifacts(services: Services, run_id: str, files: Mapping[str, Path]) -> None:
+def store_artifacts(stores: Stores, run_id: str, files: Mapping[str, Path]) -> None:
     """Copy local files to the artifact store and record them; a name that is there is replaced."""
     uploads = [Upload(place, artifact_path(run_id, name)) for name, place in files.items()]
-    stored = services.artifacts.put_files(uploads, token=f"artifacts-{run_id}")
-    services.registry.artifacts.add(
+    stored = stores.artifacts.put_files(uploads, token=f"artifacts-{run_id}")
+    stores.registry.artifacts.add(
         run_id,
         [
             ArtifactRecord(
@@ -46,17 +46,32 @@ def store_artifacts(services: Services, run_id: str, files: Mapping[str, Path]) 
     )
 
 
-def collect_files(services: Services, run: RunRecord, directory: RunDirectory) -> None:
-    """Store the script's log and everything it wrote to `./outputs` and `./logs`, after it ended."""
-    found = {name: place for folder in _WATCHED_FOLDERS for name, place in _files_below(Path(directory.code, folder))}
+def collect_files(stores: Stores, run_id: str, directory: RunDirectory) -> Sequence[str]:
+    """
+    Store the script's log and everything it wrote to `./outputs` and `./logs`, after it ended.
+
+    Returns:
+        One sentence for each file whose name cannot be stored; those are left out.
+    """
+    found: dict[str, Path] = {}
+    problems = []
+    for folder in _WATCHED_FOLDERS:
+        for name, place in _files_below(Path(directory.code, folder)):
+            try:
+                found[normalise_path(name)] = place
+            except UserErrorException as error:  # noqa: PERF203 - one bad name must not cost the others
+                problems.append(f"file is left out: {error}")
     log = Path(directory.log)
     if log.is_file():
         found[LOG_NAME] = log
     if found:
-        store_artifacts(services, run.id, found)
+        store_artifacts(stores, run_id, found)
+    return problems
 
 
 def _files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    for place in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if place.is_file() and not place.is_symlink():
-            yield place.relative_to(folder.parent).as_posix(), place
+    """Yield the plain files below a folder; links are left out, they may lead anywhere."""
+    for root, _, names in os.walk(folder) if not folder.is_symlink() else ():
+        for place in (Path(root, name) for name in sorted(names)):
+            if place.is_file() and not place.is_symlink():
+                yield place.relative_to(folder.parent).as_posix(), place

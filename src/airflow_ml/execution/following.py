@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_ml.exceptions import AzureMLException
+from airflow_ml.exceptions import AzureMLException, ServiceException, UserErrorException
 from airflow_ml.execution.artifacts import store_artifacts
-from airflow_ml.registry import MetricPoint
+from airflow_ml.registry import MetricPoint, RunStateError
 from airflow_ml.runtime.events import EventReader
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Follower"]
 
-#: A line without an end is shown when it is this long, so that a progress bar without line ends is seen too.
+#: Characters.
 _LONGEST_LINE = 16 << 10
 
 
@@ -40,37 +42,81 @@ class Follower:
         self._log = log
         self._output = LogTail(Path(directory.log))
         self._events = EventReader(directory.events)
-        self._run_ids = {run.id}
+        self._waiting: list[Event] = []
+        self._complaints: set[str] = set()
+        # v1 scripts also log to their pipeline's run.
+        self._run_ids = {run.id, run.root_id, run.parent_id}
 
     def look(self) -> None:
         """Pass on what is new since the last look."""
-        for line in self._output.read():
-            self._log(line)
-        events = self._events.read()
-        if events:
-            self._record(events)
+        self._pass_on_output(self._output.read)
+        try:
+            self._waiting += self._events.read()
+        except (AzureMLException, OSError) as error:
+            self._complain(f"events of the script cannot be read: {error}")
+        self._record()
 
     def finish(self) -> None:
         """Pass on the rest, a last line without its end included."""
         self.look()
-        for line in self._output.rest():
-            self._log(line)
+        self._pass_on_output(self._output.rest)
+        if self._waiting:
+            self._complain(f"{len(self._waiting)} events of the script could not be recorded")
 
-    def _record(self, events: list[Event]) -> None:
-        metrics = [self._point(event) for event in events if event["event"] == "metric"]
-        self._guarded("metrics", lambda: self._services.registry.metrics.append(metrics))
-        for event in events:
-            handler = _HANDLERS.get(event["event"])
-            if handler is not None:
-                self._guarded(event["event"], lambda handler=handler, event=event: handler(self, event))  # type: ignore[misc]  # bound now
-
-    def _guarded(self, what: str, record: Callable[[], None]) -> None:
+    def _pass_on_output(self, read: Callable[[], Iterable[str]]) -> None:
         try:
-            record()
-        except AzureMLException as error:
-            self._log(f"{what} of the script could not be recorded: {error}")
+            for line in read():
+                self._log(line)
+        except OSError as error:  # the script may have done anything to its run directory
+            self._complain(f"output of the script cannot be read: {error}")
+
+    def _complain(self, text: str) -> None:
+        """Say it in the task's log, once."""
+        if text not in self._complaints:
+            self._complaints.add(text)
+            self._log(text)
+
+    def _record(self) -> None:
+        """Record the events that wait, in order; those behind one that the registry could not take wait longer."""
+        while self._waiting:
+            batch = [*itertools.takewhile(_is_metric, self._waiting)] or self._waiting[:1]
+            try:
+                self._record_batch(batch)
+            except ServiceException as error:
+                self._complain(f"events of the script wait to be recorded: {error}")
+                return
+            del self._waiting[: len(batch)]
+
+    def _record_batch(self, batch: list[Event]) -> None:
+        try:
+            if _is_metric(batch[0]):
+                self._services.registry.metrics.append([self._point(event) for event in batch])
+            else:
+                self._handle(batch[0])
+        except ServiceException as error:
+            if not isinstance(error, RunStateError):
+                raise
+            self._complain(f"{batch[0]['event']} of the script was not recorded: {error}")
+        except (AzureMLException, OSError, KeyError, TypeError, ValueError) as error:
+            if len(batch) > 1:
+                for event in batch:
+                    self._record_batch([event])
+            else:
+                self._complain(f"{batch[0]['event']} of the script was not recorded: {error}")
+
+    def _handle(self, event: Event) -> None:
+        handler = _HANDLERS.get(event["event"])
+        if handler is not None:
+            self._check_run(event)
+            handler(self, event)
+
+    def _check_run(self, event: Event) -> None:
+        """Refuse events about runs that are not the script's to change."""
+        if event["run"] not in self._run_ids:
+            raise UserErrorException(f"run {event['run']!r} is not of this step, its children or its pipeline")
 
     def _point(self, event: Event) -> MetricPoint:
+        self._check_run(event)
         return MetricPoint(
             run_id=event["run"],
             name=event["name"] or "",
@@ -93,8 +139,8 @@ class Follower:
     def _file(self, event: Event) -> None:
         place = Path(self._directory.root, event["path"])
         if not self._directory.contains(str(place)):
-            raise AzureMLException(f"file {event['path']!r} lies outside of the run directory")
-        store_artifacts(self._services, event["run"], {event["name"] or place.name: place})
+            raise UserErrorException(f"file {event['path']!r} lies outside of the run directory")
+        store_artifacts(self._services.store, event["run"], {event["name"] or place.name: place})
         place.unlink(missing_ok=True)
 
     def _child(self, event: Event) -> None:
@@ -106,6 +152,7 @@ class Follower:
             id=event["id"],
             status="Running",
         )
+        self._run_ids.add(event["id"])
 
     def _status(self, event: Event) -> None:
         if event["run"] == self._run.id:
@@ -135,12 +182,18 @@ _HANDLERS: Mapping[str, Callable[[Follower, Event], None]] = {
 
 
 class LogTail:
-    """Reads a growing log file line by line; bytes that are no UTF-8 are shown as replacement characters."""
+    """
+    Reads a growing log file line by line; bytes that are no UTF-8 are shown as replacement characters.
+
+    A very long line comes in pieces, as soon as they are there: a progress bar has no line ends, and no log viewer
+    likes a line of megabytes.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
-        self._pending = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._pending = ""
 
     def read(self) -> Iterable[str]:
         """Return the lines that were completed since the last call."""
@@ -151,16 +204,23 @@ class LogTail:
         except FileNotFoundError:
             return []
         self._offset += len(data)
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        if len(self._pending) > _LONGEST_LINE:
-            lines.append(self._pending)
-            self._pending = b""
-        return [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+        *lines, self._pending = (self._pending + self._decoder.decode(data)).split("\n")
+        pieces = [piece for line in lines for piece in _pieces(line.rstrip("\r"))]
+        *long, self._pending = _pieces(self._pending)
+        return [*pieces, *long]
 
     def rest(self) -> Iterable[str]:
         """Return what stands behind the last line's end."""
-        rest, self._pending = self._pending, b""
-        return [rest.decode("utf-8", "replace")] if rest else []
+        rest, self._pending = self._pending + self._decoder.decode(b"", final=True), ""
+        return [rest] if rest else []
+
+
+def _pieces(line: str) -> list[str]:
+    return [line[start : start + _LONGEST_LINE] for start in range(0, len(line), _LONGEST_LINE)] or [""]
+
+
+def _is_metric(event: Event) -> bool:
+    return event["event"] == "metric"
 
 
 def _text(value: object) -> str:

@@ -60,18 +60,18 @@ class StagedInput:
 
 
 def stage_inputs(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, links: list[Path]
+    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, outside: list[Path]
 ) -> dict[str, StagedInput]:
     """
     Bring every input of the step onto this machine.
 
     Args:
-        links: receives the links that were made outside of the run directory, for absolute `path_on_compute`.
+        outside: receives the links that were made outside of the run directory, for absolute `path_on_compute`.
 
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    stager = _Stager(services, task, run, directory, links)
+    stager = _Stager(services, task, run, directory, outside)
     staged: dict[str, StagedInput] = {}
     for port in task.step.inputs:
         staged[port.name] = stager.stage_named(port)
@@ -80,13 +80,13 @@ def stage_inputs(
 
 class _Stager:
     def __init__(
-        self, services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, links: list[Path]
+        self, services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, outside: list[Path]
     ) -> None:
         self._services = services
         self._task = task
         self._run = run
         self._directory = directory
-        self._links = links
+        self._outside = outside
 
     def stage_named(self, port: InputPort) -> StagedInput:
         """Stage one input; an error says which one it is about."""
@@ -238,7 +238,7 @@ class _Stager:
         place.parent.mkdir(parents=True, exist_ok=True)
         assert staged.path is not None
         place.symlink_to(staged.path)
-        self._links.append(place)
+        self._outside.append(place)
         return StagedInput(staged.port, staged.kind, staged.lineage, place, staged.dataset)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ class RunLog:
         self._registry = registry
         self._run_id = run_id
         self._offset = 0
+        # A character may be written in two pieces.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def read_new(self) -> str:
         """Return what was written since the last call."""
@@ -34,7 +37,7 @@ class RunLog:
         if data is None:
             data = self._read_stored()
         self._offset += len(data)
-        return data.decode("utf-8", "replace")
+        return self._decoder.decode(data)
 
     def _read_live(self) -> bytes | None:
         place = Path(RunDirectory(self._registry.home.runs / self._run_id).log)

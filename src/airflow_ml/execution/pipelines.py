@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
+from airflow_ml.exceptions import AzureMLException, ComputeTargetException, NotSupportedError, UserErrorException
+from airflow_ml.execution.captures import capture_all
+from airflow_ml.execution.leftovers import close_lost_attempt
 from airflow_ml.graph import (
     DataReferenceSource,
     DatasetSource,
     Graph,
     Json,
+    ParameterRef,
     Step,
     as_text,
+    from_json,
     resolve_parameters,
     to_json,
 )
-from airflow_ml.snapshots.capture import capture
-from airflow_ml.snapshots.git import git_properties
+from airflow_ml.registry import RunStateError
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
@@ -29,16 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Opening",
-    "Snapshot",
     "Verdict",
     "close_if_idle",
     "close_pipeline",
+    "enter_pipeline",
     "join_pipeline",
     "judge_pipeline",
     "note_failure",
     "open_pipeline",
     "parameter_texts",
-    "snapshot_of",
+    "record_refusal",
     "stop_reason",
 ]
 
@@ -67,14 +70,6 @@ class Opening:
     details: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A step's captured source directory, and what git says about it."""
-
-    id: str | None
-    properties: Mapping[str, str] = field(default_factory=dict)
-
-
 def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunRecord:
     """
     Record the pipeline run, or return the one that is recorded for this place in Airflow.
@@ -89,11 +84,8 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     known = services.registry.runs.find_pipeline(opening.dag_id, opening.dag_run_id, opening.group_id)
     if known is not None:
         return known
-    parameters = resolve_parameters(graph, opening.parameters)
-    _apply_declarations(services, graph)
-    _check_names(services, graph)
-    _save_datasets(services, graph)
-    snapshots = _capture_all(services, graph) if opening.is_complete else {}
+    parameters = _check_graph(services, graph, opening)
+    snapshots = capture_all(services, graph) if opening.is_complete else {}
     return services.registry.runs.open_pipeline(
         opening.experiment,
         graph.name,
@@ -109,6 +101,7 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
             "azureml.runsource": "azureml.PipelineRun",
             "runSource": opening.run_source,
             "runType": opening.run_source,
+            "azureml.parameters": json.dumps({name: as_text(value) for name, value in parameters.items()}),
         },
         details={
             "parameters": parameters,
@@ -119,24 +112,77 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     )
 
 
+def _check_graph(services: Services, graph: Graph, opening: Opening) -> dict[str, Json]:
+    """Look up what the graph names, apply what it declares, and return the values of its parameters."""
+    parameters = resolve_parameters(graph, opening.parameters)
+    _apply_declarations(services, graph)
+    _check_names(services, graph, parameters)
+    _save_datasets(services, graph)
+    return parameters
+
+
+def record_refusal(services: Services, graph: Graph, opening: Opening, error: AzureMLException) -> None:
+    """
+    Record a pipeline run that could not be opened, as Failed with the reason.
+
+    It does not take the place in Airflow: when the cause is mended and the task cleared, a run is opened there.
+    """
+    run = services.registry.runs.create(
+        opening.experiment,
+        graph.name,
+        kind="pipeline",
+        status="NotStarted",
+        dag_id=opening.dag_id,
+        description=graph.description,
+        tags=opening.tags,
+        properties={"azureml.runsource": "azureml.PipelineRun", "runSource": opening.run_source},
+        details={"dag_run_id": opening.dag_run_id},
+    )
+    failure: dict[str, Json] = {"code": type(error).__name__, "message": str(error)}
+    services.registry.runs.set_status(run.id, "Failed", error=failure)
+
+
+def enter_pipeline(services: Services, run_id: str, step_id: str) -> RunRecord:
+    """
+    Return the pipeline run, open for an attempt at a step.
+
+    A run that had ended is Running again: its step's task was cleared. The failure of an earlier attempt at the same
+    step no longer counts.
+    """
+    runs = services.registry.runs
+    run = runs.reopen(run_id) if runs.get(run_id).is_final else runs.get(run_id)
+    failure = run.details.get("failure")
+    if isinstance(failure, dict) and failure.get("step_id") == step_id:
+        run = runs.set_details(run_id, {"failure": None})
+    return run
+
+
 def join_pipeline(services: Services, graph: Graph, opening: Opening) -> RunRecord:
     """
     Return the pipeline run that operators written by hand share, open for another step.
 
-    Each of them knows its own step alone, so the run is closed after each and reopened by the next.
+    Each of them knows its own step alone, so the run is closed after each and reopened by the next. A canceled one
+    stays canceled.
     """
     run = open_pipeline(services, graph, opening)
-    for name, value in resolve_parameters(graph, opening.parameters).items():
-        known = cast("dict[str, Json]", run.details.get("parameters") or {})
-        if name not in known:
-            run = services.registry.runs.set_details(run.id, {"parameters": {**known, name: value}})
-    return services.registry.runs.reopen(run.id)
+    own = _check_graph(services, graph, opening)
+    if run.status == "Canceled":
+        return run
+    run = enter_pipeline(services, run.id, graph.steps[0].id)
+    known = cast("dict[str, Json]", run.details.get("parameters") or {})
+    if own.keys() - known.keys():
+        run = services.registry.runs.set_details(run.id, {"parameters": {**own, **known}})
+    return run
 
 
 def close_if_idle(services: Services, run_id: str) -> None:
     """Close the run of operators written by hand if none of its steps is under way."""
-    if all(step.is_final for step in services.registry.runs.steps(run_id)):
-        close_pipeline(services, run_id)
+    runs = services.registry.runs
+    if any(not step.is_final for step in runs.steps(run_id)) or runs.get(run_id).status == "Canceled":
+        return
+    # Another operator that ended at the same time may have closed it before this step's end was recorded.
+    runs.reopen(run_id)
+    close_pipeline(services, run_id)
 
 
 @dataclass(frozen=True)
@@ -162,29 +208,57 @@ def judge_pipeline(services: Services, run_id: str) -> Verdict:
     failure = cast("Mapping[str, Json] | None", run.details.get("failure"))
     if failure:
         return Verdict("Failed", failure)
-    for step in reversed(services.registry.runs.steps(run_id)):
+    steps = services.registry.runs.steps(run_id)
+    for step in reversed(steps):
         if step.status != "Completed":
-            message = f"step {step.name!r} has not completed: it is {step.status}"
-            return Verdict("Failed", {"code": "StepNotCompleted", "message": message, "step": step.name})
+            reason = cast("str | None", (step.error or {}).get("message"))
+            message = reason or f"step {step.name!r} has not completed: it is {step.status}"
+            return Verdict("Failed", _failure("StepNotCompleted", message, step.name, step.node_id, step.id))
+    missing = _find_missing(services, run_id, {step.node_id for step in steps})
+    if missing is not None:
+        message = f"step {missing.name!r} has not run: its task was skipped or failed before it began; see its log"
+        return Verdict("Failed", _failure("StepNotRun", message, missing.name, missing.id, None))
     return Verdict("Completed")
 
 
+def _find_missing(services: Services, run_id: str, recorded: set[str | None]) -> Step | None:
+    text = services.registry.runs.graph(run_id)
+    steps = from_json(text).steps if text is not None else ()
+    return next((step for step in steps if step.id not in recorded), None)
+
+
 def close_pipeline(services: Services, run_id: str) -> Verdict:
-    """Give the pipeline run its final status and return how it ended; a final one is left alone."""
+    """
+    Give the pipeline run its final status and return how it ended; a final one is left alone.
+
+    Nothing of it runs any more: attempts whose task died without a word are closed, and what they left is cleared away.
+    """
+    for child in services.registry.runs.children(run_id):
+        if child.kind == "step":
+            close_lost_attempt(services.store, child)
     verdict = judge_pipeline(services, run_id)
-    services.registry.runs.set_status(run_id, verdict.status, error=verdict.error or None)
+    try:
+        services.registry.runs.set_status(run_id, verdict.status, error=verdict.error or None)
+    except RunStateError:  # another process has closed it meanwhile
+        return judge_pipeline(services, run_id)
     return verdict
 
 
 def note_failure(services: Services, task: StepTask, run: RunRecord, error: BaseException) -> None:
-    """Tell the pipeline run which step failed, so that its other steps can stop (v1's default) and its end is known."""
-    failure: dict[str, Json] = {
-        "code": type(error).__name__,
-        "message": str(error) or type(error).__name__,
-        "step": task.step.name,
-        "step_run_id": run.id,
-    }
+    """
+    Tell the pipeline run which step failed, so that its other steps can stop (v1's default) and its end is known.
+
+    The first failure is the one that counts.
+    """
+    if services.registry.runs.get(task.pipeline_run_id).details.get("failure"):
+        return
+    message = str(error) or type(error).__name__
+    failure = _failure(type(error).__name__, message, task.step.name, task.step.id, run.id)
     services.registry.runs.set_details(task.pipeline_run_id, {"failure": failure})
+
+
+def _failure(code: str, message: str, step: str, step_id: str | None, run_id: str | None) -> dict[str, Json]:
+    return {"code": code, "message": message, "step": step, "step_id": step_id, "step_run_id": run_id}
 
 
 def stop_reason(run: RunRecord) -> str | None:
@@ -197,15 +271,6 @@ def stop_reason(run: RunRecord) -> str | None:
     return None
 
 
-def snapshot_of(services: Services, task: StepTask) -> Snapshot:
-    """Return the step's snapshot, taken when the run was opened; operators written by hand take theirs here."""
-    taken = cast("Mapping[str, Mapping[str, Json]]", task.pipeline.details.get("snapshots") or {}).get(task.step.id)
-    if taken is None:
-        taken = _capture(services, task.graph, task.step) if task.step.source_directory is not None else {}
-    properties = cast("Mapping[str, str]", taken.get("properties") or {})
-    return Snapshot(id=cast("str | None", taken.get("id")), properties=properties)
-
-
 def _apply_declarations(services: Services, graph: Graph) -> None:
     """Create the compute targets that the DAG file created while it was parsed; those that exist are left alone."""
     for declaration in graph.compute_declarations:
@@ -215,7 +280,7 @@ def _apply_declarations(services: Services, graph: Graph) -> None:
             )
 
 
-def _check_names(services: Services, graph: Graph) -> None:
+def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json]) -> None:
     for step in graph.steps:
         where = f"step {step.name!r}"
         if step.compute is not None and services.registry.compute_targets.find(step.compute) is None:
@@ -224,18 +289,23 @@ def _check_names(services: Services, graph: Graph) -> None:
                 f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
                 f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
             )
-        _refuse_distributed(step, where)
+        _refuse_distributed(step, where, parameters)
         references = [port.source.datastore for port in step.inputs if isinstance(port.source, DataReferenceSource)]
         for name in [*references, *(port.datastore for port in step.outputs if port.datastore)]:
             _check_datastore(services, name, where)
         environment = step.environment or {}
         if environment.get("by_reference"):
-            services.registry.environments.get(str(environment["name"]), cast("str | None", environment.get("version")))
+            version = cast("str | None", environment.get("version"))
+            try:
+                services.registry.environments.get(str(environment["name"]), version)
+            except UserErrorException as error:
+                raise error.at(where) from error
 
 
-def _refuse_distributed(step: Step, where: str) -> None:
+def _refuse_distributed(step: Step, where: str, parameters: Mapping[str, Json]) -> None:
     """Refuse what one process on one machine cannot do, instead of doing less than was asked for."""
     nodes = step.run_settings.get("node_count", 1)
+    nodes = parameters[nodes.name] if isinstance(nodes, ParameterRef) else nodes
     communicator = step.run_settings.get("communicator")
     if nodes != 1 or communicator is not None:
         raise NotSupportedError(
@@ -258,33 +328,13 @@ def _save_datasets(services: Services, graph: Graph) -> None:
             source = port.source
             if not isinstance(source, DatasetSource):
                 continue
-            if source.name is not None:
-                services.registry.datasets.by_name(source.name, source.version)
-            elif source.definition is not None:
-                services.registry.datasets.save(source.definition)
-
-
-def _capture_all(services: Services, graph: Graph) -> dict[str, dict[str, Json]]:
-    """Capture every source directory once, whatever the number of steps that use it."""
-    by_directory: dict[str, dict[str, Json]] = {}
-    for step in graph.steps:
-        if step.source_directory is not None and step.source_directory not in by_directory:
-            by_directory[step.source_directory] = _capture(services, graph, step)
-    return {step.id: by_directory[step.source_directory] for step in graph.steps if step.source_directory is not None}
-
-
-def _capture(services: Services, graph: Graph, step: Step) -> dict[str, Json]:
-    directory = Path(graph.base_directory or ".", step.source_directory or ".")
-    if not directory.is_dir():
-        raise UserErrorException(
-            f"step {step.name!r}: source directory {str(directory)!r} is not there; it must lie beside the DAG file on"
-            " every machine that starts runs"
-        )
-    if step.script is not None and not (directory / step.script).is_file():
-        raise UserErrorException(f"step {step.name!r}: script not found at {str(directory / step.script)!r}")
-    snapshot = capture(directory, services.artifacts)
-    services.registry.snapshots.record(snapshot.id, files=len(snapshot.files), size=snapshot.size)
-    return {"id": snapshot.id, "properties": cast(Json, dict(git_properties(directory)))}
+            try:
+                if source.name is not None:
+                    services.registry.datasets.by_name(source.name, source.version)
+                elif source.definition is not None:
+                    services.registry.datasets.save(source.definition)
+            except UserErrorException as error:
+                raise error.at(f"step {step.name!r}: input {port.name!r}") from error
 
 
 def parameter_texts(run: RunRecord) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_ml.compute.environments import Interpreter
 from airflow_ml.compute.request import inherited_environment
+from airflow_ml.exceptions import StepFailedError
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
 from airflow_ml.execution.pipelines import parameter_texts
 from airflow_ml.execution.script import Script, arguments_of, environment_of
@@ -44,14 +45,14 @@ class Prepared:
 
 
 def prepare(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, links: list[Path], log: LogLine
+    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, outside: list[Path], log: LogLine
 ) -> Prepared:
     """
     Fill the run directory and return what to start.
 
     Args:
-        links: receives every link that was made outside of the run directory; the caller removes them after the
-            attempt, also after one that failed.
+        outside: receives every place outside of the run directory that belongs to the attempt; the caller removes
+            them afterwards, also after a failure.
     """
     for folder in (directory.code, directory.inputs, directory.data, directory.uploads, directory.requests):
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -59,8 +60,8 @@ def prepare(
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
     interpreter = _interpreter(services, task, log)
-    inputs = stage_inputs(services, task, run, directory, links)
-    outputs = {port.name: _make_place(port, directory) for port in task.step.outputs}
+    inputs = stage_inputs(services, task, run, directory, outside)
+    outputs = {port.name: _make_place(task, port, directory, outside) for port in task.step.outputs}
     services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
     parameters = parameter_texts(task.pipeline)
     _write_context(services, run, directory, inputs, outputs, task, parameters)
@@ -97,7 +98,7 @@ def _interpreter(services: Services, task: StepTask, log: LogLine) -> Interprete
     return interpreter
 
 
-def _make_place(port: OutputPort, directory: RunDirectory) -> Path:
+def _make_place(task: StepTask, port: OutputPort, directory: RunDirectory, outside: list[Path]) -> Path:
     """
     Return the path at which the script writes an output.
 
@@ -106,6 +107,13 @@ def _make_place(port: OutputPort, directory: RunDirectory) -> Path:
     """
     wanted = port.path_on_compute
     place = Path(directory.data, port.name) if not wanted else Path(directory.code, wanted)
+    where = f"step {task.step.name!r}: output {port.name!r}: output_path_on_compute {wanted!r}"
+    if wanted and not wanted.startswith("/") and not directory.contains(str(place)):
+        raise StepFailedError(f"{where} leads out of the run directory; write it without '..'")
+    if wanted and wanted.startswith("/"):
+        if os.path.lexists(place):
+            raise StepFailedError(f"{where} exists on this machine already; use a relative path, or another one")
+        outside.append(place)
     (place if port.kind == "file_dataset" else place.parent).mkdir(parents=True, exist_ok=True)
     return place
 

@@ -1,4 +1,4 @@
-"""What the registry is told about an attempt: its beginning, its end, and its loss."""
+"""What the registry is told about an attempt: its beginning and its end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from airflow_ml.execution.captures import Snapshot
 from airflow_ml.execution.model import OutputPlace, StepResult, StepTask
-from airflow_ml.execution.pipelines import snapshot_of
 from airflow_ml.registry import DatasetRegistration, OutputRecord, RunRecord
 from airflow_ml.storage.manifests import manifest_path
 
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json, OutputPort
     from airflow_ml.storage.manifests import Manifest
 
-__all__ = ["begin_attempt", "definition_of_output", "end_attempt", "end_lost_attempt"]
+__all__ = ["begin_attempt", "definition_of_output", "end_attempt"]
 
 #: v1's names of the kinds of steps.
 _STEP_TYPES = {"python_script": "PythonScriptStep"}
 
 
-def begin_attempt(services: Services, task: StepTask) -> RunRecord:
+def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot) -> RunRecord:
     """Record a new attempt of the step, with v1's properties and tags."""
     pipeline = task.pipeline
-    snapshot = snapshot_of(services, task)
     properties = {
         "azureml.runsource": "azureml.StepRun",
         "StepType": _STEP_TYPES.get(task.step.kind, task.step.kind),
@@ -67,18 +66,6 @@ def end_attempt(services: Services, task: StepTask, run: RunRecord, outputs: Map
         name: OutputPlace(manifest.datastore, manifest.path, manifest.digest) for name, manifest in outputs.items()
     }
     return StepResult(run.id, task.pipeline_run_id, places, _last_values(services, run.id))
-
-
-def end_lost_attempt(services: Services, run: RunRecord) -> None:
-    """Close the record of an attempt whose process died without a word."""
-    services.registry.runs.set_status(
-        run.id,
-        "Failed",
-        error={
-            "code": "StepLostError",
-            "message": f"attempt {run.attempt} of step {run.name!r} was lost: its task died",
-        },
-    )
 
 
 def definition_of_output(

@@ -9,15 +9,29 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from airflow_ml.exceptions import AzureMLException
+from airflow_ml.execution.artifacts import store_artifacts
+from airflow_ml.execution.leftovers import close_lost_attempt
+from airflow_ml.execution.stores import Stores
+from airflow_ml.registry import RunStateError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_ml.registry import Registry, RunRecord
 
-__all__ = ["ENGINE_EMBEDDED", "close_if_lost", "lock_runner"]
+__all__ = ["ENGINE_EMBEDDED", "RUNNER_LOG_FILE", "RUNNER_LOG_NAME", "close_if_lost", "lock_runner"]
 
 #: Value of the detail `engine` of pipeline runs that a process of one machine drives.
 ENGINE_EMBEDDED = "embedded"
+
+#: The driver's own log inside the run's folder, and v1's name for it among the run's files.
+RUNNER_LOG_FILE = "runner.log"
+RUNNER_LOG_NAME = "logs/azureml/executionlogs.txt"
 
 
 def lock_runner(registry: Registry, run_id: str) -> int:
@@ -30,20 +44,40 @@ def lock_runner(registry: Registry, run_id: str) -> int:
 
 
 def close_if_lost(registry: Registry, run: RunRecord) -> RunRecord:
-    """Return the run; an embedded one of this machine whose driver died is closed as Failed first."""
-    if run.is_final or run.details.get("engine") != ENGINE_EMBEDDED:
+    """
+    Return the run; one of an embedded run of this machine whose driver died is closed as Failed first.
+
+    A driver that died takes its step's script with it; what is left of both on this machine is cleared away.
+    """
+    if run.is_final:
         return run
-    place = registry.home.runs / run.id / "runner.lock"
+    if run.kind == "step" and run.parent_id is not None:
+        close_if_lost(registry, registry.runs.get(run.parent_id))
+        return registry.runs.get(run.id)
+    if run.details.get("engine") != ENGINE_EMBEDDED:
+        return run
+    folder = registry.home.runs / run.id
+    place = folder / "runner.lock"
     if not place.exists() or _is_locked(os.fspath(place)):
         return run
     run = registry.runs.get(run.id)  # its driver may have recorded the end between the two looks
-    if run.is_final:
-        return run
+    return run if run.is_final else _close(registry, run, folder)
+
+
+def _close(registry: Registry, run: RunRecord, folder: Path) -> RunRecord:
     message = "the process that ran the pipeline died; submit it again"
-    for step in registry.runs.steps(run.id):
-        if not step.is_final:
-            registry.runs.set_status(step.id, "Failed", error={"code": "StepLostError", "message": message})
-    return registry.runs.set_status(run.id, "Failed", error={"code": "RunnerLost", "message": message})
+    places = Stores(registry)
+    for child in registry.runs.children(run.id):
+        if child.kind == "step":
+            close_lost_attempt(places, child, message=f"step {child.name!r}: {message}")
+    with suppress(AzureMLException, OSError):
+        store_artifacts(places, run.id, {RUNNER_LOG_NAME: folder / RUNNER_LOG_FILE})
+    try:
+        closed = registry.runs.set_status(run.id, "Failed", error={"code": "RunnerLost", "message": message})
+    except RunStateError:  # another process has closed it meanwhile
+        closed = registry.runs.get(run.id)
+    shutil.rmtree(folder, ignore_errors=True)
+    return closed
 
 
 def _is_locked(place: str) -> bool:

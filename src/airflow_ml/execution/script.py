@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Script", "arguments_of", "environment_of"]
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+#: Variables that Python and the dynamic loader act on.
+_INTERPRETERS = re.compile(r"PYTHON|LD_")
 _NOT_IN_VARIABLES = re.compile(r"\W")
 
 
@@ -56,7 +58,9 @@ def environment_of(script: Script, *, workspace: WorkspaceRecord, inherited: Map
     run, step = script.run, script.task.step
     environment = {**inherited, **step.environment_variables}
     data = _data_variables(script)
-    environment.update({name: value for name, value in data.items() if name not in environment})
+    environment.update(
+        {name: value for name, value in data.items() if name not in environment and not _INTERPRETERS.match(name)}
+    )
     environment.update({name: value for name, value in data.items() if name.startswith("AZUREML_")})
     for name, argument in step.params.items():
         variable = PARAMETER_PREFIX + _NOT_IN_VARIABLES.sub("_", name)

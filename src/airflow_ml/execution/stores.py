@@ -18,10 +18,15 @@ ARTIFACT_STORE = "workspaceartifactstore"
 
 
 class Stores:
-    """Opens each datastore's store once; call it with a datastore's name. Safe for several threads."""
+    """
+    Opens each datastore's store once; call it with a datastore's name. Safe for several threads.
+
+    Attributes:
+        registry: the workspace.
+    """
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        self.registry = registry
         self._opened: dict[str, Store] = {}
 
     def __call__(self, name: str) -> Store:
@@ -32,14 +37,14 @@ class Stores:
             UserErrorException: the workspace has no datastore of that name.
         """
         if name not in self._opened:
-            record = self._registry.datastores.find(name)
+            record = self.registry.datastores.find(name)
             if record is None:
-                known = ", ".join(sorted(item.name for item in self._registry.datastores.list()))
+                known = ", ".join(sorted(item.name for item in self.registry.datastores.list()))
                 raise UserErrorException(
-                    f"datastore {name!r} is not in workspace {self._registry.workspace.name!r}, which has: {known};"
+                    f"datastore {name!r} is not in workspace {self.registry.workspace.name!r}, which has: {known};"
                     " register it, or correct the name"
                 )
-            root = self._registry.home.store(name)
+            root = self.registry.home.store(name)
             if record.settings.get("kind") == "local":
                 root.mkdir(parents=True, exist_ok=True)
             self._opened[name] = open_store(record.settings, root=root)

@@ -90,6 +90,8 @@ def service_settings(home: Path, *, database_url: str, port: int) -> Mapping[str
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        # It says every second that it has looked for new files.
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "airflow.dag_processing.manager.DagFileProcessorManager=WARNING",
     }
     if is_sqlite:
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"] = (

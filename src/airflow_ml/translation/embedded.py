@@ -15,7 +15,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -25,11 +26,12 @@ from airflow_ml._late import late
 from airflow_ml.exceptions import AzureMLException, ServiceException
 from airflow_ml.execution.artifacts import store_artifacts
 from airflow_ml.execution.pipelines import close_pipeline
+from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, RUNNER_LOG_NAME
 from airflow_ml.execution.services import Services, open_services
 from airflow_ml.graph import Graph, from_json
-from airflow_ml.registry import Home, RunStateError
+from airflow_ml.registry import Home
 from airflow_ml.translation.airflow_settings import embedded_settings, inherited_settings
-from airflow_ml.translation.embedding import GRAPH_FILE, LOG_FILE
+from airflow_ml.translation.embedding import GRAPH_FILE
 
 if TYPE_CHECKING:
     from airflow_ml.registry import RunRecord
@@ -45,8 +47,9 @@ logger = logging.getLogger(__name__)
 #: Key of the DAG run's conf that names the recorded pipeline run (`airflow_ml.operators`).
 _RUN_KEY = "airflow_ml_run_id"
 
-#: v1's name of a pipeline run's own log.
-_LOG_NAME = "logs/azureml/executionlogs.txt"
+#: Seconds between two tries of a step that failed by the machine's fault. Shorter than on a cluster: there is no other
+#: machine to wait for, and somebody waits at the keyboard.
+RETRY_DELAY = 2.0
 
 
 def main(arguments: list[str]) -> int:
@@ -71,7 +74,8 @@ def _run_dag(folder: Path, graph: Graph, run: RunRecord) -> None:
     database = folder / "airflow.db"
     shutil.copyfile(_migrated_database(), database)
     os.environ.update(embedded_settings(_airflow_home(), database=database, folder=folder))
-    place = stubs.write_stub(folder / "dags", graph, run.dag_id or run.id, experiment=run.experiment)
+    dag_id, retries = run.dag_id or run.id, {"retry_delay": RETRY_DELAY}
+    place = stubs.write_stub(folder / "dags", graph, dag_id, experiment=run.experiment, default_args=retries)
     dag = stubs.load_dag(str(place))
     dag.fileloc = str(place)
     dag.relative_fileloc = place.name
@@ -118,16 +122,25 @@ def _locked(place: Path) -> Iterator[None]:
 
 
 def _cancel_on_signals(services: Services, run_id: str) -> None:
-    """Let SIGTERM and SIGINT cancel the run: the step that runs is stopped, the others are not started."""
+    """
+    Let SIGTERM and SIGINT cancel the run: the step that runs is stopped, the others are not started.
 
-    def cancel(*_: object) -> None:
+    A thread waits for them, because Airflow's task runner puts its own handler in the place of ours, and a handler
+    in the main thread could meet that thread in the middle of a transaction.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # the threads that are started later inherit it
+    threading.Thread(target=_cancel_when_asked, args=(services, run_id, numbers), daemon=True).start()
+
+
+def _cancel_when_asked(services: Services, run_id: str, numbers: Collection[signal.Signals]) -> None:
+    while True:
+        number = signal.sigwait(numbers)
+        logger.warning("run %s is canceled by signal %d", run_id, number)
         try:
             services.registry.runs.set_status(run_id, "CancelRequested")
-        except RunStateError:
-            logger.info("run %s has ended already", run_id)
-
-    signal.signal(signal.SIGTERM, cancel)
-    signal.signal(signal.SIGINT, cancel)
+        except AzureMLException as error:
+            logger.warning("run %s could not be canceled: %s", run_id, error)
 
 
 def _record_failure(services: Services, run_id: str, error: Exception) -> None:
@@ -139,11 +152,12 @@ def _record_failure(services: Services, run_id: str, error: Exception) -> None:
 
 
 def _keep_log(services: Services, run_id: str, folder: Path) -> None:
-    log = folder / LOG_FILE
-    if log.is_file():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        store_artifacts(services, run_id, {_LOG_NAME: log})
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        store_artifacts(services.store, run_id, {RUNNER_LOG_NAME: folder / RUNNER_LOG_FILE})
+    except (AzureMLException, OSError):
+        logger.exception("run %s: its log could not be kept", run_id)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.execution.runner_lock import lock_runner
+from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, lock_runner
 from airflow_ml.graph import to_json
 from airflow_ml.translation.airflow_settings import inherited_settings
 
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Graph
     from airflow_ml.registry import Registry, RunRecord
 
-__all__ = ["GRAPH_FILE", "LOG_FILE", "start"]
+__all__ = ["GRAPH_FILE", "start"]
 
-#: Names inside the folder of an embedded pipeline run.
+#: Name inside the folder of an embedded pipeline run.
 GRAPH_FILE = "graph.json"
-LOG_FILE = "runner.log"
 
 
 def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
@@ -42,7 +41,7 @@ def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
     lock = lock_runner(registry, run.id)
     try:
         (folder / GRAPH_FILE).write_text(to_json(graph), encoding="utf-8")
-        with (folder / LOG_FILE).open("ab") as log:
+        with (folder / RUNNER_LOG_FILE).open("ab") as log:
             subprocess.Popen(
                 [sys.executable, "-m", "airflow_ml.translation.embedded", str(folder), run.id],
                 stdin=subprocess.DEVNULL,

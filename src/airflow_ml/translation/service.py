@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ from airflow_ml.translation.service_files import ServiceFiles, ServiceRecord, is
 from airflow_ml.translation.stub_files import write_stub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_ml.graph import Graph, Json
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation import service_client, service_pools
@@ -72,10 +75,11 @@ class RunningService:
             ServiceException: it does not answer, or cannot read the DAG.
         """
         dag_id = run.dag_id or run.id
-        write_stub(self.files.dags, graph, dag_id, experiment=run.experiment)
+        place = write_stub(self.files.dags, graph, dag_id, experiment=run.experiment)
         client = self.client()
         service_pools.sync_pools(graph.workspace, client)
-        self._wait_for_dag(client, dag_id)
+        if not _has_dag(client, dag_id):
+            self._wait_for_dag(client, dag_id, place)
         parameters = cast("dict[str, Json]", run.details.get("parameters") or {})
         conf: Json = {**parameters, RUN_KEY: run.id}
         body: Json = {"dag_run_id": run.dag_run_id, "logical_date": None, "conf": conf}
@@ -85,16 +89,18 @@ class RunningService:
             if error.status != _HTTP_CONFLICT:  # it has taken the run before, and the answer was lost
                 raise
 
-    def _wait_for_dag(self, client: AirflowClient, dag_id: str) -> None:
+    def _wait_for_dag(self, client: AirflowClient, dag_id: str, place: Path) -> None:
+        asked_at = datetime.now(timezone.utc)
+        place.touch()  # one that could not be read before is read again at once
         deadline = time.monotonic() + DAG_SECONDS
         while not _has_dag(client, dag_id):
-            problem = _import_error(client, dag_id)
+            problem = _import_error(client, place.name, asked_at)
             if problem is not None:
                 raise ServiceException(f"service at {self.url}: DAG {dag_id!r} cannot be read: {problem}")
             if time.monotonic() > deadline:
                 raise ServiceException(
                     f"service at {self.url}: DAG {dag_id!r} was not read within {DAG_SECONDS:.0f} seconds; see the log"
-                    f" {self.files.log}, and restart the service if its DAG processor has ended"
+                    f" {str(self.files.log)!r}, and restart the service if its DAG processor has ended"
                 )
             time.sleep(_LOOK_SECONDS)
 
@@ -135,7 +141,8 @@ def _has_dag(client: AirflowClient, dag_id: str) -> bool:
     return isinstance(dag, dict) and not dag.get("is_stale")
 
 
-def _import_error(client: AirflowClient, dag_id: str) -> str | None:
-    found = client.ask("GET", f"/api/v2/importErrors?filename={quote(f'{dag_id}.py', safe='')}")
-    errors = cast("list[dict[str, Json]]", found["import_errors"]) if isinstance(found, dict) else []
-    return str(errors[0].get("stack_trace")) if errors else None
+def _import_error(client: AirflowClient, file_name: str, since: datetime) -> str | None:
+    found = client.ask("GET", f"/api/v2/importErrors?filename={quote(file_name, safe='')}")
+    errors = cast("list[dict[str, str]]", found["import_errors"]) if isinstance(found, dict) else []
+    new = [error for error in errors if datetime.fromisoformat(error["timestamp"].replace("Z", "+00:00")) >= since]
+    return new[0]["stack_trace"].strip().splitlines()[-1] if new else None

@@ -102,7 +102,7 @@ class _LocalFirst(urllib.request.ProxyHandler):
     def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> object:  # noqa: A002 - its parent's
         if urllib.parse.urlsplit(req.full_url).hostname in ("127.0.0.1", "localhost", "::1"):
             return None
-        return super().proxy_open(req, proxy, type)  # type: ignore[misc]  # not in the type stubs
+        return super().proxy_open(req, proxy, type)
 
 
 _opener = urllib.request.build_opener(_LocalFirst())

@@ -27,7 +27,7 @@ from airflow_ml.translation.service import answers
 from airflow_ml.translation.service_client import AirflowClient, AirflowError
 from airflow_ml.translation.service_database import Database, resolve_database
 from airflow_ml.translation.service_files import ServiceFiles, ServiceRecord, birth_of, is_alive
-from airflow_ml.translation.service_processes import MARKER, end_processes, find_processes
+from airflow_ml.translation.service_processes import MARKER, end_processes, find_processes, has_dead_child
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,7 +184,7 @@ def _switch_to_wal(file: Path) -> None:
 
 def _wait_until_it_works(files: ServiceFiles, record: ServiceRecord, deadline: float) -> None:
     while not (answers(record) and _problem(record) is None):
-        if not is_alive(record):
+        if not is_alive(record) or has_dead_child(record.pid):
             raise ServiceException(f"service: Airflow ended while it started; {_last_words(files)}")
         if time.monotonic() > deadline:
             raise ServiceException(
@@ -196,7 +196,9 @@ def _wait_until_it_works(files: ServiceFiles, record: ServiceRecord, deadline: f
 
 
 def _problem(record: ServiceRecord) -> str | None:
-    """Return what Airflow says of its parts if one of them is not healthy."""
+    """Return which of Airflow's parts does not work, if one does not."""
+    if has_dead_child(record.pid):
+        return "a part of Airflow has ended; the log says which one, stop and start the service"
     try:
         answer = AirflowClient(record.url, timeout_seconds=2.0).ask("GET", "/api/v2/monitor/health")
     except AirflowError as error:

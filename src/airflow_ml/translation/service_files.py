@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from airflow_ml.translation.service_preload import SETTINGS_FILE
+
 if TYPE_CHECKING:
     from airflow_ml.registry import Home
 
@@ -78,11 +80,13 @@ class ServiceFiles:
         return self.root / "simple_auth_manager_passwords.json.generated"
 
     def make(self) -> None:
-        """Make the folders, and a password for `admin` if there is none."""
+        """Make the folders, the file that Airflow's parts import, and a password for `admin` if there is none."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
         self.dags.mkdir(exist_ok=True)
         self.lock.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / "config").mkdir(exist_ok=True)
+        write_private(self.root / "config" / "airflow_local_settings.py", SETTINGS_FILE)
         if not self.passwords.exists():
             # Airflow would make one too, but print it into the log.
             write_private(self.passwords, json.dumps({"admin": secrets.token_urlsafe(16)}) + "\n")

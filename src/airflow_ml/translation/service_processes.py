@@ -17,7 +17,7 @@ from pathlib import Path
 from airflow_ml.compute.keeper import MARKER_VARIABLE
 from airflow_ml.exceptions import ServiceException
 
-__all__ = ["MARKER", "end_processes", "find_processes"]
+__all__ = ["MARKER", "end_processes", "find_processes", "has_dead_child"]
 
 #: Environment variable of every process of a service: its folder. Like Airflow's settings it is not handed on.
 MARKER = "_AIRFLOW_ML_SERVICE"
@@ -63,6 +63,22 @@ def end_processes(root: Path, *, grace_seconds: float = 10.0) -> int:
         asked |= left
         time.sleep(_LOOK_SECONDS)
     return len(seen)
+
+
+def has_dead_child(pid: int) -> bool:
+    """
+    Whether a child of the process has ended without being waited for.
+
+    Airflow's standalone command neither waits for its parts nor restarts them, so this tells that one is missing.
+    """
+    for folder in _PROCESSES.glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:2]
+        except (OSError, ValueError):
+            continue
+        if int(parent) == pid and state == b"Z":
+            return True
+    return False
 
 
 def _send(pids: Collection[int], number: signal.Signals) -> None:

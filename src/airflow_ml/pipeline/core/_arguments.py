@@ -1,28 +1,21 @@
 """
-One step's inputs, outputs and arguments, wired together.
+One step's inputs, outputs and arguments, wired together once the pipeline knows who writes what.
 
-Rules (v1, with the article's snippets that v1 refuses taken in): a dataset configuration or an input binding that
-stands only in the arguments is added to the inputs, an output configuration to the outputs; two bindings of one name
-and the same data are one input, and an explicit mode wins over `direct`; a data reference must be listed. Everything
-else in the arguments is text by Python's `str()`. Random default names become `input_<n>` and `output_<n>`, so that
-the same file gives the same graph on every parse.
+Data objects become places, parameters references, and everything else text by Python's `str()`. Random default names
+become `input_<n>` and `output_<n>`, so that the same file gives the same graph on every parse.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_ml.data.abstract_dataset import AbstractDataset
-from airflow_ml.data.data_reference import DataReference
-from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Argument, InputRef, OutputRef, ParameterRef, as_text
-from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output, is_input_only, origin
-from airflow_ml.pipeline.core.pipeline_data import PipelineData
-from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+from airflow_ml.pipeline.core._given import ArgumentTypeError
+from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output, origin
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
 if TYPE_CHECKING:
@@ -31,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["StepWiring", "wire"]
 
 _PORT_NAME = re.compile(r"\w+")
-_PARAMETER_TEXT = re.compile(r"parameter:(\w+)")
-_TEXT_TYPES = (str, int, float, bool, type(None))
+_PARAMETER_TEXT = "parameter:"
 
 
 @dataclass(frozen=True)
@@ -46,151 +38,155 @@ class StepWiring:
     parameters: tuple[PipelineParameter, ...]
 
 
-class ArgumentTypeError(GraphError, TypeError):
-    """An argument of a type that cannot be text; v1 raises TypeError here."""
-
-
 def wire(step: PipelineStep, *, writes: frozenset[Hashable]) -> StepWiring:
     """
     Wire one step.
 
     Args:
-        writes: identities of PipelineData that stand in the arguments alone and that this step writes.
+        writes: identities of PipelineData that stand in the arguments alone and that this step writes; it reads the
+            others that stand there.
 
     Raises:
-        ValueError: repeated or impossible names, or an unlisted data reference.
-        TypeError: an argument that cannot be text.
+        ValueError: repeated or impossible names, or a parameter with two meanings.
+        TypeError: a value of `params` that cannot be text.
     """
-    wiring = _Wiring(step, writes)
-    arguments = tuple(wiring.argument(item) for item in step._arguments)
-    params = {name: wiring.param(name, value) for name, value in step._params.items()}
-    inputs, renamed = _checked(step, wiring.inputs, wiring.outputs)
+    given = step._given
+    where = f"step {step.name!r}"
+    outputs, inputs = list(given.outputs), list(given.inputs)
+    places: dict[Hashable, int] = {}
+    for data in given.undecided:
+        if origin(data) in writes:
+            outputs.append(bind_output(data, where=where))
+        else:
+            places[origin(data)] = len(inputs)
+            inputs.append(bind_input(data, where=where))
+    outputs = _name_outputs(outputs)
+    inputs = _name_inputs(inputs)
+    if step._fix_port_name_collisions:
+        taken = {bound.port.name for bound in outputs}
+        inputs = [replace(bound, name=f"INPUT_{bound.name}") if bound.name in taken else bound for bound in inputs]
+    _check_names(inputs, outputs, where=where)
+    wiring = _Values(step, inputs, outputs, places)
     return StepWiring(
-        inputs=inputs,
-        outputs=tuple(wiring.outputs),
-        arguments=tuple(_rename(argument, renamed) for argument in arguments),
-        params=params,
+        arguments=tuple([wiring.argument(position, item) for position, item in enumerate(given.arguments)]),
+        params=wiring.all_params(),
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
         parameters=tuple(wiring.parameters.values()),
     )
 
 
-class _Wiring:
-    """The state of one `wire` call."""
+class _Values:
+    """The values of arguments and params of one `wire` call."""
 
-    def __init__(self, step: PipelineStep, writes: frozenset[Hashable]) -> None:
+    def __init__(
+        self,
+        step: PipelineStep,
+        inputs: list[BoundInput],
+        outputs: list[BoundOutput],
+        places: Mapping[Hashable, int],
+    ) -> None:
         self._where = f"step {step.name!r}"
-        self._step = step
-        self.outputs = [*step._outputs]
-        self._add_outputs(step, writes)
-        self._written = {bound.identity: bound.port.name for bound in self.outputs}
-        self.inputs: list[BoundInput] = []
+        self._params = step._params
+        self._inputs_of = step._given.inputs_of
+        self._inputs = inputs
+        self._places = places
+        self._written = {bound.identity: bound.port.name for bound in outputs}
         self.parameters: dict[str, PipelineParameter] = {}
-        for bound in step._inputs:
-            self._add_input(bound)
+        self._named_params = {name: self._param(name, value) for name, value in step._params.items()}
+        self._argument_params: dict[str, Argument] = {}
 
-    def _add_outputs(self, step: PipelineStep, writes: frozenset[Hashable]) -> None:
-        known = {bound.identity for bound in self.outputs}
-        for item in step._arguments:
-            is_output = isinstance(item, OutputDatasetConfig) or (isinstance(item, PipelineData) and id(item) in writes)
-            if is_output and origin(item) not in known:
-                self.outputs.append(bind_output(item, where=self._where))
-                known.add(origin(item))
-        for number, bound in enumerate(self.outputs, start=1):
-            if bound.has_default_name:
-                port = replace(bound.port, name=f"output_{number}")
-                self.outputs[number - 1] = replace(bound, port=port, has_default_name=False)
-
-    def _add_input(self, bound: BoundInput) -> BoundInput:
-        for index, known in enumerate(self.inputs):
-            if bound.has_default_name and known.identity == bound.identity:
-                return known
-            if known.name == bound.name and known.identity == bound.identity:
-                if known.mode == "direct" and bound.mode != "direct":
-                    self.inputs[index] = bound
-                return self.inputs[index]
-        if bound.has_default_name:
-            bound = replace(bound, name=f"input_{len(self.inputs) + 1}", has_default_name=False)
-        self.inputs.append(bound)
-        return bound
-
-    def argument(self, item: object) -> Argument:
+    def argument(self, position: int, item: object) -> Argument:
         """Return one argv element of the script."""
-        if isinstance(item, PipelineParameter):
-            self.parameters[item.name] = item
-            return (ParameterRef(item.name),)
         if isinstance(item, str):
-            match = _PARAMETER_TEXT.fullmatch(item)
-            if match and match[1] in self._step._params:
-                return self.param(match[1], self._step._params[match[1]])
-        if isinstance(item, _TEXT_TYPES):
+            if item.startswith(_PARAMETER_TEXT):
+                return self._named_params.get(item[len(_PARAMETER_TEXT) :], (item,))
+            return (item,)
+        if position in self._inputs_of:
+            return (InputRef(self._inputs[self._inputs_of[position]].name),)
+        if isinstance(item, PipelineParameter):
+            return self._parameter_argument(item)
+        if item is None or isinstance(item, (int, float)):
             return (as_text(item),)
-        if isinstance(item, (PipelineData, OutputDatasetConfig, PipelineOutputAbstractDataset)):
-            return self._data_argument(item)
-        if is_input_only(item):
-            return (InputRef(self._add_input(bind_input(item, where=self._where)).name),)
-        if isinstance(item, DataReference):
-            return self._reference_argument(item)
-        if isinstance(item, AbstractDataset):
+        key = origin(item)
+        if key in self._written:
+            return (OutputRef(self._written[key]),)
+        return (InputRef(self._inputs[self._places[key]].name),)
+
+    def all_params(self) -> Mapping[str, Argument]:
+        """Return the params, with the parameters that stand in the arguments added, as v1 has it."""
+        return {**self._argument_params, **self._named_params}
+
+    def _parameter_argument(self, item: PipelineParameter) -> Argument:
+        value = self._note(item)
+        if self._named_params.get(item.name, value) != value:
             raise GraphError(
-                f"{self._where}: a dataset stands in the arguments; write dataset.as_named_input('name') there"
+                f"{self._where}: parameter {item.name!r} stands in the arguments, and params[{item.name!r}] is"
+                " something else; rename one of them"
             )
-        raise ArgumentTypeError(
-            f"{self._where}: argument {item!r} (a {type(item).__name__}) cannot be text; pass a str, number, bool,"
-            " None, data object or PipelineParameter"
-        )
+        self._argument_params[item.name] = value
+        return value
 
-    def _data_argument(self, item: PipelineData | OutputDatasetConfig | PipelineOutputAbstractDataset) -> Argument:
-        port = self._written.get(origin(item))
-        if port is not None:
-            return (OutputRef(port),)
-        for bound in self.inputs:
-            if bound.identity == origin(item):
-                return (InputRef(bound.name),)
-        return (InputRef(self._add_input(bind_input(item, where=self._where)).name),)
-
-    def _reference_argument(self, item: DataReference) -> Argument:
-        for bound in self.inputs:
-            if bound.name == item.name:
-                return (InputRef(bound.name),)
-        raise GraphError(
-            f"{self._where}: data reference {item.name!r} stands in the arguments but not in the inputs; add it to both"
-        )
-
-    def param(self, name: str, value: object) -> Argument:
-        """Return the value of one entry of `params`."""
+    def _param(self, name: str, value: object) -> Argument:
         if isinstance(value, PipelineParameter):
-            known = self.parameters.setdefault(value.name, value)
-            if known is not value and known.default_value != value.default_value:
-                raise GraphError(f"{self._where}: parameter {value.name!r} is used with two defaults")
-            return (ParameterRef(value.name),)
-        if isinstance(value, _TEXT_TYPES):
+            return self._note(value)
+        if value is None or isinstance(value, (str, int, float)):
             return (as_text(value),)
-        raise ArgumentTypeError(f"{self._where}: params[{name!r}] is {value!r}; it must be text or a PipelineParameter")
+        raise ArgumentTypeError(
+            f"{self._where}: params[{name!r}] is {value!r} (a {type(value).__name__}); it must be text, a number or a"
+            " PipelineParameter"
+        )
+
+    def _note(self, parameter: PipelineParameter) -> Argument:
+        known = self.parameters.setdefault(parameter.name, parameter)
+        if known is not parameter and known.to_declaration() != parameter.to_declaration():
+            raise GraphError(
+                f"{self._where}: parameter {parameter.name!r} is used with the defaults {known.default_value!r} and"
+                f" {parameter.default_value!r}; use one PipelineParameter object for both"
+            )
+        return (ParameterRef(parameter.name),)
 
 
-def _checked(
-    step: PipelineStep, inputs: list[BoundInput], outputs: list[BoundOutput]
-) -> tuple[tuple[BoundInput, ...], dict[str, str]]:
-    """Check the names; where the kind of step allows it, rename inputs that are called like an output."""
-    where = f"step {step.name!r}"
-    output_names = [bound.port.name for bound in outputs]
-    clashing = {bound.name for bound in inputs} & set(output_names)
-    renamed = {name: f"INPUT_{name}" for name in clashing} if step._fix_port_name_collisions else {}
-    kept = tuple(replace(bound, name=renamed.get(bound.name, bound.name)) for bound in inputs)
-    input_names = [bound.name for bound in kept]
-    for what, names in (("input", input_names), ("output", output_names)):
+def _name_outputs(outputs: list[BoundOutput]) -> list[BoundOutput]:
+    fresh = _fresh_names("output", [bound.port.name for bound in outputs if not bound.has_default_name])
+    return [
+        replace(bound, port=replace(bound.port, name=next(fresh)), has_default_name=False)
+        if bound.has_default_name
+        else bound
+        for bound in outputs
+    ]
+
+
+def _name_inputs(inputs: list[BoundInput]) -> list[BoundInput]:
+    fresh = _fresh_names("input", [bound.name for bound in inputs if not bound.has_default_name])
+    return [
+        replace(bound, name=next(fresh), has_default_name=False) if bound.has_default_name else bound
+        for bound in inputs
+    ]
+
+
+def _fresh_names(word: str, taken: Iterable[str]) -> Iterator[str]:
+    """Yield `word_1`, `word_2`, ... without the names that somebody gave."""
+    used = set(taken)
+    number = 0
+    while True:
+        number += 1
+        if f"{word}_{number}" not in used:
+            yield f"{word}_{number}"
+
+
+def _check_names(inputs: list[BoundInput], outputs: list[BoundOutput], *, where: str) -> None:
+    seen: dict[str, str] = {}
+    for what, names in (
+        ("input", [bound.name for bound in inputs]),
+        ("output", [bound.port.name for bound in outputs]),
+    ):
         for name in names:
             if not _PORT_NAME.fullmatch(name):
                 raise GraphError(f"{where}: {what} name {name!r} may hold letters, digits and underscores only")
-            if names.count(name) > 1:
+            if name not in seen:
+                seen[name] = what
+            elif seen[name] == what:
                 raise GraphError(f"{where}: {what} name {name!r} is repeated; give each {what} its own name")
-    still_clashing = set(input_names) & set(output_names)
-    if still_clashing:
-        raise GraphError(f"{where}: {sorted(still_clashing)[0]!r} names an input and an output; rename one of them")
-    return kept, renamed
-
-
-def _rename(argument: Argument, renamed: Mapping[str, str]) -> Argument:
-    return tuple(
-        InputRef(renamed.get(part.port, part.port)) if isinstance(part, InputRef) else part for part in argument
-    )
+            else:
+                raise GraphError(f"{where}: {name!r} names an input and an output; rename one of them")

@@ -3,7 +3,7 @@ What a step's constructor was given as inputs, outputs and arguments, in one nor
 
 The v1 face allows a dozen kinds of objects in three lists. Here each becomes a `BoundInput` or a `BoundOutput`; the
 caller's lists and objects are left as they are. Which step produces what is decided later, when all steps of a
-pipeline are known (`airflow_ml.pipeline.core._assembly`).
+pipeline are known (`airflow_ml.pipeline.core._producers`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from airflow_ml.pipeline.core.port_bindings import InputPortBinding, OutputPortB
 if TYPE_CHECKING:
     from airflow_ml.graph import InputMode, Json, OutputMode
 
-__all__ = ["BoundInput", "BoundOutput", "bind_input", "bind_output", "is_input_only", "origin"]
+__all__ = ["BoundInput", "BoundOutput", "bind_input", "bind_output", "merge_inputs", "origin"]
+
+#: The mode that gives the script more wins where one input is named twice: v1's configurations start as `direct`.
+_STRENGTH = {"direct": 0, "mount": 1, "download": 2}
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,35 @@ class BoundOutput:
 
 def origin(data: object) -> Hashable:
     """Return what makes two bindings the same data: copies of an output configuration share theirs."""
+    if isinstance(data, PipelineData):
+        return id(data)
     if isinstance(data, PipelineOutputAbstractDataset):
-        return origin(data._pipeline_data)
+        return id(data._pipeline_data)
     if isinstance(data, OutputDatasetConfig):
-        return ("output config", data.origin)
+        return ("output config", id(data.origin))
     if isinstance(data, DataReference):
         return ("data reference", data.source)
+    if isinstance(data, PipelineParameter):
+        return ("parameter", data.name)
     return id(data)
 
 
-def is_input_only(item: object) -> bool:
-    """Tell whether an argument of this type can only be an input, so that it is added to the inputs on its own."""
-    return isinstance(item, (InputPortBinding, DatasetConsumptionConfig, tuple))
+def merge_inputs(known: BoundInput, new: BoundInput) -> BoundInput | None:
+    """
+    Return both bindings as one input, or None if they are two.
+
+    They are one if they bind the same data in the same form under one name, or if one of them has no name of its own.
+    The article names an input twice, once as it is and once as a download; the real SDK refuses that.
+    """
+    is_same_name = known.name == new.name or known.has_default_name or new.has_default_name
+    if not is_same_name or known.identity != new.identity or known.transformations != new.transformations:
+        return None
+    named = new if known.has_default_name else known
+    # Two unnamed bindings of one dataset with two modes are two wishes, not one said twice.
+    if known.has_default_name and new.has_default_name and known.mode != new.mode:
+        return None
+    stronger = new if _STRENGTH[new.mode] > _STRENGTH[known.mode] else known
+    return replace(stronger, name=named.name, has_default_name=named.has_default_name)
 
 
 def bind_input(item: object, *, where: str) -> BoundInput:
@@ -91,7 +111,10 @@ def bind_input(item: object, *, where: str) -> BoundInput:
             return bind(item, where)
     if isinstance(item, AbstractDataset):
         raise GraphError(f"{where}: a dataset needs a name as an input; write dataset.as_named_input('name')")
-    raise GraphError(f"{where}: {item!r} (a {type(item).__name__}) cannot be an input")
+    raise GraphError(
+        f"{where}: {item!r} (a {type(item).__name__}) cannot be an input; give a data object such as a PipelineData, a"
+        " DataReference or dataset.as_named_input('name')"
+    )
 
 
 def bind_output(item: object, *, where: str) -> BoundOutput:
@@ -101,16 +124,19 @@ def bind_output(item: object, *, where: str) -> BoundOutput:
     Raises:
         ValueError: an object that is no output.
     """
-    if isinstance(item, PipelineOutputAbstractDataset):
-        bound = _pipeline_data_output(item._pipeline_data)
-        return replace(bound, port=replace(bound.port, registration=item._registration))
     if isinstance(item, PipelineData):
         return _pipeline_data_output(item)
+    if isinstance(item, PipelineOutputAbstractDataset):
+        bound = _pipeline_data_output(item._pipeline_data)
+        return replace(bound, port=replace(bound.port, registration=item._registration_with_form()))
     if isinstance(item, OutputDatasetConfig):
         return BoundOutput(item.to_port(), item, has_default_name=item.has_default_name)
     if isinstance(item, OutputPortBinding):
         return _port_binding_output(item)
-    raise GraphError(f"{where}: {item!r} (a {type(item).__name__}) cannot be an output")
+    raise GraphError(
+        f"{where}: {item!r} (a {type(item).__name__}) cannot be an output; give a PipelineData or an"
+        " OutputFileDatasetConfig"
+    )
 
 
 def _pipeline_data_output(data: PipelineData) -> BoundOutput:
@@ -150,11 +176,10 @@ def _from_output_dataset(item: PipelineOutputAbstractDataset, where: str) -> Bou
 
 
 def _from_binding(item: InputPortBinding, where: str) -> BoundInput:
-    if item.bind_mode not in ("mount", "download", "direct"):
+    if item.bind_mode not in _STRENGTH:
         raise GraphError(f"{where}: input {item.name!r}: mode {item.bind_mode!r} is not one of mount, download, direct")
     data = item.bind_object
-    inner = data if isinstance(data, PipelineOutputAbstractDataset) else None
-    if inner is None and not isinstance(data, (PipelineData, OutputPortBinding)):
+    if not isinstance(data, (PipelineData, OutputPortBinding, PipelineOutputAbstractDataset)):
         data = bind_input(data, where=where).data
     return BoundInput(
         name=item.name,
@@ -178,7 +203,7 @@ def _from_reference(item: DataReference, where: str) -> BoundInput:
 
 
 def _from_consumption(item: DatasetConsumptionConfig, where: str) -> BoundInput:
-    if item.mode not in ("mount", "download", "direct"):
+    if item.mode not in _STRENGTH:
         raise GraphError(f"{where}: input {item.name!r}: mode {item.mode!r} is not one of mount, download, direct")
     return BoundInput(
         name=item.name,
@@ -197,6 +222,11 @@ def _from_output_config(item: OutputDatasetConfig, where: str) -> BoundInput:
 def _from_pair(item: tuple[object, ...], where: str) -> BoundInput:
     parameter, binding = item if len(item) == 2 else (None, None)
     if isinstance(parameter, PipelineParameter) and isinstance(binding, DataPathComputeBinding):
+        if parameter.kind != "datapath":
+            raise GraphError(
+                f"{where}: parameter {parameter.name!r} has the default {parameter.default_value!r}; one that is"
+                " paired with a DataPathComputeBinding needs a DataPath"
+            )
         if binding.mode not in ("mount", "download"):
             raise GraphError(f"{where}: parameter {parameter.name!r}: mode {binding.mode!r} is not mount or download")
         mode = cast("InputMode", binding.mode)

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError
-from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output
+from airflow_ml.pipeline.core._given import take_given
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from airflow_ml.graph import ComputeDeclaration, Json
-    from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
+    from airflow_ml.graph import Json
 
 __all__ = ["PipelineStep", "StepDefinition", "StepSequence"]
 
@@ -26,22 +23,21 @@ class StepDefinition:
     What a kind of step adds to its ports and arguments: the part of `graph.Step` that only the kind knows.
 
     Attributes:
-        script_path: absolute path of the script, whose existence `Pipeline` checks.
+        script: path inside the source directory; whether it is there is checked by the kind.
+        source_directory: absolute path.
         run_settings: values may be PipelineParameter objects.
-        declarations: compute targets that this process created while a DAG file was parsed.
     """
 
     kind: str
     script: str | None = None
-    script_path: Path | None = None
-    source_directory: Path | None = None
+    source_directory: str | None = None
     environment: Mapping[str, Json] | None = None
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
     compute: str | None = None
     run_settings: Mapping[str, object] = field(default_factory=dict)
     allow_reuse: bool = True
     version: str | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
-    declarations: tuple[ComputeDeclaration, ...] = ()
 
 
 class PipelineStep:
@@ -51,7 +47,8 @@ class PipelineStep:
     The lists that are given are copied, never changed (v1 rewrote them, so that one list given to two steps broke).
 
     Raises:
-        ValueError: an item that can be no input or output, or an empty name.
+        ValueError: an item that can be no input, output or argument, or an empty name.
+        TypeError: an argument that cannot be text.
     """
 
     def __init__(
@@ -64,18 +61,18 @@ class PipelineStep:
         resource_inputs: Sequence[object] | None = None,
     ) -> None:
         if not isinstance(name, str) or not name.strip():
-            raise GraphError(f"a step needs a name, not {name!r}")
+            raise GraphError(f"step: name {name!r} is not text with at least one letter; give name=")
         self.name = name
-        where = f"step {name!r}"
-        self._inputs: tuple[BoundInput, ...] = tuple(
-            bind_input(item, where=where) for item in (*_items(inputs), *_items(resource_inputs))
+        self._given = take_given(
+            inputs=(*_items(inputs), *_items(resource_inputs)),
+            outputs=_items(outputs),
+            arguments=_items(arguments),
+            where=f"step {name!r}",
         )
-        self._outputs: tuple[BoundOutput, ...] = tuple(bind_output(item, where=where) for item in _items(outputs))
-        self._arguments: tuple[object, ...] = tuple(_items(arguments))
         self._params: Mapping[str, object] = {}
         self._fix_port_name_collisions = fix_port_name_collisions
         self._after: tuple[PipelineStep, ...] = ()
-        self._link_producers()
+        self._claim_outputs()
 
     def run_after(self, step: PipelineStep) -> None:
         """
@@ -88,27 +85,24 @@ class PipelineStep:
         if all(step is not earlier for earlier in self._after):
             self._after = (*self._after, step)
 
-    def _define(self, _default_source_directory: str | None) -> StepDefinition:
-        """Return what this kind of step adds to the graph; paths are absolute."""
+    def _define(self, _default_source_directory: str | None, _memo: dict[object, object]) -> StepDefinition:
+        """
+        Return what this kind of step adds to the graph.
+
+        Args:
+            _memo: kept while one pipeline is built, for what its steps share (a run configuration, a folder).
+        """
         raise GraphError(f"step {self.name!r}: {type(self).__name__} cannot run; use one of airflow_ml.pipeline.steps")
 
-    def _link_producers(self) -> None:
+    def _claim_outputs(self) -> None:
         """Let the data objects know this step, so that a pipeline can add a producer that was not listed."""
-        for output in self._outputs:
+        for output in self._given.outputs:
             if isinstance(output.data, PipelineData):
                 output.data._links.declared = self
             elif isinstance(output.data, OutputDatasetConfig):
                 output.data.producer = self
-        listed = {bound.identity for bound in self._inputs} | {bound.identity for bound in self._outputs}
-        for item in self._arguments:
-            if isinstance(item, PipelineData) and id(item) not in listed:
-                item._links.implied.append(self)
-            elif isinstance(item, OutputDatasetConfig):
-                item.producer = self
-
-    def _parameters(self) -> Iterable[PipelineParameter]:
-        """Return parameters that only this kind of step knows of."""
-        return ()
+        for data in self._given.undecided:
+            data._links.implied.append(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -122,7 +116,7 @@ class StepSequence:
         steps: for `[[a, b], c]`, c waits for a and b.
     """
 
-    def __init__(self, steps: Sequence[object] | None = None) -> None:
+    def __init__(self, steps: Iterable[object] | None = None) -> None:
         self._steps = list(steps or ())
 
     def __iter__(self) -> Iterator[object]:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from airflow_ml.core.experiment import Experiment
+from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory, is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.datapath import DataPath
-from airflow_ml.exceptions import GraphError, NotSupportedError
+from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 from airflow_ml.graph import Graph, datapath_uri, dataset_uri, find_problems
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
-from airflow_ml.pipeline.core.run import PipelineRun
+from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from airflow_ml.core import experiment as core_experiment
+    from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Json
+    from airflow_ml.pipeline.core import run as pipeline_run
+    from airflow_ml.pipeline.core.builder import PipelineStep
+    from airflow_ml.pipeline.core.run import PipelineRun
+else:
+    # A DAG file builds pipelines and starts none.
+    core_experiment = late("airflow_ml.core.experiment")
+    pipeline_run = late("airflow_ml.pipeline.core.run")
 
 __all__ = ["Pipeline"]
 
@@ -59,7 +69,7 @@ class Pipeline:
             raise GraphError(f"Pipeline: unknown argument {sorted(unknown)[0]!r}; leave it out")
         self._workspace = workspace
         self._description = description
-        self._graph = assemble(
+        self._graph, self._steps = assemble(
             steps,
             AssemblyOptions(
                 name=description or "pipeline",
@@ -119,7 +129,7 @@ class Pipeline:
             ValueError: the graph has a cycle.
         """
         return self._submit_to(
-            Experiment(self._workspace, experiment_name),
+            core_experiment.Experiment(self._workspace, experiment_name),
             pipeline_parameters=pipeline_parameters,
             continue_on_step_failure=continue_on_step_failure,
             regenerate_outputs=regenerate_outputs,
@@ -185,17 +195,25 @@ class Pipeline:
         unknown = {name for name, value in kwargs.items() if value is not None}
         if unknown:
             raise NotSupportedError(f"submit: {sorted(unknown)[0]!r} is not supported; leave it out")
+        if experiment.workspace.ref != self._workspace.ref:
+            raise UserErrorException(
+                f"experiment {experiment.name!r} is of workspace {experiment.workspace.name!r}, the pipeline of"
+                f" {self._workspace.name!r}; make both for the same workspace"
+            )
+        if pipeline_params is not None:
+            warnings.warn("submit: pipeline_params is the old name of pipeline_parameters", stacklevel=3)
         self._refuse_problems()
         values = pipeline_parameters if pipeline_parameters is not None else pipeline_params
+        _save_datasets(self._steps, self._workspace)
         run_id = _engine.submit(
             self._graph,
             experiment=experiment.name,
-            parameters=_as_json(values or {}),
+            parameters={name: _text_form(value, self._workspace) for name, value in (values or {}).items()},
             tags=dict(tags or {}),
             continue_on_step_failure=continue_on_step_failure,
             regenerate_outputs=regenerate_outputs,
         )
-        return PipelineRun(experiment, run_id)
+        return pipeline_run.PipelineRun(experiment, run_id)
 
     def _refuse_problems(self) -> None:
         problems = find_problems(self._graph)
@@ -218,14 +236,21 @@ class Pipeline:
                 )
 
 
-def _as_json(values: Mapping[str, object]) -> dict[str, Json]:
-    """Write data objects given as parameter values in their text form."""
-    return {name: _text_form(value) for name, value in values.items()}
+def _save_datasets(steps: Sequence[PipelineStep], workspace: Workspace) -> None:
+    """Give the datasets that steps read an id, as v1 does: notebooks print it after the submit."""
+    for step in steps:
+        for bound in step._given.inputs:
+            data = bound.data.default_value if isinstance(bound.data, PipelineParameter) else bound.data
+            if isinstance(data, AbstractDataset) and data.source.definition is not None:
+                data.ensure_saved(workspace)
 
 
-def _text_form(value: object) -> Json:
+def _text_form(value: object, workspace: Workspace) -> Json:
+    """Write a data object that is given as a parameter's value in its text form."""
     if isinstance(value, DataPath):
         return datapath_uri(value.source)
     if isinstance(value, AbstractDataset):
+        if value.source.definition is not None:
+            value.ensure_saved(workspace)
         return dataset_uri(value.source)
     return cast("Json", value)

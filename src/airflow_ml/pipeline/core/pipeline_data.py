@@ -150,13 +150,21 @@ class ProducerLinks:
 
     Attributes:
         declared: the last step made with the data among its outputs.
-        implied: steps that name it in their arguments alone, in the order in which they were made. The first of
-            them in a pipeline writes it if no step declares it (the article's `train_step`).
+        implied: steps that name it in their arguments alone, in the order in which they were made.
     """
 
     def __init__(self) -> None:
         self.declared: PipelineStep | None = None
         self.implied: list[PipelineStep] = []
+
+    def implied_writers(self) -> list[PipelineStep]:
+        """
+        Return the steps that write the data if no step declares it (the article's `train_step`), newest last.
+
+        The first step that named it writes it; a later one of the same name is that step again, from a notebook
+        cell that was run again.
+        """
+        return [step for step in self.implied if step.name == self.implied[0].name]
 
 
 def _checked_name(where: str, what: str, name: str) -> str:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from airflow_ml.data import _tables
+from airflow_ml.data._definition import with_step
+from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Registration
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding
 
 if TYPE_CHECKING:
+    from airflow_ml.data._data_type import DataType
+    from airflow_ml.data._definition import Definition
     from airflow_ml.graph import Json
     from airflow_ml.pipeline.core.pipeline_data import PipelineData
 
@@ -64,6 +70,12 @@ class PipelineOutputAbstractDataset:
     def _transformations(self) -> Mapping[str, Json] | None:
         return None
 
+    def _registration_with_form(self) -> Registration | None:
+        """Return what is registered: a table registers as a table."""
+        if self._registration is None:
+            return None
+        return replace(self._registration, transformations=self._transformations())
+
     def _with_mode(self: _Self, mode: str, path_on_compute: str | None) -> _Self:
         changed = copy(self)
         changed._mode, changed._path_on_compute = mode, path_on_compute
@@ -92,10 +104,10 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         self,
         include_path: bool = False,
         separator: str = ",",
-        header: object = "all_same",
+        header: bool | PromoteHeadersBehavior = PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS,
         partition_format: str | None = None,
         file_extension: str = "",
-        set_column_types: Mapping[str, Json] | None = None,
+        set_column_types: Mapping[str, DataType] | None = None,
         quoted_line_breaks: bool = False,
     ) -> PipelineOutputTabularDataset:
         """
@@ -103,33 +115,34 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
 
         Args:
             file_extension: only such files are read; empty means `.csv`, or `.tsv` where the separator is a tab (v1).
+            quoted_line_breaks: values in quotes may hold line breaks.
         """
-        parse: dict[str, Json] = {
-            "format": "delimited",
-            "separator": separator,
-            "header": _header_word(header),
-            "include_path": include_path,
-            "file_extension": file_extension or (".tsv" if separator == "\t" else ".csv"),
-            "set_column_types": dict(set_column_types) if set_column_types else None,
-            "support_multi_line": quoted_line_breaks,
-        }
-        return PipelineOutputTabularDataset(self, {"partition_format": partition_format, "parse": parse, "steps": []})
+        parse = _tables.delimited(
+            where=f"output {self.name!r}",
+            separator=separator,
+            header=header,
+            set_column_types=set_column_types,
+            include_path=include_path,
+            file_extension=file_extension or (".tsv" if separator == "\t" else ".csv"),
+            support_multi_line=quoted_line_breaks,
+        )
+        return PipelineOutputTabularDataset(self, _as_transformations(parse, partition_format))
 
     def parse_parquet_files(
         self,
         include_path: bool = False,
         partition_format: str | None = None,
         file_extension: str = ".parquet",
-        set_column_types: Mapping[str, Json] | None = None,
+        set_column_types: Mapping[str, DataType] | None = None,
     ) -> PipelineOutputTabularDataset:
         """Return the same output as a table read from its parquet files."""
-        parse: dict[str, Json] = {
-            "format": "parquet",
-            "include_path": include_path,
-            "file_extension": file_extension,
-            "set_column_types": dict(set_column_types) if set_column_types else None,
-        }
-        return PipelineOutputTabularDataset(self, {"partition_format": partition_format, "parse": parse, "steps": []})
+        parse = _tables.parquet(
+            where=f"output {self.name!r}",
+            set_column_types=set_column_types,
+            include_path=include_path,
+            file_extension=file_extension or None,
+        )
+        return PipelineOutputTabularDataset(self, _as_transformations(parse, partition_format))
 
 
 class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
@@ -142,7 +155,7 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
         self._input_name = pipeline_output_dataset.input_name
         self._registration = pipeline_output_dataset._registration
         self._mode = "direct"
-        self._additional = dict(additional_transformations)
+        self._additional: Definition = dict(additional_transformations)
 
     def keep_columns(self, columns: str | Sequence[str]) -> PipelineOutputTabularDataset:
         """Return the table with these columns only."""
@@ -168,9 +181,8 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
         return self._with_step({**split, "part": 0}), self._with_step({**split, "part": 1})
 
     def _with_step(self, step: dict[str, Json]) -> PipelineOutputTabularDataset:
-        steps = self._additional["steps"]
         changed = copy(self)
-        changed._additional = {**self._additional, "steps": [*(steps if isinstance(steps, list) else []), step]}
+        changed._additional = with_step(self._additional, step)
         return changed
 
     def _transformations(self) -> Mapping[str, Json] | None:
@@ -181,13 +193,5 @@ def _names(columns: str | Sequence[str]) -> list[Json]:
     return [columns] if isinstance(columns, str) else list(columns)
 
 
-def _header_word(header: object) -> str:
-    """Accept our words and v1's PromoteHeadersBehavior members alike."""
-    words = {
-        "NO_HEADERS": "none",
-        "ONLY_FIRST_FILE_HAS_HEADERS": "first",
-        "COMBINE_ALL_FILES_HEADERS": "combine",
-        "ALL_FILES_HAVE_SAME_HEADERS": "all_same",
-    }
-    name = str(getattr(header, "name", header))
-    return words.get(name, name)
+def _as_transformations(parse: dict[str, Json], partition_format: str | None) -> dict[str, Json]:
+    return {"parse": parse} if partition_format is None else {"parse": parse, "partition_format": partition_format}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.datapath import DataPath
 from airflow_ml.exceptions import GraphError
+from airflow_ml.graph import Parameter, datapath_uri, dataset_uri
 
 if TYPE_CHECKING:
-    from airflow_ml.graph import ParameterKind
+    from airflow_ml.graph import Json, ParameterKind
 
 __all__ = ["PipelineParameter"]
 
@@ -23,14 +24,29 @@ class PipelineParameter:
         default_value: str, int, float, bool, DataPath or a dataset. None is a string that may be missing, which v1
             refused and people worked around with the word "None".
 
+    Attributes:
+        kind: `string`, `integer`, `number`, `boolean`, `datapath` or `dataset`.
+
     Raises:
-        ValueError: a default of another type.
+        ValueError: a default of another type, or no name.
     """
 
     def __init__(self, name: str, default_value: object) -> None:
+        if not isinstance(name, str) or not name:
+            raise GraphError(f"parameter: name {name!r} is not text with at least one letter")
         self.name = name
         self.default_value = default_value
-        self._kind: ParameterKind = _kind_of(name, default_value)
+        self.kind: ParameterKind = _kind_of(name, default_value)
+
+    def to_declaration(self) -> Parameter:
+        """Return the parameter as the graph holds it."""
+        default = self.default_value
+        if isinstance(default, DataPath):
+            return Parameter(self.name, "datapath", datapath_uri(default.source))
+        if isinstance(default, AbstractDataset):
+            source = default.source
+            return Parameter(self.name, "dataset", dataset_uri(source), default_dataset=source)
+        return Parameter(self.name, self.kind, cast("Json", default))
 
     def __str__(self) -> str:
         return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_ml.exceptions import GraphError
+from airflow_ml.exceptions import GraphError, NotSupportedError
 
 if TYPE_CHECKING:
     from airflow_ml.data.abstract_datastore import AbstractDatastore
@@ -119,6 +119,7 @@ class OutputPortBinding:
 
     Raises:
         ValueError: the mode is unknown.
+        NotSupportedError: a registration, for which there are output configurations.
     """
 
     def __init__(
@@ -138,6 +139,11 @@ class OutputPortBinding:
     ) -> None:
         if bind_mode not in ("mount", "upload"):
             raise GraphError(f"output {name!r}: bind_mode {bind_mode!r} is neither 'mount' nor 'upload'")
+        for what, value in (("dataset_registration", dataset_registration), ("dataset_output", dataset_output)):
+            if value is not None:
+                raise NotSupportedError(
+                    f"output {name!r}: {what} is not supported; use OutputFileDatasetConfig with register_on_complete"
+                )
         self.name = output_name or name
         self.datastore = datastore
         self.bind_mode = bind_mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import GraphError
@@ -10,8 +11,9 @@ from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
 if TYPE_CHECKING:
     from airflow_ml.core.runconfig import RunConfiguration
+    from airflow_ml.graph import Json
 
-__all__ = ["compute_name", "run_settings"]
+__all__ = ["RunConfigurationPart", "compute_name", "parameter_settings", "read_run_configuration"]
 
 #: v1's keys of `runconfig_pipeline_params`, and the run setting that each replaces.
 _PARAMETER_SETTINGS = {
@@ -50,33 +52,62 @@ def compute_name(step: str, compute_target: object, runconfig: RunConfiguration 
     return name
 
 
-def run_settings(
-    step: str, runconfig: RunConfiguration | None, parameters: Mapping[str, object] | None
-) -> dict[str, object]:
+@dataclass(frozen=True)
+class RunConfigurationPart:
+    """What a run configuration alone comes to; steps that share one share this."""
+
+    environment: Mapping[str, Json] | None = None
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def read_run_configuration(step: str, runconfig: RunConfiguration) -> RunConfigurationPart:
     """
-    Return the run settings that differ from v1's defaults; values may be PipelineParameter objects.
+    Return what the run configuration means for the graph.
+
+    Raises:
+        NotSupportedError: it was changed in a part that has no meaning here.
+    """
+    runconfig.check_supported(where=f"step {step!r}")
+    return RunConfigurationPart(
+        environment=runconfig.environment_definition(),
+        environment_variables=dict(runconfig.environment_variables),
+        settings=_changed_settings(runconfig),
+    )
+
+
+def parameter_settings(step: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """
+    Return the run settings that pipeline parameters replace, with PipelineParameter objects as values.
 
     Raises:
         ValueError: a key that v1 does not know, or a value that is no PipelineParameter.
     """
-    settings: dict[str, object] = {} if runconfig is None else _changed_settings(runconfig)
-    for key, value in (parameters or {}).items():
+    settings: dict[str, object] = {}
+    for key, value in parameters.items():
         if key not in _PARAMETER_SETTINGS:
             raise GraphError(
                 f"step {step!r}: runconfig_pipeline_params has no {key!r}; it takes {', '.join(_PARAMETER_SETTINGS)}"
             )
         if not isinstance(value, PipelineParameter):
-            raise GraphError(f"step {step!r}: runconfig_pipeline_params[{key!r}] must be a PipelineParameter")
+            raise GraphError(
+                f"step {step!r}: runconfig_pipeline_params[{key!r}] is {value!r}, not a PipelineParameter; set fixed"
+                " values in the run configuration"
+            )
         settings[_PARAMETER_SETTINGS[key]] = value
     return settings
 
 
 def _changed_settings(runconfig: RunConfiguration) -> dict[str, object]:
+    """Return the settings that differ from v1's defaults."""
     defaults: dict[str, tuple[object, object]] = {
         "node_count": (runconfig.node_count, 1),
         "framework": (runconfig.framework, "Python"),
         "communicator": (runconfig.communicator, "None"),
         "process_count_per_node": (runconfig.mpi.process_count_per_node, 1),
+        "process_count": (runconfig.pytorch.process_count, None),
+        "worker_count": (runconfig.tensorflow.worker_count, 1),
+        "parameter_server_count": (runconfig.tensorflow.parameter_server_count, 1),
         "max_run_duration_seconds": (runconfig.max_run_duration_seconds, None),
         "use_docker": (runconfig.docker.use_docker, False),
         "docker_arguments": (list(runconfig.docker.arguments), []),

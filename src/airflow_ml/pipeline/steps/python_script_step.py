@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core.builder import PipelineStep, StepDefinition
-from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
-from airflow_ml.pipeline.steps._run_configuration import compute_name, run_settings
+from airflow_ml.pipeline.steps._run_configuration import (
+    RunConfigurationPart,
+    compute_name,
+    parameter_settings,
+    read_run_configuration,
+)
 
 if TYPE_CHECKING:
     from airflow_ml.core.compute.compute import ComputeTarget
@@ -72,28 +77,53 @@ class PythonScriptStep(PipelineStep):
         self._params = dict(params or {})
         self._script = script_name
         self._source_directory = source_directory
-        self._base_directory = base_directory()
+        self._base_directory = str(base_directory())
         self._runconfig = runconfig
         self._runconfig_pipeline_params = dict(runconfig_pipeline_params or {})
         self._compute_target = compute_target
         self._allow_reuse = allow_reuse
         self._version = version
 
-    def _define(self, default_source_directory: str | None) -> StepDefinition:
-        if self._runconfig is not None:
-            self._runconfig.check_supported(where=f"step {self.name!r}")
-        source = Path(self._base_directory, self._source_directory or default_source_directory or ".")
+    def _define(self, default_source_directory: str | None, memo: dict[object, object]) -> StepDefinition:
+        # Not normalised: what is given with `..` stays relative to the DAG file in the graph.
+        directory = str(Path(self._base_directory, self._source_directory or default_source_directory or "."))
+        part = self._run_configuration_part(memo)
         return StepDefinition(
             kind="python_script",
-            script=Path(self._script).as_posix(),
-            script_path=source / self._script,
-            source_directory=source,
-            environment=None if self._runconfig is None else self._runconfig.environment_definition(),
+            script=self._find_script(directory),
+            source_directory=directory,
+            environment=part.environment,
+            environment_variables=part.environment_variables,
             compute=compute_name(self.name, self._compute_target, self._runconfig),
-            run_settings=run_settings(self.name, self._runconfig, self._runconfig_pipeline_params),
+            run_settings={**part.settings, **parameter_settings(self.name, self._runconfig_pipeline_params)},
             allow_reuse=self._allow_reuse,
             version=self._version,
         )
 
-    def _parameters(self) -> Iterable[PipelineParameter]:
-        return [value for value in self._runconfig_pipeline_params.values() if isinstance(value, PipelineParameter)]
+    def _find_script(self, directory: str) -> str:
+        """Return the script's path inside the source directory, which must have it."""
+        root = os.path.normpath(directory)
+        start = root.rstrip(os.sep) + os.sep
+        place = os.path.normpath(self._script if self._script.startswith(os.sep) else start + self._script)
+        if not place.startswith(start):
+            raise GraphError(
+                f"step {self.name!r}: script {place!r} is outside of the source directory {root!r}; choose a source"
+                " directory that has it"
+            )
+        if Path(place).is_file():
+            return place[len(start) :].replace(os.sep, "/")
+        if not Path(root).is_dir():
+            raise GraphError(
+                f"step {self.name!r}: source directory {root!r} does not exist, so script {place!r} was not found;"
+                " check source_directory"
+            )
+        raise GraphError(f"step {self.name!r}: script not found at {place!r}; check script_name and source_directory")
+
+    def _run_configuration_part(self, memo: dict[object, object]) -> RunConfigurationPart:
+        if self._runconfig is None:
+            return RunConfigurationPart()
+        key = ("run configuration", id(self._runconfig))
+        known = memo.get(key)
+        if not isinstance(known, RunConfigurationPart):
+            known = memo[key] = read_run_configuration(self.name, self._runconfig)
+        return known

@@ -1,0 +1,141 @@
+"""One step as the graph holds it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.data.abstract_dataset import AbstractDataset
+from airflow_ml.data.data_reference import DataReference
+from airflow_ml.exceptions import GraphError
+from airflow_ml.graph import InputPort, ParameterSource, Source, Step, StepOutputSource
+from airflow_ml.pipeline.core._closure import Order, earlier_steps
+from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
+
+if TYPE_CHECKING:
+    from airflow_ml.pipeline.core._arguments import StepWiring
+    from airflow_ml.pipeline.core._parameters import Parameters
+    from airflow_ml.pipeline.core._ports import BoundInput
+    from airflow_ml.pipeline.core.builder import PipelineStep
+
+__all__ = ["RESERVED_IDS", "NodeContext", "give_ids", "write_node"]
+
+#: Task ids that every translated pipeline has besides its steps.
+RESERVED_IDS = ("reuse_check", "pipeline_end")
+
+_NOT_IN_IDS = re.compile(r"[^\w-]+")
+#: Airflow takes 250 characters, with the ids of all task groups around the step before it.
+_MAX_ID = 120
+
+
+@dataclass
+class NodeContext:
+    """
+    What the steps of one pipeline share while they are written down.
+
+    Attributes:
+        ids: graph ids by id of the step object.
+        sources: outputs by the identity of the data that consumers hold.
+        memo: what kinds of steps keep, see `PipelineStep._define`.
+    """
+
+    ids: Mapping[int, str]
+    sources: Mapping[Hashable, tuple[PipelineStep | None, StepOutputSource]]
+    order: Order
+    parameters: Parameters
+    default_source_directory: str | None
+    base_directory: Path | None
+    memo: dict[object, object]
+
+
+def give_ids(steps: Sequence[PipelineStep]) -> dict[int, str]:
+    """Return readable, unique ids that Airflow takes as task ids, by id of the step object."""
+    taken = set(RESERVED_IDS)
+    numbers: dict[str, int] = {}
+    ids: dict[int, str] = {}
+    for step in steps:
+        base = _NOT_IN_IDS.sub("_", step.name.removesuffix(".py"))[:_MAX_ID].strip("_-") or "step"
+        candidate = base
+        while candidate in taken:
+            numbers[base] = numbers.get(base, 1) + 1
+            candidate = f"{base}_{numbers[base]}"
+        taken.add(candidate)
+        ids[id(step)] = candidate
+    return ids
+
+
+def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> Step:
+    """
+    Write one step down.
+
+    Raises:
+        ValueError: no script where the step says, an input that no step writes, or a parameter with two defaults.
+    """
+    definition = step._define(context.default_source_directory, context.memo)
+    where = f"step {step.name!r}"
+    context.parameters.take(wiring.parameters, where=where)
+    after = [context.ids[id(other)] for other in earlier_steps(step, context.order)]
+    return Step(
+        id=context.ids[id(step)],
+        name=step.name,
+        kind=definition.kind,
+        script=definition.script,
+        arguments=wiring.arguments,
+        inputs=tuple([_input_port(bound, context, where=where) for bound in wiring.inputs]),
+        outputs=tuple([bound.port for bound in wiring.outputs]),
+        params=wiring.params,
+        source_directory=_portable(definition.source_directory, context.base_directory),
+        environment=definition.environment,
+        environment_variables=definition.environment_variables,
+        compute=definition.compute,
+        run_settings={
+            name: context.parameters.reference(value, where=where) for name, value in definition.run_settings.items()
+        },
+        allow_reuse=definition.allow_reuse,
+        version=definition.version,
+        settings=definition.settings,
+        after=tuple(dict.fromkeys(after)),
+    )
+
+
+def _portable(directory: str | None, base: Path | None) -> str | None:
+    """Write a source directory relative to the DAG file's folder where it was given so, or lies below it."""
+    if directory is None or base is None:
+        return directory
+    start = str(base).rstrip(os.sep) + os.sep
+    if directory == str(base):
+        return "."
+    return os.path.normpath(directory[len(start) :]) if directory.startswith(start) else directory
+
+
+def _input_port(bound: BoundInput, context: NodeContext, *, where: str) -> InputPort:
+    return InputPort(
+        name=bound.name,
+        source=_source(bound, context, where=where),
+        mode=bound.mode,
+        path_on_compute=bound.path_on_compute,
+        overwrite=bound.overwrite,
+        is_resource=bound.is_resource,
+        transformations=bound.transformations,
+    )
+
+
+def _source(bound: BoundInput, context: NodeContext, *, where: str) -> Source:
+    data = bound.data
+    written = context.sources.get(bound.identity)
+    if written is not None:
+        return written[1]
+    if isinstance(data, DataReference):
+        return data.source
+    if isinstance(data, PipelineParameter):
+        context.parameters.take((data,), where=where)
+        return ParameterSource(data.name)
+    if isinstance(data, AbstractDataset):
+        return data.source
+    raise GraphError(
+        f"{where}: no step of the pipeline writes input {bound.name!r}; add it to the outputs of the step that should"
+    )

@@ -1,0 +1,117 @@
+"""Which step of a pipeline writes what."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from airflow_ml.data.output_dataset_config import OutputDatasetConfig
+from airflow_ml.exceptions import GraphError
+from airflow_ml.graph import StepOutputSource
+from airflow_ml.pipeline.core._arguments import StepWiring, wire
+from airflow_ml.pipeline.core._ports import origin
+from airflow_ml.pipeline.core.builder import PipelineStep
+from airflow_ml.pipeline.core.pipeline_data import PipelineData
+from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Step
+
+__all__ = ["Producers", "check_pipeline_outputs", "output_sources", "wire_steps"]
+
+
+class Producers:
+    """
+    The producers of data, as far as steps are known.
+
+    A step of the pipeline that declares an output writes it. Data that none of them declares comes from the step
+    that was made last with it among its outputs: a pipeline may name the consumers alone.
+    """
+
+    def __init__(self, steps: Iterable[PipelineStep] = ()) -> None:
+        self._steps: dict[PipelineStep, None] = {}
+        self._declared: dict[Hashable, PipelineStep] = {}
+        for step in steps:
+            self.add(step)
+
+    def add(self, step: PipelineStep) -> None:
+        """Take a step into the pipeline."""
+        self._steps[step] = None
+        for bound in step._given.outputs:
+            self._declared.setdefault(bound.identity, step)
+
+    def of(self, data: object) -> PipelineStep | None:
+        """Return the step that writes the data, or None if it is not written by a step."""
+        if isinstance(data, PipelineOutputAbstractDataset):
+            data = data._pipeline_data
+        known = self._declared.get(origin(data))
+        if known is not None:
+            return known
+        if isinstance(data, OutputDatasetConfig):
+            return data.producer if isinstance(data.producer, PipelineStep) else None
+        return self._of_pipeline_data(data) if isinstance(data, PipelineData) else None
+
+    def _of_pipeline_data(self, data: PipelineData) -> PipelineStep | None:
+        if data._links.declared is not None:
+            return data._links.declared
+        writers = data._links.implied_writers()
+        inside = [step for step in self._steps if step in writers]
+        candidates = inside or writers[-1:]
+        return candidates[0] if candidates else None
+
+
+def wire_steps(
+    steps: Sequence[PipelineStep], producers: Producers, elsewhere: frozenset[Hashable] = frozenset()
+) -> list[StepWiring]:
+    """
+    Wire every step.
+
+    Args:
+        elsewhere: identities of data that steps outside of the pipeline write.
+    """
+    return [wire(step, writes=_undeclared_outputs(step, producers, elsewhere)) for step in steps]
+
+
+def _undeclared_outputs(
+    step: PipelineStep, producers: Producers, elsewhere: frozenset[Hashable]
+) -> frozenset[Hashable]:
+    found = (data for data in step._given.undecided if producers.of(data) is step)
+    return frozenset(origin(data) for data in found) - elsewhere
+
+
+def output_sources(
+    steps: Sequence[PipelineStep], wirings: Sequence[StepWiring], ids: Mapping[int, str]
+) -> dict[Hashable, tuple[PipelineStep, StepOutputSource]]:
+    """
+    Return every output by the identity of the data that consumers hold.
+
+    Raises:
+        ValueError: two steps write the same data.
+    """
+    found: dict[Hashable, tuple[PipelineStep, StepOutputSource]] = {}
+    for step, wiring in zip(steps, wirings, strict=True):
+        for bound in wiring.outputs:
+            name = bound.port.name
+            if bound.identity in found:
+                raise GraphError(
+                    f"output {name!r} is written by step {found[bound.identity][0].name!r} and by step {step.name!r};"
+                    " give each its own"
+                )
+            found[bound.identity] = (step, StepOutputSource(ids[id(step)], name))
+    return found
+
+
+def check_pipeline_outputs(steps: Iterable[Step]) -> None:
+    """Raise ValueError for two outputs that are known to the pipeline under one name."""
+    seen: dict[str, str] = {}
+    for step in steps:
+        for port in step.outputs:
+            name = port.pipeline_output_name
+            if name is None:
+                continue
+            if name in seen:
+                raise GraphError(
+                    f"pipeline output {name!r} is declared by step {seen[name]!r} and by step {step.name!r}; give each"
+                    " its own pipeline_output_name"
+                )
+            seen[name] = step.name

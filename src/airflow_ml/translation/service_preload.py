@@ -1,0 +1,38 @@
+"""
+Imports that every task of the service needs, made once in the processes that tasks are forked from.
+
+Airflow imports `config/airflow_local_settings.py` of its home in each of its parts; that file calls `preload`. It
+takes about half of a short task's time away.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+__all__ = ["SETTINGS_FILE", "preload"]
+
+#: What the service's `airflow_local_settings.py` holds.
+SETTINGS_FILE = '''"""Imported by Airflow's parts when they start."""
+from airflow_ml.translation.service_preload import preload
+
+preload()
+'''
+
+#: Parts of Airflow that fork: a process per task, and per DAG file that is read.
+_FORKING = ("scheduler", "dag-processor")
+
+_MODULES = (
+    "airflow_ml.translation.stubs",
+    "airflow_ml.operators",
+    "airflow_ml.execution.attempt",
+    "airflow_ml.execution.pipelines",
+    "airflow_ml.execution.services",
+)
+
+
+def preload() -> None:
+    """Import what tasks need, if this process is one that tasks are forked from; nothing is opened."""
+    if sys.argv[1:2] and sys.argv[1] in _FORKING:
+        for name in _MODULES:
+            importlib.import_module(name)
