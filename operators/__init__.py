@@ -2,14 +2,22 @@
 Airflow operators: the tasks of translated pipelines, and the same for DAGs written by hand.
 
 In a DAG file, `PythonScriptStepOperator` and `DatasetInputOperator` are what people write; the others are made by
-`Pipeline.to_dag` and `Pipeline.to_task_group`.
+`Pipeline.to_dag` and `Pipeline.to_task_group`. Names are imported at their first use, because every DAG file imports
+this package.
 """
 
-from airflow_ml.operators.dataset_input import DatasetInputOperator
-from airflow_ml.operators.pipeline_end import PipelineEndOperator
-from airflow_ml.operators.python_script_step import PythonScriptStepOperator
-from airflow_ml.operators.reuse_check import ReuseCheckOperator
-from airflow_ml.operators.step import StepOperator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_ml.data._exports import lazy_exports
+
+if TYPE_CHECKING:
+    from airflow_ml.operators.dataset_input import DatasetInputOperator
+    from airflow_ml.operators.pipeline_end import PipelineEndOperator
+    from airflow_ml.operators.python_script_step import PythonScriptStepOperator
+    from airflow_ml.operators.reuse_check import ReuseCheckOperator
+    from airflow_ml.operators.step import StepOperator
 
 __all__ = [
     "DatasetInputOperator",
@@ -18,3 +26,15 @@ __all__ = [
     "ReuseCheckOperator",
     "StepOperator",
 ]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "DatasetInputOperator": "dataset_input",
+        "PipelineEndOperator": "pipeline_end",
+        "PythonScriptStepOperator": "python_script_step",
+        "ReuseCheckOperator": "reuse_check",
+        "StepOperator": "step",
+    },
+    ("dataset_input", "links", "pipeline_end", "python_script_step", "reuse_check", "step"),
+)

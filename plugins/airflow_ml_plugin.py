@@ -9,6 +9,7 @@ point, as Airflow takes two plugins of one name for a mistake.
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -20,12 +21,19 @@ __all__ = ["AirflowMLPlugin"]
 
 # Imported in the API server alone, the one process that asks for `fastapi_apps`.
 _api = late("airflow_ml.plugins.api")
+_preload = late("airflow_ml.translation.preload")
 
 
 class AirflowMLPlugin(AirflowPlugin):
     """airflow-ml in Airflow."""
 
     name = "airflow_ml"
+
+    @classmethod
+    def on_load(cls, *_args: Any, **_kwargs: Any) -> None:
+        """Import what DAG files use, in the process that forks for each of them."""
+        if "airflow.dag_processing.manager" in sys.modules:
+            _preload.preload()
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it as an attribute

@@ -1,9 +1,9 @@
 """
 The web application below `/airflow-ml` of Airflow's API server.
 
-Every route answers browsers with a page and everybody else with JSON (`?format=json`, or an Accept header that asks
-for it), and shows a user what Airflow's auth manager lets this user see of the DAGs that runs belong to. The
-application's start also starts the thread that makes pools.
+Every route answers with a page, or with the same as JSON where `?format=json` or an Accept header asks for it, and
+shows a user what Airflow's auth manager lets this user see of the DAGs that runs belong to. The application's start
+also starts the thread that makes pools.
 """
 
 # No `from __future__ import annotations` here: FastAPI would look the dependencies up by name and take what it does
@@ -49,7 +49,7 @@ app = FastAPI(title="airflow-ml", lifespan=_lifespan, docs_url=None, redoc_url=N
 
 
 def wants_json(request: Request, format: str | None = None) -> bool:  # noqa: A002 - the name in the query
-    """Return whether the answer is to be JSON; browsers ask for HTML, other programs mostly for nothing special."""
+    """Return whether the answer is to be JSON; `format` of the query decides before the Accept header does."""
     if format is not None:
         return format == "json"
     accepted = request.headers.get("accept", "")

@@ -27,7 +27,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.plugins.pool_descriptions import FIELD, POOL_MARK, PoolDescription, find_slots
@@ -101,7 +101,7 @@ class PoolSync:
         try:
             self.look()
         except Exception as error:  # noqa: BLE001 - the end of a thread; the API server must not feel this one
-            self._report("", f"pools of compute targets were not looked at: {type(error).__name__}: {error}")
+            self._report("", f"pools of compute targets were not looked at: {_first_line(error)}")
         else:
             self._report("", None)
 
@@ -153,13 +153,23 @@ class PoolSync:
         self._described.update({(version_id, other_id): description for other_id, description in found.items()})
 
     def _settle(self, wanted: _Wanted) -> None:
-        self._next_look[wanted.name] = time.monotonic() + _PATIENCE
+        """Make or change one pool; what fails is tried again, and keeps nobody else's pool waiting."""
         try:
-            slots = find_slots(wanted.description, wanted.at_least)
+            self._bring_up_to_date(wanted)
         except AzureMLException as error:
             self._report(wanted.name, f"pool {wanted.name!r} of a compute target is not made: {error}")
+        except SQLAlchemyError as error:
+            self._report(
+                wanted.name, f"pool {wanted.name!r} of a compute target cannot be written: {_first_line(error)}"
+            )
             return
-        self._report(wanted.name, None)
+        else:
+            self._report(wanted.name, None)
+        # Written, or a registry is not ready, which takes longer to change than a database's lock.
+        self._next_look[wanted.name] = time.monotonic() + _PATIENCE
+
+    def _bring_up_to_date(self, wanted: _Wanted) -> None:
+        slots = find_slots(wanted.description, wanted.at_least)
         text = wanted.description.pool_text(slots)
         if wanted.slots is None:
             _make(wanted.name, slots, text)
@@ -175,6 +185,11 @@ class PoolSync:
             logger.warning("%s", trouble)
         elif trouble is None and before is not None:
             logger.info("over: %s", before)
+
+
+def _first_line(error: Exception) -> str:
+    """Return an error in one line, without the statement that SQLAlchemy puts behind it."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _descriptions(version_id: UUID, session: Session) -> dict[str, PoolDescription | None]:

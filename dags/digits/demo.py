@@ -4,6 +4,7 @@ Run the digits pipeline on this machine, without an Airflow service, and show wh
 `make demo` starts it: `python -m digits.demo`, in the folder of the DAG files.
 """
 
+import argparse
 import sys
 from datetime import datetime
 
@@ -17,6 +18,9 @@ from airflow_ml.pipeline.steps import PythonScriptStep
 
 def main() -> None:
     """Upload the images, run the pipeline, and print its steps, outputs, model and dataset."""
+    parser = argparse.ArgumentParser(description="Run the digits pipeline on this machine.")
+    parser.add_argument("--epochs", type=int, default=20)
+    args = parser.parse_args()
     upload = PythonScriptStep(
         "upload.py",
         name="upload",
@@ -27,15 +31,15 @@ def main() -> None:
     )
     print("The first run also installs the packages of the steps' environment.")
     run_to_its_end("digits_upload", Pipeline(workspace, steps=[upload], description="digits upload"))
-    run = run_to_its_end("digits_classification", pipeline)
+    run = run_to_its_end("digits_classification", pipeline, epochs=args.epochs)
     print_steps(run)
     print_outputs(run)
     print_registered()
 
 
-def run_to_its_end(experiment: str, chosen: Pipeline) -> PipelineRun:
+def run_to_its_end(experiment: str, chosen: Pipeline, **parameters: int) -> PipelineRun:
     """Submit a pipeline and stream its steps' logs."""
-    run = Experiment(workspace, experiment).submit(chosen)
+    run = Experiment(workspace, experiment).submit(chosen, pipeline_parameters=parameters)
     run.wait_for_completion(show_output=True)
     return run
 

@@ -78,10 +78,11 @@ class Started:
             self.log.append(line)
             self.on_line(line)
 
-        control = Control(
-            lambda: self.is_stopped, log, lambda _run_id: None, is_retried or (lambda _error: False)
-        )
-        return run_step(self.services, self.task(step_id), control)
+        control = Control(lambda: self.is_stopped, log, lambda _run_id: None, is_retried or (lambda _error: False))
+        try:
+            return run_step(self.services, self.task(step_id), control)
+        finally:
+            print("\n".join(self.log))
 
     def run_all(self) -> PipelineRun:
         """Run all steps in order and close the pipeline run."""

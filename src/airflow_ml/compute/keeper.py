@@ -354,8 +354,16 @@ def report(directory: bytes, script: int, status: int, started: float, is_stoppe
         os.close(descriptor)
         os.rename(path + b".part", path)
     except OSError as exc:
-        sys.stderr.write(f"airflow-ml: could not write {path!r}: {exc}\n")
+        complain(f"airflow-ml: could not write {path!r}: {exc}\n")
     tell(b"ended %d %d %.6f %.6f %d" % (status, script, started, ended, is_stopped))
+
+
+def complain(text: str) -> None:
+    """Write a line to the log; the disk that is full is often the log's as well."""
+    try:
+        os.write(2, text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
 
 
 def tell(line: bytes) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -34,8 +35,14 @@ def base_directory() -> Path:
     imports counts as part of it), and the current folder everywhere else.
     """
     for frame in _dag_frames():
-        return Path(frame.f_code.co_filename).resolve().parent
+        return _folder_of(frame.f_code.co_filename)
     return Path.cwd()
+
+
+@cache
+def _folder_of(file: str) -> Path:
+    """Return the folder of a file behind its links; every step of a DAG file asks for it."""
+    return Path(file).resolve().parent
 
 
 def is_parsing_dag() -> bool:

@@ -24,13 +24,16 @@ _COMMON = {
     ),
 }
 
+#: Airflow's own places, and the service's database URL, which may hold a password.
+_NOT_INHERITED = frozenset({"AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_ML_SERVICE_DATABASE"})
+
 
 def inherited_settings() -> dict[str, str]:
     """Return this process's environment without Airflow's own settings: connections and variables stay."""
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AIRFLOW__", "_AIRFLOW")) and name not in ("AIRFLOW_HOME", "AIRFLOW_CONFIG")
+        if not name.startswith(("AIRFLOW__", "_AIRFLOW")) and name not in _NOT_INHERITED
     }
 
 

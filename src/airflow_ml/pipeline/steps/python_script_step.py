@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,9 @@ class PythonScriptStep(PipelineStep):
 
     def _define(self, default_source_directory: str | None, memo: dict[object, object]) -> StepDefinition:
         # Not normalised: what is given with `..` stays relative to the DAG file in the graph.
-        directory = str(Path(self._base_directory, self._source_directory or default_source_directory or "."))
+        directory = os.fspath(self._source_directory or default_source_directory or ".")
+        if not directory.startswith(os.sep):
+            directory = f"{self._base_directory.rstrip(os.sep)}{os.sep}{directory}"
         part = self._run_configuration_part(memo)
         return StepDefinition(
             kind="python_script",
@@ -102,6 +105,7 @@ class PythonScriptStep(PipelineStep):
 
     def _find_script(self, directory: str) -> str:
         """Return the script's path inside the source directory, which must have it."""
+        # Text instead of pathlib's objects: a DAG file of hundreds of steps does this on every parse.
         root = os.path.normpath(directory)
         start = root.rstrip(os.sep) + os.sep
         place = os.path.normpath(self._script if self._script.startswith(os.sep) else start + self._script)
@@ -110,7 +114,11 @@ class PythonScriptStep(PipelineStep):
                 f"step {self.name!r}: script {place!r} is outside of the source directory {root!r}; choose a source"
                 " directory that has it"
             )
-        if Path(place).is_file():
+        try:
+            is_file = stat.S_ISREG(os.stat(place).st_mode)  # noqa: PTH116 - see above
+        except OSError:
+            is_file = False
+        if is_file:
             return place[len(start) :].replace(os.sep, "/")
         if not Path(root).is_dir():
             raise GraphError(

@@ -1,0 +1,129 @@
+"""What a script asks of its workspace while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_ml.core import Dataset, Model
+
+HEAD = """
+from azureml.core import Dataset, Datastore, Model, Run
+run = Run.get_context()
+ws = run.experiment.workspace
+"""
+
+
+def ran(script, start, source: str, *arguments: object):
+    """Run a script behind the usual first lines."""
+    started = start(script(HEAD + source, *arguments))
+    started.run()
+    return started
+
+
+def test_a_dataset_by_its_id_reads_as_a_frame(script, start, workspace):
+    """A direct input's argument is good for `Dataset.get_by_id(ws, arg).to_pandas_dataframe()`."""
+    store = workspace.get_default_datastore()
+    Path("t.csv").write_text("x,y\n1,ö\n", encoding="utf-8")
+    store.upload_files(["t.csv"])
+    table = Dataset.Tabular.from_delimited_files((store, "t.csv"))
+    source = """
+import sys
+assert Dataset.get_by_id(ws, sys.argv[1]).to_pandas_dataframe().to_dict("list") == {"x": [1], "y": ["ö"]}
+assert run.input_datasets["t"].to_pandas_dataframe().shape == (1, 2)
+"""
+    ran(script, start, source, table.as_named_input("t"))
+
+
+def test_a_script_registers_and_finds_models(script, start, workspace):
+    """A model that a script registers is in the workspace, with its run, and its files come back."""
+    source = """
+import os
+os.makedirs("outputs/m"); open("outputs/m/a b.bin", "w").write("weights")
+Model.register(workspace=ws, model_path="outputs/m", model_name="net", tags={"a": "1"})
+path = Model.get_model_path("net", _workspace=ws)
+assert open(os.path.join(path, "a b.bin")).read() == "weights"
+model = run.register_model("single", model_path="outputs/m/a b.bin")
+assert model.version == 1
+"""
+    started = ran(script, start, source)
+
+    model = Model(workspace, "net")
+    assert (model.version, model.tags, model.run_id) == (1, {"a": "1"}, started.last().id)
+    assert Path(model.download("back", exist_ok=True)).joinpath("a b.bin").read_text() == "weights"
+
+
+def test_a_script_sees_its_pipelines_run(script, start):
+    """`run.parent` is the pipeline's run: its id, its tags, and metrics that the script logs there."""
+    source = "run.parent.log('from the step', 7); run.parent.tag('best', 'yes'); print(run.parent.id, run.experiment.name)"
+
+    started = ran(script, start, source)
+
+    assert started.log[-1] == f"{started.id} e"
+    assert started.face.get_metrics() == {"from the step": 7}
+    assert started.face.tags["best"] == "yes"
+
+
+def test_a_script_uploads_and_downloads(script, start, workspace):
+    """Datastores work inside a step as outside, through the operator."""
+    source = """
+import os
+store = ws.get_default_datastore()
+open("f.txt", "w").write("bytes")
+store.upload_files(["f.txt"], target_path="from step")
+store.download("back", prefix="from step")
+assert open("back/from step/f.txt").read() == "bytes"
+"""
+    started = ran(script, start, source)
+
+    assert started.services.store("workspaceblobstore").exists("from step/f.txt")
+
+
+def test_a_script_registers_a_dataset(script, start, workspace):
+    """A dataset that a script got as an input and registers is there for others."""
+    store = workspace.get_default_datastore()
+    Path("f.txt").write_text("bytes")
+    store.upload_files(["f.txt"], target_path="d")
+    data = Dataset.File.from_files((store, "d")).as_named_input("data")
+
+    ran(script, start, "run.input_datasets['data'].register(ws, 'made')", data)
+
+    assert Dataset.get_by_name(workspace, "made").to_path() == ["/f.txt"]
+
+
+def test_an_unknown_name_is_the_scripts_exception(script, start):
+    """What the operator cannot give is an exception of v1's class inside the script, not the end of the step."""
+    source = """
+from azureml.exceptions import UserErrorException
+try:
+    Dataset.get_by_name(ws, "nothing")
+except UserErrorException as error:
+    print("caught", error)
+"""
+    assert "nothing" in ran(script, start, source).log[-1]
+
+
+def test_child_runs_belong_to_the_step(script, start):
+    """Child runs that a script makes have their metrics and their end."""
+    source = """
+with run.child_run("trial") as child:
+    child.log("x", 1)
+"""
+    started = ran(script, start, source)
+
+    [child] = started.face.find_step_run("step")[0].get_children()
+    assert (child.name, child.get_metrics(), child.status) == ("trial", {"x": 1}, "Completed")
+
+
+def test_another_steps_run_cannot_be_changed(script, start):
+    """Events about a run that is not the script's own, its child or its pipeline are left out, in words."""
+    first = start(script("pass"))
+    first.run()
+    source = f"""
+import json, os, time
+event = {{"v": 1, "time": time.time(), "run": {first.last().id!r}, "event": "tag", "key": "k", "value": "forged"}}
+open(os.environ["AIRFLOW_ML_RUN_DIRECTORY"] + "/events.jsonl", "a").write(json.dumps(event) + "\\n")
+"""
+    started = ran(script, start, source)
+
+    assert "k" not in first.services.registry.runs.get(first.last().id).tags
+    assert any("was not recorded" in line for line in started.log)

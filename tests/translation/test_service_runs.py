@@ -1,0 +1,224 @@
+"""Pipelines that a real background service runs; one service for the whole file."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from airflow_ml.core import Experiment, Workspace
+from airflow_ml.core.compute import AmlCompute, ComputeTarget
+from airflow_ml.exceptions import ServiceException
+from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
+from airflow_ml.pipeline.steps import PythonScriptStep
+from airflow_ml.registry import Home
+from airflow_ml.translation.service import RunningService, find_running
+from airflow_ml.translation.service_control import service_status
+from airflow_ml.translation.service_files import ServiceFiles
+
+pytestmark = pytest.mark.service
+
+#: A step that waits until the others are there too, which they only are if they run at the same time.
+MEET = """
+    import pathlib, sys, time
+    place, name, other, out = sys.argv[1:]
+    pathlib.Path(place, name).touch()
+    deadline = time.monotonic() + 60
+    while not pathlib.Path(place, other).exists():
+        assert time.monotonic() < deadline, f"{other} does not run beside {name}"
+        time.sleep(0.05)
+    pathlib.Path(out).mkdir(parents=True)
+    pathlib.Path(out, "met.txt").write_text(other)
+"""
+JOIN = """
+    import pathlib, sys
+    from azureml.core import Run
+    Run.get_context().log("met", sum(pathlib.Path(place, "met.txt").exists() for place in sys.argv[1:]))
+"""
+FAIL = "raise SystemExit(3)"
+ADD = """
+    import sys
+    from azureml.core import Run
+    Run.get_context().log("sum", int(sys.argv[1]) + 1)
+"""
+SLEEP = """
+    import os, pathlib, sys, time
+    pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """Start a service in a home folder of its own, and end it with everything that it has started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_ML_HOME", str(tmp_path_factory.mktemp("home")))
+        for name in ("AIRFLOW_ML_REGISTRY", "AIRFLOW_ML_SERVICE_DATABASE"):
+            patch.delenv(name, raising=False)
+        started = call("service", "start", "--port", "0")
+        assert started.returncode == 0, started.stderr
+        yield find_running()
+        call("service", "stop")
+
+
+@pytest.fixture
+def experiment(service: RunningService, request: pytest.FixtureRequest) -> Experiment:
+    """Return an experiment of the test's own."""
+    workspace = Workspace.create("ml", exist_ok=True, show_output=False)
+    return Experiment(workspace, request.node.name)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[..., PythonScriptStep]:
+    """Return what makes a step of a script's text."""
+
+    def make(name: str, text: str, *arguments: object, **options: object) -> PythonScriptStep:
+        folder = tmp_path / "source"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(textwrap.dedent(text))
+        return PythonScriptStep(f"{name}.py", name, [*arguments], source_directory=str(folder), **options)
+
+    return make
+
+
+def test_start_leaves_a_running_service_alone(service: RunningService):
+    """Starting again is no error and starts nothing; status says where the service is."""
+    again = call("service", "start")
+    status = call("service", "status")
+
+    assert "running already" in again.stdout
+    assert (status.returncode, f"pid:      {service.record.pid}" in status.stdout) == (0, True)
+    assert service.url in status.stdout
+
+
+def test_password_is_in_its_file_alone(service: RunningService):
+    """The password of Airflow's user stands in no log and no record, and nobody gets in without it."""
+    password = service.files.password()
+    texts = [path.read_text(errors="replace") for path in (service.files.log, service.files.record)]
+
+    assert all(password not in text for text in texts)
+    with pytest.raises(ServiceException, match=r"answered with 401.*see its log"):
+        service.client().__class__(service.url, log="x").ask("GET", "/api/v2/pools")
+
+
+def test_independent_steps_run_at_the_same_time(experiment: Experiment, script, tmp_path: Path):
+    """Two steps that need nothing of each other overlap; the third reads what both wrote."""
+    outputs = {name: PipelineData(f"of_{name}") for name in ("left", "right")}
+    pairs = [("left", "right"), ("right", "left")]
+    pair = [script(a, MEET, tmp_path, a, b, outputs[a], outputs=[outputs[a]]) for a, b in pairs]
+    join = script("join", JOIN, *outputs.values(), inputs=[*outputs.values()])
+
+    run = experiment.submit(Pipeline(experiment.workspace, [*pair, join]))
+
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    assert run.find_step_run("join")[0].get_metrics() == {"met": 2}
+    (left_start, left_end), (right_start, right_end) = [times(run, name) for name in ("left", "right")]
+    assert max(left_start, right_start) < min(left_end, right_end)
+
+
+def test_failing_step_fails_the_run(experiment: Experiment, script):
+    """A script that fails is named by the run's error; steps behind it are not started."""
+    out = PipelineData("out")
+    steps = [script("broken", FAIL, outputs=[out]), script("behind", JOIN, out, inputs=[out])]
+
+    run = experiment.submit(Pipeline(experiment.workspace, steps))
+
+    assert run.wait_for_completion(show_output=False, raise_on_error=False) == "Failed"
+    assert "step 'broken'" in run.get_detailed_status()["error"]["message"]
+    assert [step.name for step in run.get_steps()] == ["broken"]
+
+
+def test_canceled_run_stops_its_script(experiment: Experiment, script, tmp_path: Path):
+    """Canceling ends the script that runs, and the run."""
+    note = tmp_path / "pid"
+    run = experiment.submit(Pipeline(experiment.workspace, [script("sleeper", SLEEP, note)]))
+    while not (note.exists() and note.read_text()):
+        assert run.get_status() in ("NotStarted", "Running")
+
+    run.cancel()
+
+    assert run.wait_for_completion(show_output=False) == "Canceled"
+    assert not Path("/proc", note.read_text()).exists()
+
+
+def test_two_submits_at_once_are_two_runs(experiment: Experiment, script):
+    """The same new pipeline submitted twice at the same moment runs twice, each with its own parameters."""
+    number = PipelineParameter("number", 0)
+    pipeline = Pipeline(experiment.workspace, [script("add", ADD, number)])
+
+    with ThreadPoolExecutor() as threads:
+        submits = [threads.submit(experiment.submit, pipeline, pipeline_parameters={"number": n}) for n in (10, 20)]
+        runs = [submit.result() for submit in submits]
+
+    assert [run.wait_for_completion(show_output=False) for run in runs] == ["Finished", "Finished"]
+    assert [run.find_step_run("add")[0].get_metrics() for run in runs] == [{"sum": 11}, {"sum": 21}]
+    assert call("runs", "show", runs[0].id).stdout.splitlines()[-1].split()[-3:] == ["sum", "=", "11"]
+
+
+def test_compute_targets_are_pools(service: RunningService, experiment: Experiment):
+    """A compute target's pool has its slots, also after the target was changed."""
+    wanted = AmlCompute.provisioning_configuration("STANDARD_NC12", max_nodes=2)
+    target = ComputeTarget.create(experiment.workspace, "gpu-cluster", wanted)
+
+    first = call("pools", "sync", "--workspace", "ml")
+    target.update(max_nodes=3)
+    token = service.client().token
+    second = call("pools", "sync", "--url", service.url, "--token", str(token))
+
+    assert first.stdout == "gpu-cluster: 4 slots (workspace ml)\n"
+    assert second.returncode == 0
+    assert service.client().ask("GET", "/api/v2/pools/gpu-cluster")["slots"] == 6
+
+
+def test_killed_service_is_stopped_and_can_be_started(service: RunningService, experiment: Experiment, script):
+    """After kill -9 the service counts as stopped; a start ends what is left of it, and works."""
+    os.kill(service.record.pid, signal.SIGKILL)
+
+    status = service_status()
+    started = call("service", "start", "--port", "0")
+    run = experiment.submit(Pipeline(experiment.workspace, [script("add", ADD, 1)]))
+
+    assert status.state == "stopped"
+    assert "processes of a service that was killed" in str(status.problem)
+    assert started.returncode == 0, started.stderr
+    assert run.get_properties()["azureml.runsource"] == "azureml.PipelineRun"
+    assert run.wait_for_completion(show_output=False) == "Finished"
+
+
+def test_stop_leaves_no_process(service: RunningService):
+    """After stop no process of the machine has the service's AIRFLOW_HOME, and status says stopped."""
+    done = call("service", "stop")
+
+    assert done.stdout == "the service has ended\n"
+    assert processes_of(ServiceFiles.of(Home.default()).root) == []
+    assert call("service", "status").returncode == 3
+    assert find_running() is None
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    command = [sys.executable, "-m", "airflow_ml.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def times(run: PipelineRun, name: str) -> tuple[str, str]:
+    """Return when a step began and ended."""
+    details = run.find_step_run(name)[0].get_details()
+    return details["startTimeUtc"], details["endTimeUtc"]
+
+
+def processes_of(airflow_home: Path) -> list[str]:
+    """Return the command lines of all processes with that AIRFLOW_HOME."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"AIRFLOW_HOME={airflow_home}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
