@@ -32,6 +32,7 @@ setup(
     packages=packages,
     package_data={
         "airflow_ml": ["py.typed"],
+        "airflow_ml.plugins": ["templates/*.html"],
         "airflow_ml.registry": ["migrations/*.mako", "migrations/versions/*.py"],
     },
     install_requires=[
@@ -47,7 +48,7 @@ setup(
     ],
     extras_require={
         "parquet": ["pyarrow>=14"],
-        "postgres": ["psycopg2-binary>=2.9"],
+        "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
         "dev": [
             "import-linter>=2.1",
             "mypy>=1.11",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink
+from airflow.sdk.configuration import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["RunLink"]
+__all__ = ["RunLink", "run_address"]
 
 
 class RunLink(BaseOperatorLink):
@@ -19,7 +21,7 @@ class RunLink(BaseOperatorLink):
     @property
     def name(self) -> str:
         """The text on the button."""
-        return "Run"
+        return "Run in workspace"
 
     @property
     def xcom_key(self) -> str:
@@ -29,4 +31,10 @@ class RunLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's contract
         """Return the run's page; empty if the task ended before there was a run."""
         run_id, workspace = getattr(operator, "run_id", None), getattr(operator, "workspace_name", "")
-        return f"/airflow-ml/workspaces/{workspace}/runs/{run_id}" if run_id else ""
+        return run_address(workspace, run_id) if run_id else ""
+
+
+def run_address(workspace: str, run_id: str) -> str:
+    """Return the path of a run's page on the web server, also where Airflow is served below a path of its own."""
+    below = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+    return f"{below}/airflow-ml/workspaces/{quote(workspace, safe='')}/runs/{run_id}"

@@ -17,6 +17,7 @@ from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble_step
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pipeline_ref import PipelineRef
+from airflow_ml.translation.pools import pool_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -79,7 +80,9 @@ class PythonScriptStepOperator(StepOperator):
         graph, written = assemble_step(face, step_id, options, _written_in(dag))
         add_params(dag.params, graph.parameters, where=f"task {step_id!r}")
         ref = PipelineRef(graph=graph, experiment=experiment or dag.dag_id, continue_on_failure=True)
-        super().__init__(task_id=task_id, pipeline=ref, step=graph.steps[0], trigger_rule="all_success", **kwargs)
+        pool = {} if "pool" in kwargs else pool_arguments(graph, graph.steps[0])
+        arguments_of_task = {"trigger_rule": "all_success", **pool, **kwargs}
+        super().__init__(task_id=task_id, pipeline=ref, step=graph.steps[0], **arguments_of_task)
         self.written = written
         self.face = face  # outputs are told apart by identity, so their objects must live as long as the operator
         for source in (port.source for port in self.step.inputs):

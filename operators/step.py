@@ -45,6 +45,8 @@ class StepOperator(BaseOperator):
     Args:
         pipeline: what the tasks of the pipeline share.
         step: which of its steps.
+        compute_pool: the compute target behind the task's pool, as JSON text (`airflow_ml.translation.pools`); from it
+            the plugin makes a pool that is missing.
         retry_user_failures: let Airflow's retries apply to failing scripts too; by default only failures of storage,
             registry and machine are tried again.
     """
@@ -57,6 +59,7 @@ class StepOperator(BaseOperator):
         *,
         pipeline: PipelineRef,
         step: Step,
+        compute_pool: str | None = None,
         retry_user_failures: bool = False,
         retries: int = 1,
         retry_delay: timedelta = timedelta(seconds=10),
@@ -66,17 +69,29 @@ class StepOperator(BaseOperator):
         super().__init__(retries=retries, retry_delay=retry_delay, trigger_rule=trigger_rule, **kwargs)
         self.pipeline = pipeline
         self.step = step
+        self.compute_pool = compute_pool
         self.retry_user_failures = retry_user_failures
         self.run_id: str | None = None
         self._is_stopped = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.template_fields:
+            cls.__setattr__ = BaseOperator.__setattr__  # type: ignore[method-assign]  # it follows XComs in such fields
+
     def __setattr__(self, key: str, value: Any) -> None:
         """Set an attribute; the same as Airflow's, without its search for a converter where there is none."""
         # A DAG file makes hundreds of steps on every parse, each with some 70 attributes: a third of the time.
-        if key in _CONVERTED or self.template_fields:
+        if key in _CONVERTED:
             super().__setattr__(key, value)
         else:
             object.__setattr__(self, key, value)
+
+    @classmethod
+    def get_serialized_fields(cls) -> frozenset[str]:
+        """Return what Airflow keeps of the operator in the serialized DAG: its own fields, and `compute_pool`."""
+        fields: frozenset[str] = super().get_serialized_fields()  # type: ignore[no-untyped-call]  # Airflow's own
+        return fields | {"compute_pool"}
 
     @property
     def workspace_name(self) -> str:

@@ -1,12 +1,13 @@
 """
 What a task says of the compute target that it runs on, and how many slots the target's pool has.
 
-Operators carry the description in a template field, which is the part of them that Airflow keeps in the serialized
-DAG, so that the API server can read it without running the DAG's file.
+Operators carry the description in a field that Airflow keeps in the serialized DAG (`airflow_ml.translation.pools`), so
+that the API server can read it without running the DAG's file.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ __all__ = ["FIELD", "POOL_MARK", "PoolDescription", "find_slots"]
 
 logger = logging.getLogger(__name__)
 
-#: The operators' template field.
+#: The operators' field.
 FIELD = "compute_pool"
 
 #: How descriptions of pools begin that are made here.
@@ -45,9 +46,14 @@ class PoolDescription:
         """
         Return the description that an operator carries, or None if this is none.
 
-        Its form is `{"target": "gpu", "slots": 4, "workspace": {"name": "team", "registry_url": null}}`; `slots` and
-        `registry_url` may be null or left out.
+        It is JSON text: `{"target": "gpu", "slots": 4, "workspace": {"name": "team", "registry_url": null}}`; `slots`
+        and `registry_url` may be null or left out.
         """
+        if isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except ValueError:
+                return None
         workspace = data.get("workspace") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(workspace, dict):
             return None

@@ -13,13 +13,14 @@ import pytest
 
 from airflow_ml.compute.orphans import find_orphans
 from airflow_ml.compute.process_launcher import ProcessLauncher
+from airflow_ml.core import Run, Workspace
 from airflow_ml.execution import attempt, outputs, preparation
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.pipelines import close_pipeline
 from airflow_ml.pipeline.core import PipelineData
 
-#: Random kills: a few in every run of the tests, many on demand.
-TRIALS = [3, pytest.param(150, marks=pytest.mark.soak)]
+#: Steps that are killed at random moments: a few in every run of the tests, many by `make soak`.
+TRIALS = 150 if os.environ.get("AIRFLOW_ML_SOAK") else 3
 
 SOURCE = """
 import subprocess, sys, time
@@ -33,7 +34,7 @@ for place in sys.argv[1:]:
 """
 
 
-def die(*_: object) -> None:
+def die(*_: object, **__: object) -> None:
     """Kill this process as the kernel's out-of-memory killer does."""
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -164,8 +165,6 @@ def test_the_log_of_a_lost_attempt_is_kept(started):
     lost = started.last().id
     started.run()
 
-    from airflow_ml.core import Run, Workspace
-
     assert Run.get(Workspace.get("w"), lost).get_stdout_log().startswith("running")
 
 
@@ -185,13 +184,13 @@ def test_a_lost_step_without_another_attempt_fails_its_pipeline(started):
     assert not started.leftovers()
 
 
-@pytest.mark.parametrize("trials", TRIALS)
-def test_kills_at_random_moments(script, start, trials):
+@pytest.mark.soak
+def test_kills_at_random_moments(script, start):
     """At whatever moment the process is killed, however often, the last attempt completes."""
     seed = random.SystemRandom().randrange(10**6)
     print("seed", seed)
     chance = random.Random(seed)
-    for _ in range(trials):
+    for _ in range(TRIALS):
         one, two = PipelineData("one"), PipelineData("two")
         started = start(script(SOURCE, one, two, outputs=[one, two]))
         for _ in range(chance.randint(1, 3)):

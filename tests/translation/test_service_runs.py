@@ -19,7 +19,7 @@ from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.registry import Home
 from airflow_ml.translation.service import RunningService, find_running
 from airflow_ml.translation.service_control import service_status
-from airflow_ml.translation.service_files import ServiceFiles
+from airflow_ml.translation.service_files import ServiceFiles, birth_of
 
 pytestmark = pytest.mark.service
 
@@ -110,7 +110,7 @@ def test_independent_steps_run_at_the_same_time(experiment: Experiment, script, 
     """Two steps that need nothing of each other overlap; the third reads what both wrote."""
     outputs = {name: PipelineData(f"of_{name}") for name in ("left", "right")}
     pairs = [("left", "right"), ("right", "left")]
-    pair = [script(a, MEET, tmp_path, a, b, outputs[a], outputs=[outputs[a]]) for a, b in pairs]
+    pair = [script(a, MEET, str(tmp_path), a, b, outputs[a], outputs=[outputs[a]]) for a, b in pairs]
     join = script("join", JOIN, *outputs.values(), inputs=[*outputs.values()])
 
     run = experiment.submit(Pipeline(experiment.workspace, [*pair, join]))
@@ -136,7 +136,7 @@ def test_failing_step_fails_the_run(experiment: Experiment, script):
 def test_canceled_run_stops_its_script(experiment: Experiment, script, tmp_path: Path):
     """Canceling ends the script that runs, and the run."""
     note = tmp_path / "pid"
-    run = experiment.submit(Pipeline(experiment.workspace, [script("sleeper", SLEEP, note)]))
+    run = experiment.submit(Pipeline(experiment.workspace, [script("sleeper", SLEEP, str(note))]))
     while not (note.exists() and note.read_text()):
         assert run.get_status() in ("NotStarted", "Running")
 
@@ -178,6 +178,8 @@ def test_compute_targets_are_pools(service: RunningService, experiment: Experime
 def test_killed_service_is_stopped_and_can_be_started(service: RunningService, experiment: Experiment, script):
     """After kill -9 the service counts as stopped; a start ends what is left of it, and works."""
     os.kill(service.record.pid, signal.SIGKILL)
+    while birth_of(service.record.pid) is not None:
+        pass
 
     status = service_status()
     started = call("service", "start", "--port", "0")
@@ -213,12 +215,14 @@ def times(run: PipelineRun, name: str) -> tuple[str, str]:
 
 
 def processes_of(airflow_home: Path) -> list[str]:
-    """Return the command lines of all processes with that AIRFLOW_HOME."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"AIRFLOW_HOME={airflow_home}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_text())
-        except OSError:
-            continue
-    return found
+    """Return the folders in /proc of all processes with that AIRFLOW_HOME."""
+    wanted = f"AIRFLOW_HOME={airflow_home}".encode()
+    return [str(folder) for folder in Path("/proc").glob("[0-9]*") if wanted in environment_of(folder)]
+
+
+def environment_of(process: Path) -> list[bytes]:
+    """Return a process's variables; none of one that has just ended."""
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

@@ -9,7 +9,8 @@ field with a default does not change what older graphs look like.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeVar, cast
 
@@ -74,13 +75,14 @@ def from_json(text: str) -> Graph:
         document = json.loads(text)
         version = document["version"]
     except (ValueError, TypeError, KeyError) as error:
-        raise GraphError(f"this text is not a graph: {error}; write graphs with graph.to_json", error) from error
-    if version != GRAPH_VERSION:
+        raise GraphError(f"graph: this text is no graph ({error}); write graphs with to_json", error) from error
+    if isinstance(version, bool) or version != GRAPH_VERSION:
         raise GraphError(
             f"graph version {version!r} cannot be read by this airflow-ml, which knows version {GRAPH_VERSION};"
             " use the airflow-ml that wrote it, or submit the pipeline again"
         )
-    return _graph(document["graph"])
+    with _shape_errors():
+        return _graph(document["graph"])
 
 
 def step_to_data(step: Step) -> dict[str, Json]:
@@ -89,8 +91,23 @@ def step_to_data(step: Step) -> dict[str, Json]:
 
 
 def step_from_data(data: Mapping[str, Json]) -> Step:
-    """Read one step that `step_to_data` wrote."""
-    return _step(cast(Mapping[str, Any], data))
+    """
+    Read one step that `step_to_data` wrote.
+
+    Raises:
+        GraphError: the mapping is no step.
+    """
+    with _shape_errors():
+        return _step(cast(Mapping[str, Any], data))
+
+
+@contextmanager
+def _shape_errors() -> Iterator[None]:
+    """Raise GraphError where the text has another shape than a graph: a field is missing, or of another type."""
+    try:
+        yield
+    except (TypeError, KeyError, AttributeError) as error:
+        raise GraphError(f"graph: this text is no graph ({error}); was it edited by hand?", error) from error
 
 
 def _plain(value: Any) -> Any:
@@ -130,19 +147,17 @@ def _step(data: Mapping[str, Any]) -> Step:
         inputs=lambda value: tuple(_build(InputPort, item, source=_source) for item in value),
         outputs=lambda value: tuple(_build(OutputPort, item, registration=_registration) for item in value),
         params=lambda value: {name: _argument(item) for name, item in value.items()},
-        run_settings=lambda value: {name: _part(item) for name, item in value.items()},
+        run_settings=lambda value: {name: _setting(item) for name, item in value.items()},
         after=tuple,
     )
 
 
 def _build(cls: type[_T], data: Mapping[str, Any], **readers: Callable[[Any], Any]) -> _T:
     known = {f.name for f in fields(cast(Any, cls))}
-    unknown = set(data) - known - {"type"}
+    unknown = set(data) - known
     if unknown:
         raise GraphError(f"graph: {cls.__name__} has no field {sorted(unknown)[0]!r}; was the text edited by hand?")
-    return cls(
-        **{name: readers[name](item) if name in readers else item for name, item in data.items() if name in known}
-    )
+    return cls(**{name: readers[name](item) if name in readers else item for name, item in data.items()})
 
 
 def _source(data: Mapping[str, Any]) -> Any:
@@ -150,9 +165,14 @@ def _source(data: Mapping[str, Any]) -> Any:
 
 
 def _part(data: Any) -> Any:
-    if isinstance(data, Mapping) and data.get("type") in _PARTS:
-        return _build(_tagged(_PARTS, data), {name: item for name, item in data.items() if name != "type"})
-    return data
+    if isinstance(data, str):
+        return data
+    return _build(_tagged(_PARTS, data), {name: item for name, item in data.items() if name != "type"})
+
+
+def _setting(data: Any) -> Any:
+    is_reference = isinstance(data, Mapping) and set(data) == {"type", "name"} and data["type"] == "parameter"
+    return _part(data) if is_reference else data
 
 
 def _argument(data: list[Any]) -> Any:

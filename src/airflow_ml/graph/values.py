@@ -46,14 +46,17 @@ def check_value(parameter: Parameter, value: Json) -> Json:
     """
     Return the value as the parameter's kind holds it; a whole number is taken for a number.
 
-    None and the empty string are legal for strings. A dataset parameter takes None for its own default.
+    None and the empty string are legal for strings. A dataset parameter takes both for its own default, because a
+    trigger form cannot leave a field out.
 
     Raises:
         UserErrorException: the value is of another kind; the text names parameter, value and expected kind.
     """
     where = f"parameter {parameter.name!r}"
-    if value is None and (parameter.kind == "string" or parameter.default is None):
+    if value is None and parameter.kind == "string":
         return None
+    if parameter.kind == "dataset" and value in (None, ""):
+        return parameter.default
     if parameter.kind == "datapath" and isinstance(value, str):
         return datapath_uri(parse_datapath(value, where=where))
     if parameter.kind == "dataset" and isinstance(value, str):

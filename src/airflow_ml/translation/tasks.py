@@ -8,6 +8,7 @@ from airflow.sdk.definitions._internal.contextmanager import TaskGroupContext
 
 from airflow_ml._late import late
 from airflow_ml.translation.pipeline_ref import PipelineRef
+from airflow_ml.translation.pools import pool_arguments
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph
@@ -29,7 +30,10 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     )
     start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
     end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref)
-    tasks = {step.id: _operators.StepOperator(task_id=step.id, pipeline=ref, step=step) for step in graph.steps}
+    tasks = {
+        step.id: _operators.StepOperator(task_id=step.id, pipeline=ref, step=step, **pool_arguments(graph, step))
+        for step in graph.steps
+    }
     needed: set[str] = set()
     for step in graph.steps:
         upstream = step.upstream

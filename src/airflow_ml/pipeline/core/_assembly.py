@@ -101,8 +101,7 @@ def _context(
         order=order,
         parameters=Parameters(),
         default_source_directory=options.default_source_directory,
-        base_directory=options.base_directory,
-        memo={},
+        base_directory=None if options.base_directory is None else str(options.base_directory),
     )
 
 

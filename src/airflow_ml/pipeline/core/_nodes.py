@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ml.data.abstract_dataset import AbstractDataset
@@ -41,6 +40,7 @@ class NodeContext:
         ids: graph ids by id of the step object.
         sources: outputs by the identity of the data that consumers hold.
         memo: what kinds of steps keep, see `PipelineStep._define`.
+        portable: source directories as the graph holds them, by absolute path.
     """
 
     ids: Mapping[int, str]
@@ -48,8 +48,9 @@ class NodeContext:
     order: Order
     parameters: Parameters
     default_source_directory: str | None
-    base_directory: Path | None
-    memo: dict[object, object]
+    base_directory: str | None
+    memo: dict[object, object] = field(default_factory=dict)
+    portable: dict[str, str] = field(default_factory=dict)
 
 
 def give_ids(steps: Sequence[PipelineStep]) -> dict[int, str]:
@@ -88,7 +89,7 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
         inputs=tuple([_input_port(bound, context, where=where) for bound in wiring.inputs]),
         outputs=tuple([bound.port for bound in wiring.outputs]),
         params=wiring.params,
-        source_directory=_portable(definition.source_directory, context.base_directory),
+        source_directory=_portable(definition.source_directory, context),
         environment=definition.environment,
         environment_variables=definition.environment_variables,
         compute=definition.compute,
@@ -102,14 +103,16 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
     )
 
 
-def _portable(directory: str | None, base: Path | None) -> str | None:
+def _portable(directory: str | None, context: NodeContext) -> str | None:
     """Write a source directory relative to the DAG file's folder where it was given so, or lies below it."""
+    base = context.base_directory
     if directory is None or base is None:
         return directory
-    start = str(base).rstrip(os.sep) + os.sep
-    if directory == str(base):
-        return "."
-    return os.path.normpath(directory[len(start) :]) if directory.startswith(start) else directory
+    if directory not in context.portable:
+        start = base.rstrip(os.sep) + os.sep
+        is_below = directory.startswith(start)
+        context.portable[directory] = os.path.normpath(directory[len(start) :]) if is_below else directory
+    return context.portable[directory]
 
 
 def _input_port(bound: BoundInput, context: NodeContext, *, where: str) -> InputPort:

@@ -106,9 +106,9 @@ def bind_input(item: object, *, where: str) -> BoundInput:
     Raises:
         ValueError: a raw dataset, or an object that is no input.
     """
-    for cls, bind in _INPUTS.items():
-        if isinstance(item, cls):
-            return bind(item, where)
+    for cls in type(item).__mro__:
+        if cls in _INPUTS:
+            return _INPUTS[cls](item, where)
     if isinstance(item, AbstractDataset):
         raise GraphError(f"{where}: a dataset needs a name as an input; write dataset.as_named_input('name')")
     raise GraphError(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError
@@ -86,15 +85,13 @@ class PythonScriptStep(PipelineStep):
         self._version = version
 
     def _define(self, default_source_directory: str | None, memo: dict[object, object]) -> StepDefinition:
-        # Not normalised: what is given with `..` stays relative to the DAG file in the graph.
-        directory = os.fspath(self._source_directory or default_source_directory or ".")
-        if not directory.startswith(os.sep):
-            directory = f"{self._base_directory.rstrip(os.sep)}{os.sep}{directory}"
+        folder = os.fspath(self._source_directory or default_source_directory or ".")
+        place = _once(memo, (self._base_directory, folder, self._script), lambda: self._find_script(folder))
         part = self._run_configuration_part(memo)
         return StepDefinition(
             kind="python_script",
-            script=self._find_script(directory),
-            source_directory=directory,
+            script=place.script,
+            source_directory=place.directory,
             environment=part.environment,
             environment_variables=part.environment_variables,
             compute=compute_name(self.name, self._compute_target, self._runconfig),
@@ -103,9 +100,10 @@ class PythonScriptStep(PipelineStep):
             version=self._version,
         )
 
-    def _find_script(self, directory: str) -> str:
-        """Return the script's path inside the source directory, which must have it."""
-        # Text instead of pathlib's objects: a DAG file of hundreds of steps does this on every parse.
+    def _find_script(self, folder: str) -> _Place:
+        """Return where the script is; the source directory must have it."""
+        # Not normalised: what is given with `..` stays relative to the DAG file in the graph.
+        directory = folder if folder.startswith(os.sep) else f"{self._base_directory.rstrip(os.sep)}{os.sep}{folder}"
         root = os.path.normpath(directory)
         start = root.rstrip(os.sep) + os.sep
         place = os.path.normpath(self._script if self._script.startswith(os.sep) else start + self._script)
@@ -114,12 +112,8 @@ class PythonScriptStep(PipelineStep):
                 f"step {self.name!r}: script {place!r} is outside of the source directory {root!r}; choose a source"
                 " directory that has it"
             )
-        try:
-            is_file = stat.S_ISREG(os.stat(place).st_mode)  # noqa: PTH116 - see above
-        except OSError:
-            is_file = False
-        if is_file:
-            return place[len(start) :].replace(os.sep, "/")
+        if Path(place).is_file():
+            return _Place(directory, place[len(start) :].replace(os.sep, "/"))
         if not Path(root).is_dir():
             raise GraphError(
                 f"step {self.name!r}: source directory {root!r} does not exist, so script {place!r} was not found;"
@@ -128,10 +122,25 @@ class PythonScriptStep(PipelineStep):
         raise GraphError(f"step {self.name!r}: script not found at {place!r}; check script_name and source_directory")
 
     def _run_configuration_part(self, memo: dict[object, object]) -> RunConfigurationPart:
-        if self._runconfig is None:
-            return RunConfigurationPart()
-        key = ("run configuration", id(self._runconfig))
-        known = memo.get(key)
-        if not isinstance(known, RunConfigurationPart):
-            known = memo[key] = read_run_configuration(self.name, self._runconfig)
-        return known
+        runconfig = self._runconfig
+        if runconfig is None:
+            return _NO_RUN_CONFIGURATION
+        return _once(memo, id(runconfig), lambda: read_run_configuration(self.name, runconfig))
+
+
+class _Place(NamedTuple):
+    """Where a script is: its source directory, and its path inside."""
+
+    directory: str
+    script: str
+
+
+_NO_RUN_CONFIGURATION = RunConfigurationPart()
+_Value = TypeVar("_Value")
+
+
+def _once(memo: dict[object, object], key: object, make: Callable[[], _Value]) -> _Value:
+    """Return what another step of the pipeline has made already, or make it."""
+    if key not in memo:
+        memo[key] = make()
+    return cast("_Value", memo[key])

@@ -1,0 +1,300 @@
+"""`Experiment.submit` without a service: runs that a process of their own drives."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_ml.core import Experiment, Workspace
+from airflow_ml.exceptions import ActivityFailedException, AzureMLException
+from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
+from airflow_ml.pipeline.steps import PythonScriptStep
+
+pytestmark = pytest.mark.airflow
+
+#: Steps of the long pipeline: a few in every run of the tests, many by `make soak`.
+MANY = 200 if os.environ.get("AIRFLOW_ML_SOAK") else 12
+
+
+@pytest.fixture(scope="module")
+def airflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the machine's empty Airflow database, so that it is made once for all tests."""
+    return tmp_path_factory.mktemp("airflow")
+
+
+@pytest.fixture
+def workspace(home: Path, airflow_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Create a workspace in a home of the test's own."""
+    (home / "airflow").symlink_to(airflow_folder)
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    return Workspace.create("w")
+
+
+@pytest.fixture
+def script(workspace: Workspace) -> Callable[..., PythonScriptStep]:
+    """Write a script and return its step."""
+
+    def make(source: str, *arguments: object, name: str = "step", **options: object) -> PythonScriptStep:
+        Path("src").mkdir(exist_ok=True)
+        Path("src", f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+        return PythonScriptStep(f"{name}.py", name, list(arguments), source_directory="src", **options)
+
+    return make
+
+
+@pytest.fixture
+def submit(workspace: Workspace) -> Callable[..., PipelineRun]:
+    """Submit steps as a pipeline of the experiment `e`."""
+    return lambda *steps, **options: Experiment(workspace, "e").submit(Pipeline(workspace, list(steps)), **options)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """Make a named pipe that a script waits at."""
+    os.mkfifo(tmp_path / "gate")
+    return tmp_path / "gate"
+
+
+def waiting(gate: Path) -> str:
+    """Return a script that says that it runs, and then waits until it is killed."""
+    return f"import os, signal; os.write(os.open({str(gate)!r}, os.O_WRONLY), b'x'); signal.pause()"
+
+
+def wait_until_it_runs(gate: Path) -> None:
+    """Wait for a script of `waiting`."""
+    descriptor = os.open(gate, os.O_RDWR)
+    assert select.select([descriptor], [], [], 120)[0], "the script was not started"
+    os.read(descriptor, 1)
+    os.close(descriptor)
+
+
+def processes_of(run_id: str) -> list[int]:
+    """Return the processes that have a run's id in command line or environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if run_id.encode() in text and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def check_nothing_is_left(run: PipelineRun) -> None:
+    """See that neither a process nor a folder of the run is left."""
+    deadline = time.monotonic() + 15
+    ids = [run.id, *(step.id for step in run.get_steps())]
+    while time.monotonic() < deadline and any(processes_of(name) for name in ids):
+        time.sleep(0.05)  # the driver may still be on its way out
+    assert not [pid for name in ids for pid in processes_of(name)]
+    assert not list(run._registry.home.runs.iterdir())
+
+
+def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, tmp_path):
+    """Submit returns at once; waiting prints v1's lines and the scripts' output; results are found by name."""
+    data, model = PipelineData("data"), PipelineData("model", pipeline_output_name="the model")
+    first = script("import sys; open(sys.argv[1], 'w').write('x'); print('said 1')", data, outputs=[data], name="one")
+    second = script(
+        """
+        import os, sys
+        from azureml.core import Run
+        os.makedirs(sys.argv[2]); open(sys.argv[2] + "/weights", "w").write("w")
+        Run.get_context().log("loss", 0.5)
+        print("said 2", sys.argv[3:])
+        """,
+        *(data, model, PipelineParameter("text", "x"), PipelineParameter("none", "x")),
+        inputs=[data],
+        outputs=[model],
+        name="two",
+    )
+    begun = time.monotonic()
+    run = submit(second, first, pipeline_parameters={"text": "", "none": None}, tags={"a": "b"})
+    took = time.monotonic() - begun
+
+    assert run.wait_for_completion(show_output=True) == "Finished"
+
+    printed = capsys.readouterr().out
+    assert took < 5
+    for line in (
+        f"PipelineRunId: {run.id}",
+        "PipelineRun Status: Running",
+        "StepRun( one ) Status: Running",
+        "said 1",
+        "said 2 ['', 'None']",
+        "StepRun(two) Execution Summary",
+        "PipelineRun Execution Summary",
+        "PipelineRun Status: Finished",
+    ):
+        assert line in printed
+    assert printed.index("said 1") < printed.index("said 2")
+    assert [step.name for step in run.get_steps()] == ["two", "one"]
+    [two] = run.find_step_run("two")
+    assert run.find_step_run("three") == []
+    assert two.get_metrics() == {"loss": 0.5}
+    assert (two.get_status(), two.status) == ("Finished", "Completed")
+    assert run.tags["a"] == "b"
+    for reference in (two.get_output_data("model"), run.get_pipeline_output("the model")):
+        assert reference.download(str(tmp_path / "back"), overwrite=True) == 1
+        assert Path(tmp_path, "back", reference.path_on_datastore, "weights").read_text() == "w"
+    assert "logs/azureml/executionlogs.txt" in run.get_file_names()
+    assert {"runId", "status", "startTimeUtc", "endTimeUtc", "properties", "logFiles"} <= run.get_details().keys()
+    check_nothing_is_left(run)
+
+
+def test_two_at_once_both_complete_and_a_failure_is_told(script, submit):
+    """Runs do not disturb each other; a failing step fails its run alone, in words that name step and script."""
+    bad = submit(script("raise SystemExit(3)", name="bad"), script("pass", name="other"))
+    good, also = submit(script("pass", name="good")), submit(script("pass", name="good"))
+
+    with pytest.raises(ActivityFailedException) as caught:
+        bad.wait_for_completion(show_output=False)
+
+    assert "step 'bad': script 'bad.py' ended with exit code 3" in str(caught.value)
+    assert json.loads(caught.value.error_details)["error"]["step"] == "bad"
+    assert bad.wait_for_completion(show_output=False, raise_on_error=False) == "Failed"
+    assert bad.get_details()["error"]["code"] == "StepFailedError"
+    assert (good.wait_for_completion(False), also.wait_for_completion(False)) == ("Finished", "Finished")
+    for run in (bad, good, also):
+        check_nothing_is_left(run)
+
+
+def test_cancel_stops_what_runs_and_starts_nothing_more(script, submit, gate):
+    """A canceled run ends as Canceled: its script is stopped, other steps are not started."""
+    later = script("pass", name="later")
+    first = script(waiting(gate), name="first")
+    later.run_after(first)
+    run = submit(first, later)
+    early = submit(script("pass", name="early"))
+    early.cancel()
+    wait_until_it_runs(gate)
+
+    run.cancel()
+
+    assert run.wait_for_completion(show_output=False) == "Canceled"
+    assert [step.get_status() for step in run.get_steps()] == ["Canceled"]
+    assert early.wait_for_completion(show_output=False) == "Canceled"
+    assert not list(early.get_steps())
+    run.cancel()
+    check_nothing_is_left(run)
+
+
+WAITER = """
+import sys
+from airflow_ml.core import Workspace
+from airflow_ml.pipeline.core import PipelineRun
+run = PipelineRun.get(Workspace.get("w"), sys.argv[1])
+run.wait_for_completion(show_output=True)
+"""
+
+
+def test_ctrl_c_cancels_cleanly(script, submit, gate):
+    """Ctrl-C while waiting cancels the run and waits until nothing of it runs."""
+    run = submit(script(waiting(gate)))
+    waiter = subprocess.Popen(
+        [sys.executable, "-u", "-c", WAITER, run.id], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_until_it_runs(gate)
+    for line in waiter.stdout:
+        if "StepRun( step ) Status: Running" in line:
+            break
+
+    waiter.send_signal(signal.SIGINT)
+    out, err = waiter.communicate(timeout=60)
+
+    assert "canceling run" in out
+    assert "KeyboardInterrupt" in err
+    assert run.get_status() == "Canceled"
+    check_nothing_is_left(run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_driver_that_is_ended_leaves_nothing(script, submit, gate, number):
+    """SIGTERM to the driver cancels the run; after kill -9 it is Failed in words; no orphan in either case."""
+    run = submit(script(waiting(gate)))
+    wait_until_it_runs(gate)
+    [driver] = [pid for pid in processes_of(run.id) if b"embedded" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    os.kill(driver, number)
+    status = run.wait_for_completion(show_output=False, raise_on_error=False)
+
+    if number == signal.SIGTERM:
+        assert status == "Canceled"
+    else:
+        assert status == "Failed"
+        assert "the process that ran the pipeline died" in run.get_details()["error"]["message"]
+        assert run.find_step_run("step")[0].get_status() == "Failed"
+    assert "logs/azureml/executionlogs.txt" in run.get_file_names()
+    check_nothing_is_left(run)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"nn": 1}, "has no parameter 'nn'; it declares: n"), ({"n": "five"}, "'five' is a str"), ({"n": True}, "bool")],
+)
+def test_a_wrong_parameter_raises_at_submit(script, submit, workspace, values, words):
+    """Unknown names and wrong types are exceptions of submit, and no run is recorded."""
+    with pytest.raises(AzureMLException, match=words):
+        submit(script("pass", PipelineParameter("n", 3)), pipeline_parameters=values)
+
+    assert not list(Experiment(workspace, "e").get_runs())
+
+
+def test_a_cycle_raises_at_submit(script, submit, workspace):
+    """A pipeline in a circle cannot be submitted."""
+    one, two = script("pass", name="one"), script("pass", name="two")
+    one.run_after(two)
+    two.run_after(one)
+
+    with pytest.raises(ValueError, match="cycle"):
+        submit(one, two)
+
+
+def test_a_machines_failure_is_tried_again_soon(script, submit):
+    """A step that fails by storage's fault is tried again after two seconds, and the run completes."""
+    source = """
+    import os, sys
+    open(sys.argv[1], "w").write("x")
+    store = os.path.join(os.environ["AIRFLOW_ML_HOME"], "w", "stores", "workspaceblobstore")
+    if not os.path.exists(store + ".was"):
+        os.makedirs(store, exist_ok=True)
+        os.rename(store, store + ".was")
+        open(store, "w").close()
+    elif os.path.isfile(store):
+        os.remove(store)
+    """
+    out = PipelineData("out")
+    run = submit(script(source, out, outputs=[out]))
+
+    assert run.wait_for_completion(show_output=False) == "Finished"
+
+    first, second = sorted(run._registry.runs.attempts(run.id, "step"), key=lambda record: record.attempt)
+    assert (first.status, second.status) == ("Failed", "Completed")
+    assert 1 < (second.started_at - first.ended_at).total_seconds() < 9
+
+
+@pytest.mark.soak
+def test_many_steps_complete(script, submit):
+    """A chain of many trivial steps completes, each one after the one before it."""
+    steps = []
+    for number in range(MANY):
+        steps.append(script("pass", name=f"s{number}"))
+        if number:
+            steps[-1].run_after(steps[-2])
+
+    run = submit(steps[-1])
+
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    assert [step.name for step in run.get_steps()] == [f"s{number}" for number in reversed(range(MANY))]
