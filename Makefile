@@ -19,16 +19,19 @@ demo:
 	@cd dags && $(DEMO_ENVIRONMENT) ../$(VENV)/python -m digits.demo
 	@echo; echo "Everything lies in $(DEMO); datastores are folders in $(DEMO)/digits/stores"
 
-test: lint
+# A check that fails does not keep the others from running; the last ones are the tests, whose summary then stands
+# at the end.
+test:
+	@.ci/install dev
 	@.ci/system-packages
-	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@failed=; $(MAKE) --no-print-directory lint || failed="lint"; \
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS) || failed="$$failed pytest"; \
+	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
 
 lint:
 	@.ci/install dev
-	$(VENV)/ruff check .
-	$(VENV)/ruff format --check .
-	$(VENV)/mypy -p airflow_ml
-	$(VENV)/lint-imports
+	@failed=; for check in "ruff check ." "ruff format --check ." "mypy -p airflow_ml" lint-imports; do \
+		echo "== $$check"; $(VENV)/$$check || failed=1; done; [ -z "$$failed" ]
 
 soak:
 	@.ci/install dev

@@ -6,14 +6,13 @@ Run the digits pipeline on this machine, without an Airflow service, and show wh
 
 import argparse
 import sys
-from datetime import datetime
 
-from digits_classification import pipeline, run_config, workspace
-
+from airflow_ml.cli.tables import print_run_table, print_table
 from airflow_ml.core import Experiment
-from airflow_ml.exceptions import ActivityFailedException
-from airflow_ml.pipeline.core import Pipeline, PipelineRun, StepRun
+from airflow_ml.exceptions import AzureMLException
+from airflow_ml.pipeline.core import Pipeline, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
+from digits_classification import pipeline, run_config, workspace
 
 
 def main() -> None:
@@ -29,12 +28,12 @@ def main() -> None:
         runconfig=run_config,
         allow_reuse=False,
     )
-    print("The first run also installs the packages of the steps' environment.")
+    print("The first run also installs the packages of the steps' environment.", flush=True)
     run_to_its_end("digits_upload", Pipeline(workspace, steps=[upload], description="digits upload"))
     run = run_to_its_end("digits_classification", pipeline, epochs=args.epochs)
-    print_steps(run)
-    print_outputs(run)
-    print_registered()
+    print()
+    print_run_table(run)
+    print_registered(run)
 
 
 def run_to_its_end(experiment: str, chosen: Pipeline, **parameters: int) -> PipelineRun:
@@ -44,65 +43,20 @@ def run_to_its_end(experiment: str, chosen: Pipeline, **parameters: int) -> Pipe
     return run
 
 
-def steps_in_order(run: PipelineRun) -> list[StepRun]:
-    """Return the steps' runs, the first one first."""
-    return [*run.get_steps()][::-1]
-
-
-def print_steps(run: PipelineRun) -> None:
-    """Print state, time and last metrics of every step."""
-    rows = [("step", "state", "seconds", "metrics (last value)")]
-    for step in steps_in_order(run):
-        details = step.get_details()
-        started, ended = (datetime.fromisoformat(details[key]) for key in ("startTimeUtc", "endTimeUtc"))
-        seconds = f"{(ended - started).total_seconds():.1f}"
-        rows.append((step.name, step.get_status(), seconds, ", ".join(last_values(step))))
-    print_table(f"Run {run.id}", rows)
-
-
-def last_values(step: StepRun) -> list[str]:
-    """Return the last value of every metric that is a number."""
-    metrics = step.get_metrics().items()
-    last = [(name, values[-1] if isinstance(values, list) else values) for name, values in metrics]
-    return [f"{name} {value:.4g}" for name, value in last if isinstance(value, (int, float))]
-
-
-def print_outputs(run: PipelineRun) -> None:
-    """Print where every output lies, and the images that steps have logged."""
-    rows = [("step", "output", "lies at")]
-    for step in steps_in_order(run):
-        for name, output in step.get_outputs().items():
-            place = output.get_port_data_reference()
-            rows.append((step.name, name, f"{place.datastore_name}/{place.path_on_datastore}"))
-        rows += [(step.name, "image", name) for name in step.get_file_names() if name.endswith(".png")]
-    print_table("Outputs", rows)
-
-
-def print_registered() -> None:
-    """Print the newest version of what the run has registered."""
+def print_registered(run: PipelineRun) -> None:
+    """Print the images that the run's steps logged, and the newest version of what it registered."""
     model, dataset = workspace.models["digits"], workspace.datasets["digits-predictions"]
     tags = ", ".join(f"{key} {value}" for key, value in model.tags.items())
-    rows = len(dataset.to_pandas_dataframe())
-    print_table(
-        "Registered",
-        [
-            ("kind", "name", "version", "what"),
-            ("model", model.name, str(model.version), tags),
-            ("dataset", dataset.name, str(dataset.version), f"{rows} rows"),
-        ],
-    )
-
-
-def print_table(title: str, rows: list[tuple[str, ...]]) -> None:
-    """Print rows, the first of which is the header."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    print(f"\n{title}")
-    for row in rows:
-        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    rows = f"{len(dataset.to_pandas_dataframe())} rows"
+    found = [("model", model.name, str(model.version), tags), ("dataset", dataset.name, str(dataset.version), rows)]
+    for step in run.get_steps():
+        found += [("image", name, "", step.name) for name in step.get_file_names() if name.endswith(".png")]
+    print()
+    print_table(("kind", "name", "version", "what"), found, sys.stdout)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except ActivityFailedException as error:
+    except AzureMLException as error:
         sys.exit(f"demo: {error}")

@@ -54,7 +54,9 @@ assert model.version == 1
 
 def test_a_script_sees_its_pipelines_run(script, start):
     """`run.parent` is the pipeline's run: its id, its tags, and metrics that the script logs there."""
-    source = "run.parent.log('from the step', 7); run.parent.tag('best', 'yes'); print(run.parent.id, run.experiment.name)"
+    source = (
+        "run.parent.log('from the step', 7); run.parent.tag('best', 'yes'); print(run.parent.id, run.experiment.name)"
+    )
 
     started = ran(script, start, source)
 

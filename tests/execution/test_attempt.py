@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from pathlib import Path
 
 from airflow_ml.core import Run, Workspace
 from airflow_ml.pipeline.core import Pipeline, PipelineData
+from airflow_ml.pipeline.steps import PythonScriptStep
 
 WRITE = """
 import sys
@@ -23,9 +25,7 @@ def test_a_step_commits_what_its_script_wrote(script, start):
 
     assert started.output("out").read_text() == "hello"
     assert result.outputs["out"].path == f"azureml/{result.step_run_id}/out"
-    assert started.services.store("workspaceblobstore").exists(
-        f".airflow_ml/manifests/{result.step_run_id}/out.json"
-    )
+    assert started.services.store("workspaceblobstore").exists(f".airflow_ml/manifests/{result.step_run_id}/out.json")
     assert started.last().status == "Completed"
     assert not started.leftovers()
 
@@ -91,10 +91,12 @@ def test_runs_carry_v1s_properties_and_tags(script, start):
 
 def test_git_state_is_recorded(script, start, tmp_path: Path):
     """A source directory in a git work tree leaves repository, branch, commit and whether it is dirty."""
-    import subprocess
-
     step = script("pass")
-    for command in (["init", "-b", "main"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "x"]):
+    for command in (
+        ["init", "-b", "main"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "x"],
+    ):
         subprocess.run(["git", *command], check=True, capture_output=True)
 
     started = start(step)
@@ -147,8 +149,6 @@ def test_metrics_and_log_are_visible_while_the_script_runs(script, start, gate):
 
 def test_names_may_hold_anything_a_file_name_can(services, workspace: Workspace, start):
     """Blanks, unicode, %, # and + in names of folders, scripts, steps and files survive every phase."""
-    from airflow_ml.pipeline.steps import PythonScriptStep
-
     odd = "größe 100% #1+é"
     folder = Path(odd)
     folder.mkdir()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from airflow_ml.core import Dataset
 from airflow_ml.data.data_reference import DataReference
-from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
+from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.pipeline.core import PipelineParameter
 
 DUMP = """
@@ -37,7 +38,6 @@ def store(workspace):
 @pytest.fixture
 def dump(script, start):
     """Run a script that prints what it finds at its argument, and return that."""
-    import json
 
     def run(argument: object, **opening: object) -> dict:
         started = start(script(DUMP, argument, inputs=[argument]), **opening)
@@ -135,10 +135,8 @@ def test_an_absolute_place_that_is_taken_is_refused(store, script, start, tmp_pa
 def test_a_datapath_parameter_chooses_the_data(store, script, start):
     """The run's value of a DataPath parameter is what is mounted."""
     data = PipelineParameter("where", DataPath(store, "nothing")), DataPathComputeBinding("mount")
-    check = "import os, sys; assert os.listdir(sys.argv[1]) == ['a.txt', 'b.txt'] or os.listdir(sys.argv[1]) == ['b.txt', 'a.txt']"
-    started = start(
-        script(check, data, inputs=[data]), parameters={"where": f"datastore://{store.name}/data"}
-    )
+    check = "import os, sys; assert sorted(os.listdir(sys.argv[1])) == ['a.txt', 'b.txt']"
+    started = start(script(check, data, inputs=[data]), parameters={"where": f"datastore://{store.name}/data"})
 
     assert started.run_all().get_status() == "Finished"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -72,14 +73,14 @@ def test_v1s_variables_are_there(dump):
     assert environment["AZUREML_ARM_WORKSPACE_NAME"] == "w"
     assert environment["AZUREML_ARM_PROJECT_NAME"] == "e"
     assert {"AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_RUN_TOKEN"} <= environment.keys()
-    assert os.path.basename(cwd) == "code"
+    assert Path(cwd).name == "code"
 
 
 def test_an_input_called_path_does_not_hide_programs(dump, workspace):
     """An input's variable never takes the place of one that is there, nor of one that Python acts on."""
     store = workspace.get_default_datastore()
     data = [Dataset.File.from_files((store, "x")).as_named_input(name) for name in ("path", "home", "pythonpath")]
-    open("x", "w").close()
+    Path("x").touch()
     store.upload_files(["x"])
 
     environment = dump(*(item.as_mount() for item in data))[1]
@@ -113,7 +114,7 @@ def test_airflows_settings_stay_outside(dump, monkeypatch):
 def test_modules_beside_the_script_are_found(script, start):
     """The working directory is a copy of the source directory, and neighbours can be imported."""
     step = script("import neighbour; print(neighbour.WORD)")
-    open("src/neighbour.py", "w").write("WORD = 'found'")
+    Path("src/neighbour.py").write_text("WORD = 'found'")
 
     started = start(step)
     started.run()

@@ -29,8 +29,8 @@ from airflow_ml.pipeline.steps import PythonScriptStep
 
 ws = Workspace.get("w")
 
-def step(script, *arguments, name=None, **options):
-    return PythonScriptStep(script, name or script.removesuffix(".py"), list(arguments), source_directory="src", **options)
+def step(script, *arguments, name, **options):
+    return PythonScriptStep(script, name, list(arguments), source_directory="src", **options)
 """
 
 

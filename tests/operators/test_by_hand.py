@@ -70,14 +70,14 @@ def test_a_canceled_run_stays_canceled(chain):
     chain.script(
         "write.py",
         """
-        import os, signal, sys
+        import os, signal, subprocess, sys
         from azureml.core import Run
-        open(sys.argv[1], "w").close()
-        print("canceling", flush=True)
-        import sqlite3
-        registry = sqlite3.connect(os.path.join(os.environ["AIRFLOW_ML_HOME"], "w", "registry.db"), timeout=30)
-        with registry:
-            registry.execute("update runs set status = 'CancelRequested' where id = ?", [Run.get_context().parent.id])
+        outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        cancel = (
+            "import sys; from airflow_ml.core import Workspace; from airflow_ml.pipeline.core import PipelineRun;"
+            "PipelineRun.get(Workspace.get('w'), sys.argv[1]).cancel()"
+        )
+        subprocess.run([sys.executable, "-c", cancel, Run.get_context().parent.id], env=outside, check=True)
         signal.pause()
         """,
     )
@@ -88,14 +88,16 @@ def test_a_canceled_run_stays_canceled(chain):
     assert ran.tasks["read"] == "skipped"
 
 
-@pytest.mark.parametrize(("broken", "words"), [("write.py", "script not found"), ("gpu", "'gpu-9' is not in workspace")])
+@pytest.mark.parametrize(
+    ("broken", "words"), [("script", "script not found"), ("compute", "'gpu-9' is not in workspace")]
+)
 def test_what_is_missing_is_an_error_in_words(chain, broken, words):
     """A script or compute target that is not there is one error, in the log and in a pipeline run."""
     source = CHAIN
-    if broken == "gpu":
+    if broken == "compute":
         source = source.replace("script_name", "compute_target='gpu-9', script_name")
     else:
-        source += "\nimport os\nPythonScriptStepOperator.template_fields\nos.remove(os.path.join(os.path.dirname(__file__), 'src', 'write.py'))"
+        source += f"\nimport pathlib\npathlib.Path({str(chain.folder / 'write.py')!r}).unlink(missing_ok=True)"
 
     ran = chain.run(source)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.airflow
@@ -20,6 +22,18 @@ def two(dags):
     dags.script("write.py", "import sys; open(sys.argv[1], 'w').write('hello')")
     dags.script("read.py", "import sys; print('read', open(sys.argv[1]).read())")
     return dags
+
+
+def fails_unless(flag: Path, *, makes_it: bool = False) -> str:
+    """Return a script that writes its output and fails unless a file is there, which it may make."""
+    return f"""
+    import pathlib, sys
+    open(sys.argv[1], "w").write("x")
+    flag = pathlib.Path({str(flag)!r})
+    if not flag.exists():
+        flag.touch() if {makes_it} else None
+        sys.exit(1)
+    """
 
 
 def test_a_pipeline_runs(two):
@@ -83,7 +97,7 @@ def test_a_failing_machine_is_tried_again(two, tmp_path):
 def test_scripts_can_be_tried_again_if_asked_for(two, tmp_path):
     """With retry_user_failures a failing script is tried again."""
     flag = tmp_path / "flag"
-    two.script("write.py", f"import os, sys; open(sys.argv[1], 'w').write('x'); os.path.exists({str(flag)!r}) or (open({str(flag)!r}, 'w'), sys.exit(1))")
+    two.script("write.py", fails_unless(flag, makes_it=True))
     source = TWO + (
         "\nfrom datetime import timedelta\ntask = dag.task_dict['write']"
         "\ntask.retry_user_failures, task.retry_delay = True, timedelta(seconds=0)"
@@ -98,7 +112,7 @@ def test_scripts_can_be_tried_again_if_asked_for(two, tmp_path):
 def test_clearing_a_mended_step_completes_the_run(two, tmp_path):
     """After a failure is mended, clearing the failed tasks lets DAG run and pipeline run complete."""
     flag = tmp_path / "flag"
-    two.script("write.py", f"import os, sys; open(sys.argv[1], 'w').write('x'); os.path.exists({str(flag)!r}) or sys.exit(1)")
+    two.script("write.py", fails_unless(flag))
     ran = two.run(TWO)
     assert ran.pipeline.get_status() == "Failed"
     flag.touch()
@@ -182,6 +196,14 @@ def test_an_unknown_parameter_is_an_error(dags):
     assert ran.state == "failed"
     assert "has no parameter 'cuont'; it declares: count, text" in ran.log
     assert "cuont" in ran.pipeline.get_details()["error"]["message"]
+
+
+def test_a_value_of_a_wrong_type_is_an_error(dags):
+    """A value of another type than the default is refused by Airflow before there is a run."""
+    dags.script("show.py")
+
+    with pytest.raises(AssertionError, match=r"param count: 'five' is not of type 'integer'"):
+        dags.run(PARAMETERS, conf={"count": "five"})
 
 
 GROUPS = """

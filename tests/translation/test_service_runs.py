@@ -175,6 +175,19 @@ def test_compute_targets_are_pools(service: RunningService, experiment: Experime
     assert service.client().ask("GET", "/api/v2/pools/gpu-cluster")["slots"] == 6
 
 
+def test_step_runs_in_the_pool_of_its_target(service: RunningService, experiment: Experiment, script):
+    """Submitting makes the pool of a new compute target, in which the step then runs."""
+    wanted = AmlCompute.provisioning_configuration("STANDARD_D2_V2", max_nodes=2)
+    ComputeTarget.create(experiment.workspace, "cpu-cluster", wanted)
+
+    run = experiment.submit(Pipeline(experiment.workspace, [script("add", ADD, 1, compute_target="cpu-cluster")]))
+
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    assert service.client().ask("GET", "/api/v2/pools/cpu-cluster")["slots"] == 2
+    tasks = service.client().ask("GET", "/api/v2/dags/~/dagRuns/~/taskInstances?task_id=add&pool=cpu-cluster")
+    assert tasks["total_entries"] == 1
+
+
 def test_killed_service_is_stopped_and_can_be_started(service: RunningService, experiment: Experiment, script):
     """After kill -9 the service counts as stopped; a start ends what is left of it, and works."""
     os.kill(service.record.pid, signal.SIGKILL)

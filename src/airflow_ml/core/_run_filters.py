@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["TYPES", "has", "kind_of", "labels"]
+if TYPE_CHECKING:
+    from airflow_ml.registry import Registry, RunRecord
+
+__all__ = ["TYPES", "has", "kind_of", "labels", "list_pages"]
+
+_PAGE = 50
 
 #: v1's words for the kinds of runs.
 TYPES = {"pipeline": "azureml.PipelineRun", "step": "azureml.StepRun", "script": "azureml.scriptrun"}
@@ -23,3 +29,14 @@ def labels(given: Mapping[str, str] | str | None) -> dict[str, str | None] | Non
 def has(labels: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
     """Whether all wanted labels are there; a wanted value of None asks for the name alone."""
     return all(name in labels and value in (None, labels[name]) for name, value in wanted.items())
+
+
+def list_pages(registry: Registry, **wanted: Any) -> Iterator[RunRecord]:
+    """Yield runs, newest first; each page is read when it is asked for. Takes what `registry.runs.list` takes."""
+    before: int | None = None
+    while True:
+        page = registry.runs.list(limit=_PAGE, before=before, **wanted)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before = page[-1].sequence

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow_ml._late import late
-from airflow_ml.core._run_filters import TYPES, has, kind_of, labels
+from airflow_ml.core._run_details import describe_run
+from airflow_ml.core._run_filters import TYPES, has, kind_of, labels, list_pages
 from airflow_ml.exceptions import ActivityFailedException, ServiceException, UserErrorException
 from airflow_ml.runtime import run as step_run
 from airflow_ml.runtime.offline import _OfflineRun
@@ -30,8 +31,6 @@ __all__ = ["Run", "_OfflineRun"]
 
 #: Seconds between two looks at a run that is waited for.
 POLL_SECONDS = 0.3
-
-_PAGE = 50
 
 #: Written here because inside the class `list` is v1's method.
 Names: TypeAlias = "list[str]"
@@ -89,7 +88,16 @@ class Run:
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
         """Return runs of an experiment, newest first, read page by page as they are asked for."""
-        return _pages(experiment, kind_of(type), labels(tags), labels(properties), status, include_children)
+        records = list_pages(
+            experiment.workspace.registry(),
+            experiment=experiment.name,
+            kind=kind_of(type),
+            status=status,
+            tags=labels(tags),
+            properties=labels(properties),
+            include_children=include_children,
+        )
+        return (Run._from_record(experiment.workspace, record) for record in records)
 
     @staticmethod
     def _from_record(workspace: Workspace, record: RunRecord) -> Run:
@@ -233,34 +241,7 @@ class Run:
 
     def get_details(self) -> dict[str, Any]:
         """Return what is known of the run, with v1's keys."""
-        record = self._record
-        return {
-            "runId": record.id,
-            "target": record.target,
-            "status": record.status,
-            "startTimeUtc": None if record.started_at is None else record.started_at.isoformat(),
-            "endTimeUtc": None if record.ended_at is None else record.ended_at.isoformat(),
-            "properties": dict(record.properties),
-            "inputDatasets": [
-                {
-                    "dataset": {"id": item.dataset_id, "name": item.dataset_name, "version": item.dataset_version},
-                    "consumptionDetails": {"type": "RunInput", "inputName": item.name, "mechanism": item.mode.title()},
-                }
-                for item in self._registry.inputs.of(record.id)
-                if item.dataset_id is not None
-            ],
-            "outputDatasets": [
-                {"name": item.dataset_name, "version": item.dataset_version, "output": item.name}
-                for item in self._registry.outputs.of(record.id)
-                if item.dataset_name is not None
-            ],
-            "logFiles": {
-                item.name: item.path
-                for item in self._registry.artifacts.list(record.id)
-                if item.name.startswith(("user_logs/", "logs/", "system_logs/"))
-            },
-            **({"error": dict(record.error)} if record.error else {}),
-        }
+        return describe_run(self._registry, self._record)
 
     def get_snapshot_id(self) -> str | None:
         """Return the id of the captured source directory."""
@@ -359,30 +340,3 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run(Experiment: {self._experiment.name}, Id: {self._run_id})"
-
-
-def _pages(
-    experiment: Experiment,
-    kind: str | None,
-    tags: Mapping[str, str | None] | None,
-    properties: Mapping[str, str | None] | None,
-    status: str | None,
-    include_children: bool,
-) -> Iterator[Run]:
-    before: int | None = None
-    while True:
-        page = experiment.workspace.registry().runs.list(
-            experiment=experiment.name,
-            kind=kind,
-            status=status,
-            tags=tags,
-            properties=properties,
-            include_children=include_children,
-            limit=_PAGE,
-            before=before,
-        )
-        for record in page:
-            yield Run._from_record(experiment.workspace, record)
-        if len(page) < _PAGE:
-            return
-        before = page[-1].sequence

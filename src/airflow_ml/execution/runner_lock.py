@@ -38,8 +38,12 @@ def lock_runner(registry: Registry, run_id: str) -> int:
     """Return an open, locked file descriptor for the run's driver; inherited by whoever drives it."""
     folder = registry.home.runs / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / "runner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    place = folder / "runner.lock"
+    fresh = place.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # Under its name the file is locked from its first moment: an unlocked one means that the driver is dead.
+    fresh.replace(place)
     return descriptor
 
 

@@ -82,6 +82,9 @@ def service_settings(home: Path, *, database_url: str, port: int) -> Mapping[str
         "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "64",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # After a restart the scheduler resumes tasks before the API server answers: let them wait two minutes for it.
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "40",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
         # New files are looked for every second. A file that has changed is read at once; one that has not, rarely:
         # the files of submitted pipelines never change, and there can be hundreds of them.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",

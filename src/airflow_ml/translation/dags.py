@@ -2,11 +2,12 @@
 From a graph to an Airflow DAG or task group.
 
 Every pipeline begins with `reuse_check` and ends with `pipeline_end`; between them stands one task per step, named
-by the step's id. `PipelineRunRef` tells all of them which pipeline run of the workspace they belong to.
+by the step's id. `PipelineRef` tells all of them which pipeline run of the workspace they belong to.
 """
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, TaskGroup
@@ -64,6 +65,7 @@ def to_task_group(graph: Graph, group_id: str, **group_arguments: Any) -> TaskGr
     if dag is None:
         raise GraphError(f"task group {group_id!r}: no DAG is being written; call to_task_group inside `with DAG(...)`")
     add_params(dag.params, graph.parameters, where=f"task group {group_id!r}")
-    with TaskGroup(group_id, **group_arguments) as group:
+    # A DAG that was given need not be the one of a `with` around this call.
+    with dag if dag is not DagContext.get_current() else nullcontext(), TaskGroup(group_id, **group_arguments) as group:
         add_tasks(graph, experiment=experiment or dag.dag_id, continue_on_failure=continue_on_failure)
     return group

@@ -54,9 +54,11 @@ def add_params(existing: Any, parameters: tuple[Parameter, ...], *, where: str) 
         ValueError: the DAG has a param of that name with another default.
     """
     for name, param in make_params(parameters).items():
-        if name in existing and existing.get_param(name).value != param.value:
+        known = existing.get_param(name).value if name in existing else param.value
+        # True == 1 == 1.0, but their fields in the form are not the same.
+        if (type(known), known) != (type(param.value), param.value):
             raise GraphError(
-                f"{where}: the DAG already has a param {name!r} with the default {existing.get_param(name).value!r},"
-                f" the pipeline's is {param.value!r}; rename one of them"
+                f"{where}: the DAG already has a param {name!r} with the default {known!r}, the pipeline's is"
+                f" {param.value!r}; rename one of them"
             )
         existing[name] = param

@@ -82,7 +82,8 @@ class RunningService:
             self._wait_for_dag(client, dag_id, place)
         parameters = cast("dict[str, Json]", run.details.get("parameters") or {})
         conf: Json = {**parameters, RUN_KEY: run.id}
-        body: Json = {"dag_run_id": run.dag_run_id, "logical_date": None, "conf": conf}
+        note = f"run {run.id} of experiment {run.experiment!r}, workspace {graph.workspace.name!r}"
+        body: Json = {"dag_run_id": run.dag_run_id, "logical_date": None, "conf": conf, "note": note}
         try:
             client.ask("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
         except service_client.AirflowError as error:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ServiceStatus", "service_status", "start_service", "stop_service"]
 
 #: Seconds in which a service must answer after its start; half a minute is usual, a new database adds to it.
-START_SECONDS = 240.0
+START_SECONDS = 300.0
 
 _LOOK_SECONDS = 0.2
 _LAST_PORT = 65535
