@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.translation.pipeline_ref import RUN_KEY
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json
     from airflow_ml.translation.pipeline_ref import PipelineRef
 
-__all__ = ["RUN_KEY", "dag_run_of", "given_parameters", "submitted_run_id"]
-
-#: Key of a DAG run's conf that names a pipeline run which `Experiment.submit` has recorded already.
-RUN_KEY = "airflow_ml_run_id"
+__all__ = ["dag_run_of", "given_parameters", "submitted_run_id"]
 
 
 def dag_run_of(context: Mapping[str, Any]) -> tuple[str, str]:

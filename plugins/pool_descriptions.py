@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import open_registry
-from airflow_ml.translation.service_pools import slots_of
+from airflow_ml.translation.pools import POOL_MARK, pool_text, slots_of
 
 __all__ = ["FIELD", "POOL_MARK", "PoolDescription", "find_slots"]
 
@@ -22,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 #: The operators' field.
 FIELD = "compute_pool"
-
-#: How descriptions of pools begin that are made here.
-POOL_MARK = "airflow-ml: "
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,8 @@ class PoolDescription:
         return cls(target, WorkspaceRef(name, registry_url=workspace.get("registry_url")), slots if is_number else None)
 
     def pool_text(self, slots: int) -> str:
-        """
-        Return what the pool's own description says.
-
-        It names the slots too: a pool whose slots are others was changed by somebody, and belongs to them.
-        """
-        return f"{POOL_MARK}compute target {self.target!r} of workspace {self.workspace.name!r}, slots: {slots}"
+        """Return what the pool's own description says (`airflow_ml.translation.pools.pool_text`)."""
+        return pool_text(self.target, self.workspace.name, slots)
 
 
 def find_slots(description: PoolDescription, at_least: int) -> int:
@@ -90,4 +83,4 @@ def find_slots(description: PoolDescription, at_least: int) -> int:
             raise
         logger.debug("pool %r: made as its DAG file declares it, because: %s", description.target, error)
         return description.slots
-    return description.slots or at_least if record is None else slots_of(record)
+    return description.slots or at_least if record is None else slots_of(record.settings)

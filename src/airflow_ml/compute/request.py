@@ -31,7 +31,16 @@ _SHORTEST_MASKED = 4
 #: The worker's own business: its interpreter's settings (without byte code every step would pay seconds to
 #: import pandas) and Airflow's settings, which hold the database and the encryption key.
 _DROPPED_NAMES = frozenset(
-    {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "AIRFLOW_ML_REGISTRY"}
+    {
+        "AIRFLOW_ML_AIRFLOW_TOKEN",
+        "AIRFLOW_ML_REGISTRY",
+        "AIRFLOW_ML_REGISTRY_PASSWORD",
+        "AIRFLOW_ML_SERVICE_DATABASE",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "VIRTUAL_ENV",
+    }
 )
 _DROPPED_PREFIXES = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "_AIRFLOW")
 

@@ -11,7 +11,7 @@ from airflow_ml.exceptions import WorkspaceException
 __all__ = ["Home", "WorkspaceHome"]
 
 #: Folders of the whole machine; they lie beside the workspaces, so no workspace may be called like one.
-_SHARED_FOLDERS = frozenset({"airflow", "cache", "environments", "library", "locks"})
+_SHARED_FOLDERS = frozenset({"airflow", "cache", "environments", "library", "locks", "service"})
 
 
 @dataclass(frozen=True)

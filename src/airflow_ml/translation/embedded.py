@@ -32,6 +32,7 @@ from airflow_ml.graph import Graph, from_json
 from airflow_ml.registry import Home
 from airflow_ml.translation.airflow_settings import embedded_settings, inherited_settings
 from airflow_ml.translation.embedding import GRAPH_FILE
+from airflow_ml.translation.pipeline_ref import RUN_KEY
 
 if TYPE_CHECKING:
     from airflow_ml.registry import RunRecord
@@ -43,9 +44,6 @@ else:
 __all__ = ["main"]
 
 logger = logging.getLogger(__name__)
-
-#: Key of the DAG run's conf that names the recorded pipeline run (`airflow_ml.operators`).
-_RUN_KEY = "airflow_ml_run_id"
 
 #: Seconds between two tries of a step that failed by the machine's fault. Shorter than on a cluster: there is no other
 #: machine to wait for, and somebody waits at the keyboard.
@@ -80,7 +78,7 @@ def _run_dag(folder: Path, graph: Graph, run: RunRecord) -> None:
     dag.fileloc = str(place)
     dag.relative_fileloc = place.name
     parameters = cast("Mapping[str, object]", run.details.get("parameters") or {})
-    dag.test(run_conf={**parameters, _RUN_KEY: run.id})
+    dag.test(run_conf={**parameters, RUN_KEY: run.id})
 
 
 def _airflow_home() -> Path:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph
 
-__all__ = ["PipelineRef"]
+__all__ = ["RUN_KEY", "PipelineRef"]
+
+#: Key of a DAG run's conf that names a pipeline run which `Experiment.submit` has recorded already.
+RUN_KEY = "airflow_ml_run_id"
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,21 @@ plugin makes it (`airflow_ml.plugins.pool_sync`).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
 
 if TYPE_CHECKING:
     from airflow_ml.compute import vm_sizes
-    from airflow_ml.graph import ComputeDeclaration, Graph, Step
+    from airflow_ml.graph import Graph, Json, Step
 else:
     vm_sizes = late("airflow_ml.compute.vm_sizes")
 
-__all__ = ["pool_arguments"]
+__all__ = ["POOL_MARK", "pool_arguments", "pool_text", "slots_of"]
+
+#: How descriptions of pools begin that are made here.
+POOL_MARK = "airflow-ml: "
 
 
 def pool_arguments(graph: Graph, step: Step) -> dict[str, Any]:
@@ -35,20 +39,34 @@ def pool_arguments(graph: Graph, step: Step) -> dict[str, Any]:
         return {}
     declared = next((item for item in graph.compute_declarations if item.name == step.compute), None)
     workspace = {"name": graph.workspace.name, "registry_url": graph.workspace.registry_url}
-    slots = None if declared is None else _nodes(declared) * _gpus(declared)
+    slots = None if declared is None else slots_of(declared.settings)
     return {
         "pool": step.compute,
-        "pool_slots": 1 if declared is None else _gpus(declared),
+        "pool_slots": 1 if declared is None else _devices(declared.settings),
         "compute_pool": json.dumps({"target": step.compute, "slots": slots, "workspace": workspace}),
     }
 
 
-def _nodes(declared: ComputeDeclaration) -> int:
-    nodes = declared.settings.get("max_nodes")
-    return nodes if isinstance(nodes, int) else 1
+def slots_of(settings: Mapping[str, Json]) -> int:
+    """
+    Return the slots of a target's pool from its settings: its nodes, or their GPUs if its size has any.
+
+    Targets without a number of nodes are one machine.
+    """
+    nodes = settings.get("max_nodes")
+    return (nodes if isinstance(nodes, int) else 1) * _devices(settings)
 
 
-def _gpus(declared: ComputeDeclaration) -> int:
-    """Return the devices of a node, and 1 for a node without any: slots count nodes then."""
-    size = declared.settings.get("vm_size")
+def pool_text(target: str, workspace: str, slots: int) -> str:
+    """
+    Return the description of a pool that is made here.
+
+    It names the slots too: a pool whose slots are others was changed by somebody, and belongs to them.
+    """
+    return f"{POOL_MARK}compute target {target!r} of workspace {workspace!r}, slots: {slots}"
+
+
+def _devices(settings: Mapping[str, Json]) -> int:
+    """Return the GPUs of a node, and 1 for a node without any: slots count nodes then."""
+    size = settings.get("vm_size")
     return max(1, vm_sizes.find(str(size)).gpu_devices) if size else 1

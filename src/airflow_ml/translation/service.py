@@ -16,6 +16,7 @@ from urllib.parse import quote
 from airflow_ml._late import late
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.registry import Home
+from airflow_ml.translation.pipeline_ref import RUN_KEY
 from airflow_ml.translation.service_files import ServiceFiles, ServiceRecord, is_alive
 from airflow_ml.translation.stub_files import write_stub
 
@@ -30,10 +31,8 @@ else:
     service_client = late("airflow_ml.translation.service_client")
     service_pools = late("airflow_ml.translation.service_pools")
 
-__all__ = ["RUN_KEY", "RunningService", "find_running"]
+__all__ = ["RunningService", "find_running"]
 
-#: Key of the DAG run's conf that names the recorded pipeline run (`airflow_ml.operators`).
-RUN_KEY = "airflow_ml_run_id"
 
 #: Seconds in which Airflow must have read a new DAG file; it takes two when the machine is idle.
 DAG_SECONDS = 90.0

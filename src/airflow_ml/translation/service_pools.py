@@ -10,31 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
-from airflow_ml.compute import vm_sizes
 from airflow_ml.registry import open_registry
+from airflow_ml.translation.pools import pool_text, slots_of
 from airflow_ml.translation.service_client import AirflowError
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json, WorkspaceRef
-    from airflow_ml.registry import ComputeTargetRecord
     from airflow_ml.translation.service_client import AirflowClient
 
-__all__ = ["slots_of", "sync_pools"]
+__all__ = ["sync_pools"]
 
 _HTTP_NOT_FOUND = 404
 _HTTP_CONFLICT = 409
-
-
-def slots_of(target: ComputeTargetRecord) -> int:
-    """
-    Return the slots of a target's pool: its nodes, or its GPUs if its size has any.
-
-    Targets without a number of nodes are one machine.
-    """
-    nodes = target.settings.get("max_nodes")
-    size = target.settings.get("vm_size")
-    gpus = vm_sizes.find(str(size)).gpu_devices if size else 0
-    return (nodes if isinstance(nodes, int) else 1) * max(gpus, 1)
 
 
 def sync_pools(workspace: WorkspaceRef, airflow: AirflowClient) -> dict[str, int]:
@@ -48,10 +35,9 @@ def sync_pools(workspace: WorkspaceRef, airflow: AirflowClient) -> dict[str, int
         WorkspaceException: there is no such workspace.
     """
     with open_registry(workspace, create=False) as registry:
-        targets = {target.name: slots_of(target) for target in registry.compute_targets.list()}
-    description = f"compute target of workspace {workspace.name}"
+        targets = {target.name: slots_of(target.settings) for target in registry.compute_targets.list()}
     for name, slots in targets.items():
-        _put_pool(airflow, name, slots, description)
+        _put_pool(airflow, name, slots, pool_text(name, workspace.name, slots))
     return targets
 
 
