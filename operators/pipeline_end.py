@@ -15,16 +15,14 @@ from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators.links import RunLink
 
 if TYPE_CHECKING:
-    from airflow_ml.execution import pipelines, services
+    from airflow_ml.execution import pipelines, runner_lock, services
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     pipelines = late("airflow_ml.execution.pipelines")
+    runner_lock = late("airflow_ml.execution.runner_lock")
     services = late("airflow_ml.execution.services")
 
 __all__ = ["PipelineEndOperator"]
-
-#: Value of the detail `engine` of runs that are driven by a process of their own (`airflow_ml.execution.runner_lock`).
-ENGINE_EMBEDDED = "embedded"
 
 
 class PipelineEndOperator(BaseOperator):
@@ -66,7 +64,7 @@ class PipelineEndOperator(BaseOperator):
                 if run is None:
                     self._leave(context)
                 self.run_id = run.id
-            is_driven = opened.registry.runs.get(self.run_id).details.get("engine") == ENGINE_EMBEDDED
+            is_driven = opened.registry.runs.get(self.run_id).details.get("engine") == runner_lock.ENGINE_EMBEDDED
             # The process that drives an embedded run closes it, after it has stored its own log with it.
             end = pipelines.judge_pipeline if is_driven else pipelines.close_pipeline
             verdict = end(opened, self.run_id)

@@ -7,12 +7,13 @@ Run the digits pipeline on this machine, without an Airflow service, and show wh
 import argparse
 import sys
 
+from digits_classification import pipeline, run_config, workspace
+
 from airflow_ml.cli.tables import print_run_table, print_table
 from airflow_ml.core import Experiment
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.pipeline.core import Pipeline, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
-from digits_classification import pipeline, run_config, workspace
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     run = run_to_its_end("digits_classification", pipeline, epochs=args.epochs)
     print()
     print_run_table(run)
-    print_registered(run)
+    print_registered()
 
 
 def run_to_its_end(experiment: str, chosen: Pipeline, **parameters: int) -> PipelineRun:
@@ -43,16 +44,17 @@ def run_to_its_end(experiment: str, chosen: Pipeline, **parameters: int) -> Pipe
     return run
 
 
-def print_registered(run: PipelineRun) -> None:
-    """Print the images that the run's steps logged, and the newest version of what it registered."""
+def print_registered() -> None:
+    """Print the newest version of what the run registered."""
     model, dataset = workspace.models["digits"], workspace.datasets["digits-predictions"]
     tags = ", ".join(f"{key} {value}" for key, value in model.tags.items())
     rows = f"{len(dataset.to_pandas_dataframe())} rows"
-    found = [("model", model.name, str(model.version), tags), ("dataset", dataset.name, str(dataset.version), rows)]
-    for step in run.get_steps():
-        found += [("image", name, "", step.name) for name in step.get_file_names() if name.endswith(".png")]
     print()
-    print_table(("kind", "name", "version", "what"), found, sys.stdout)
+    print_table(
+        ("registered", "name", "version", "what"),
+        [("model", model.name, str(model.version), tags), ("dataset", dataset.name, str(dataset.version), rows)],
+        sys.stdout,
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_ml._late import late
 from airflow_ml.core._run_details import describe_run
@@ -27,7 +27,13 @@ else:
     runner_lock = late("airflow_ml.execution.runner_lock")
     stores = late("airflow_ml.execution.stores")
 
+# Runs of pipelines and steps stand above this package; which class a run has is only known when it is found.
+pipeline_runs = late("airflow_ml.pipeline.core.run")
+
 __all__ = ["Run", "_OfflineRun"]
+
+#: Names of the classes in `pipeline_runs`, by the kind of run.
+_CLASSES = {"pipeline": "PipelineRun", "step": "StepRun"}
 
 #: Seconds between two looks at a run that is waited for.
 POLL_SECONDS = 0.3
@@ -44,9 +50,6 @@ class Run:
         experiment: that the run belongs to.
         run_id: its id; nothing is looked up before something is asked.
     """
-
-    #: Classes of runs by their kind in the registry; `airflow_ml.pipeline.core.run` adds its own.
-    _kinds: ClassVar[dict[str, type[Run]]] = {}
 
     def __init__(self, experiment: Experiment, run_id: str, outputs: object = None, **kwargs: object) -> None:
         self._experiment = experiment
@@ -101,7 +104,7 @@ class Run:
 
     @staticmethod
     def _from_record(workspace: Workspace, record: RunRecord) -> Run:
-        cls = Run._kinds.get(record.kind, Run)
+        cls: type[Run] = getattr(pipeline_runs, _CLASSES[record.kind]) if record.kind in _CLASSES else Run
         return cls._of(experiments.Experiment(workspace, record.experiment), record)
 
     @classmethod

@@ -30,10 +30,9 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     )
     start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
     end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref)
-    tasks = {
-        step.id: _operators.StepOperator(task_id=step.id, pipeline=ref, step=step, **pool_arguments(graph, step))
-        for step in graph.steps
-    }
+    pools = {step.compute: pool_arguments(graph, step) for step in {step.compute: step for step in graph.steps}.values()}
+    make = _operators.StepOperator
+    tasks = {step.id: make(task_id=step.id, pipeline=ref, step=step, **pools[step.compute]) for step in graph.steps}
     needed: set[str] = set()
     for step in graph.steps:
         upstream = step.upstream

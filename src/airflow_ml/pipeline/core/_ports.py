@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_ml.data.abstract_dataset import AbstractDataset
@@ -46,7 +47,7 @@ class BoundInput:
     transformations: Mapping[str, Json] | None = None
     has_default_name: bool = False
 
-    @property
+    @cached_property
     def identity(self) -> Hashable:
         """Equal for two bindings of the same data, which may be one input then."""
         return origin(self.data)
@@ -60,7 +61,7 @@ class BoundOutput:
     data: object
     has_default_name: bool = False
 
-    @property
+    @cached_property
     def identity(self) -> Hashable:
         """The key by which a consumer finds its producer."""
         return origin(self.data)

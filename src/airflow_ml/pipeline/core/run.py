@@ -18,10 +18,11 @@ from airflow_ml.pipeline.core.port_data_reference import PortDataReference, Step
 
 if TYPE_CHECKING:
     from airflow_ml.core.workspace import Workspace
-    from airflow_ml.execution import logs
+    from airflow_ml.execution import logs, runner_lock
     from airflow_ml.registry import RunRecord
 else:
     logs = late("airflow_ml.execution.logs")
+    runner_lock = late("airflow_ml.execution.runner_lock")
 
 __all__ = ["PipelineRun", "StepRun"]
 
@@ -271,7 +272,8 @@ class _Report:
         self._status: str | None = None
         self._printers: dict[str, _StepPrinter] = {}
         _say(f"PipelineRunId: {run.id}")
-        _say(f"Link to Airflow: {run.portal_url}")
+        if run._record.details.get("engine") != runner_lock.ENGINE_EMBEDDED:
+            _say(f"Link to Airflow: {run.portal_url}")
 
     def update(self) -> None:
         status = self._run.get_status()
@@ -304,7 +306,7 @@ class _StepPrinter:
         record = self._run._record
         name, status = record.name, self._run.get_status()
         if self._status is None:
-            _say(f"\n\nStepRunId: {record.id}\nLink to Airflow: {self._run.portal_url}")
+            _say(f"\n\nStepRunId: {record.id}")
         if status != self._status and status in ("NotStarted", "Queued", "Running"):
             _say(f"StepRun( {name} ) Status: {status}\n")
         self._status = status
@@ -322,6 +324,3 @@ class _StepPrinter:
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - what v1 prints and notebooks show
-
-
-Run._kinds.update({"pipeline": PipelineRun, "step": StepRun})
