@@ -11,6 +11,8 @@ from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
     from airflow_ml.graph import Graph
 
 __all__ = ["add_tasks"]
@@ -30,12 +32,21 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     )
     start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
     end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref)
-    pools = {step.compute: pool_arguments(graph, step) for step in {step.compute: step for step in graph.steps}.values()}
+    one_of_each = {step.compute: step for step in graph.steps}
+    pools = {compute: pool_arguments(graph, step) for compute, step in one_of_each.items()}
     make = _operators.StepOperator
     tasks = {step.id: make(task_id=step.id, pipeline=ref, step=step, **pools[step.compute]) for step in graph.steps}
     needed: set[str] = set()
     for step in graph.steps:
         upstream = step.upstream
         needed.update(upstream)
-        tasks[step.id].set_upstream([tasks[name] for name in upstream] if upstream else start)
-    end.set_upstream([task for step_id, task in tasks.items() if step_id not in needed])
+        _link([tasks[name] for name in upstream] or [start], tasks[step.id])
+    _link([task for step_id, task in tasks.items() if step_id not in needed], end)
+
+
+def _link(earlier: list[BaseOperator], later: BaseOperator) -> None:
+    """Put a task behind others of the same pipeline."""
+    # `set_upstream` looks for each edge anew whether its tasks share a DAG: a tenth of the time of a large DAG file.
+    for task in earlier:
+        task.downstream_task_ids.add(later.task_id)
+        later.upstream_task_ids.add(task.task_id)

@@ -148,7 +148,7 @@ class _Values:
 
 
 def _name_outputs(outputs: list[BoundOutput]) -> list[BoundOutput]:
-    if not any([bound.has_default_name for bound in outputs]):
+    if not any(bound.has_default_name for bound in outputs):
         return outputs
     fresh = _fresh_names("output", [bound.port.name for bound in outputs if not bound.has_default_name])
     return [
@@ -160,7 +160,7 @@ def _name_outputs(outputs: list[BoundOutput]) -> list[BoundOutput]:
 
 
 def _name_inputs(inputs: list[BoundInput]) -> list[BoundInput]:
-    if not any([bound.has_default_name for bound in inputs]):
+    if not any(bound.has_default_name for bound in inputs):
         return inputs
     fresh = _fresh_names("input", [bound.name for bound in inputs if not bound.has_default_name])
     return [
