@@ -35,7 +35,8 @@ steps = [
 ours = Pipeline(workspace, steps).to_dag("ours")
 with DAG("bash") as bash:
     for n in range({steps}):
-        BashOperator(task_id=f"step_{{n}}", bash_command=f"{{sys.executable}} {{Path(__file__).parent}}/source/step.py {{n}}")
+        command = f"{{sys.executable}} {{Path(__file__).parent}}/source/step.py {{n}}"
+        BashOperator(task_id=f"step_{{n}}", bash_command=command)
 """
 
 

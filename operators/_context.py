@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json
     from airflow_ml.translation.pipeline_ref import PipelineRef
 
-__all__ = ["dag_run_of", "given_parameters", "submitted_run_id"]
+__all__ = ["dag_run_of", "given_parameters", "run_source_of", "submitted_run_id"]
 
 
 def dag_run_of(context: Mapping[str, Any]) -> tuple[str, str]:
     """Return the DAG's id and the DAG run's id."""
     return context["dag"].dag_id, context["dag_run"].run_id
+
+
+def run_source_of(context: Mapping[str, Any]) -> str:
+    """Return v1's word for how the run was started: `HTTP` or `Schedule`."""
+    run_type = context["dag_run"].run_type
+    return "HTTP" if str(getattr(run_type, "value", run_type)) == "manual" else "Schedule"
 
 
 def submitted_run_id(context: Mapping[str, Any], pipeline: PipelineRef) -> str | None:

@@ -32,6 +32,10 @@ class PipelineEndOperator(BaseOperator):
     It succeeds when every step has completed or was skipped because its result was reused, so that tasks behind the
     pipeline are never skipped with its steps. It fails when a step has failed, and is skipped when the pipeline's
     first task was (a branch not taken).
+
+    Args:
+        pipeline: what the tasks of the pipeline share.
+        first_task_id: id of the pipeline's first task, with those of its groups.
     """
 
     operator_extra_links = (RunLink(),)
@@ -41,6 +45,7 @@ class PipelineEndOperator(BaseOperator):
         self,
         *,
         pipeline: PipelineRef,
+        first_task_id: str,
         retries: int = 2,
         retry_delay: timedelta = timedelta(seconds=5),
         trigger_rule: str = "all_done",
@@ -48,6 +53,7 @@ class PipelineEndOperator(BaseOperator):
     ) -> None:
         super().__init__(retries=retries, retry_delay=retry_delay, trigger_rule=trigger_rule, **kwargs)
         self.pipeline = pipeline
+        self.first_task_id = first_task_id
         self.run_id: str | None = None
 
     @property
@@ -76,7 +82,7 @@ class PipelineEndOperator(BaseOperator):
     def _leave(self, context: Mapping[str, Any]) -> NoReturn:
         """End where no pipeline run was opened: like the task that should have done it."""
         dag_id, dag_run_id = dag_run_of(context)
-        first = f"{self.pipeline.group_id}.reuse_check" if self.pipeline.group_id else "reuse_check"
+        first = self.first_task_id
         states = context["ti"].get_task_states(dag_id, task_ids=[first], run_ids=[dag_run_id])
         if states.get(dag_run_id, {}).get(first) == "skipped":
             raise AirflowSkipException("the pipeline was not started: its first task was skipped")

@@ -11,7 +11,7 @@ from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph import StepOutputSource, TaskSource
-from airflow_ml.operators._context import dag_run_of, given_parameters
+from airflow_ml.operators._context import dag_run_of, given_parameters, run_source_of
 from airflow_ml.operators.step import StepOperator
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble_step
 from airflow_ml.pipeline.steps import PythonScriptStep
@@ -33,6 +33,9 @@ else:
     services = late("airflow_ml.execution.services")
 
 __all__ = ["PythonScriptStepOperator"]
+
+#: Stands where pipelines have their task group, so that the DAG may hold both; no task group can be called like this.
+BY_HAND = "*"
 
 
 class PythonScriptStepOperator(StepOperator):
@@ -98,6 +101,8 @@ class PythonScriptStepOperator(StepOperator):
             experiment=self.pipeline.experiment,
             dag_id=dag_id,
             dag_run_id=dag_run_id,
+            group_id=BY_HAND,
+            run_source=run_source_of(context),
             parameters=given_parameters(context, graph, is_whole_dag=False),
             continue_on_failure=True,
             is_complete=False,

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.operators._context import dag_run_of, given_parameters, submitted_run_id
+from airflow_ml.operators._context import dag_run_of, given_parameters, run_source_of, submitted_run_id
 from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators.links import RunLink
 
@@ -79,7 +79,7 @@ class ReuseCheckOperator(BaseOperator):
             dag_run_id=dag_run_id,
             group_id=self.pipeline.group_id,
             continue_on_failure=self.pipeline.continue_on_failure,
-            run_source=_run_source(context),
+            run_source=run_source_of(context),
         )
         try:
             given = given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id)
@@ -93,9 +93,3 @@ class ReuseCheckOperator(BaseOperator):
 def _open_again(opened: services.Services, run: RunRecord) -> RunRecord:
     """Return the run, Running again if it had ended: its DAG run was cleared."""
     return opened.registry.runs.reopen(run.id) if run.is_final else run
-
-
-def _run_source(context: Mapping[str, Any]) -> str:
-    """Return v1's word for how the run was started."""
-    kinds = {"manual": "HTTP", "scheduled": "Schedule", "backfill": "Schedule", "asset_triggered": "Schedule"}
-    return kinds.get(str(getattr(context["dag_run"].run_type, "value", context["dag_run"].run_type)), "HTTP")

@@ -15,6 +15,14 @@ import pytest
 POSTGRES_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run tests of real services last, and all of them in one worker: one machine has room for one service."""
+    for item in items:
+        if item.get_closest_marker("service"):
+            item.add_marker(pytest.mark.xdist_group("service"))
+    items.sort(key=lambda item: item.get_closest_marker("service") is not None)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make an empty folder the home of airflow-ml, for this process and those that it starts."""

@@ -98,7 +98,8 @@ def test_line_after_a_torn_one(tmp_path):
     import signal
 
     path = tmp_path / "events.jsonl"
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         writer = EventWriter(str(path))
@@ -109,7 +110,7 @@ def test_line_after_a_torn_one(tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
             writer.write("r", "tag", key="b", value="1")
         os._exit(0)
-    os.wait()
+    os.waitpid(child, 0)
     reader = EventReader(path)
 
     assert [event["key"] for event in reader.read()] == ["b"]

@@ -31,7 +31,7 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
         continue_on_failure=continue_on_failure,
     )
     start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
-    end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref)
+    end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref, first_task_id=start.task_id)
     one_of_each = {step.compute: step for step in graph.steps}
     pools = {compute: pool_arguments(graph, step) for compute, step in one_of_each.items()}
     make = _operators.StepOperator
