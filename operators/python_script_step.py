@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.execution import pipelines, services
-    from airflow_ml.graph import Json
+    from airflow_ml.graph import Json, Step
     from airflow_ml.registry import RunRecord
 else:
     pipelines = late("airflow_ml.execution.pipelines")
@@ -40,16 +40,18 @@ BY_HAND = "*"
 
 class PythonScriptStepOperator(StepOperator):
     """
-    Runs a Python script as a step, in a DAG that is written by hand.
+    Runs a Python script as a step: of a translated pipeline, or in a DAG that is written by hand.
 
-    It takes what `PythonScriptStep` takes. Where it reads an output (a PipelineData, an output configuration) of
-    another such operator of the DAG, or a `DatasetInputOperator`, it is put behind that task. All such operators of a
-    DAG run belong to one pipeline run of the workspace; independent ones go on when one fails, as Airflow tasks do.
+    By hand it takes what `PythonScriptStep` takes. Where it reads an output (a PipelineData, an output configuration)
+    of another such operator of the DAG, or a `DatasetInputOperator`, it is put behind that task. All such operators
+    of a DAG run belong to one pipeline run of the workspace; independent ones go on when one fails, as Airflow tasks
+    do.
 
     Args:
-        workspace: where the run is recorded and outputs go.
-        script_name: path inside `source_directory`, which is relative to the DAG file.
+        workspace: where the run is recorded and outputs go; needed by hand.
+        script_name: path inside `source_directory`, which is relative to the DAG file; needed by hand.
         experiment: collects the runs; default: the DAG's id.
+        pipeline: what the tasks of a translated pipeline share; given by `Pipeline.to_dag` together with `step`.
 
     Raises:
         ValueError: what `PythonScriptStep` and `Pipeline` raise, or no DAG is being written.
@@ -59,14 +61,23 @@ class PythonScriptStepOperator(StepOperator):
         self,
         *,
         task_id: str,
-        workspace: Workspace,
-        script_name: str,
+        workspace: Workspace | None = None,
+        script_name: str | None = None,
         experiment: str | None = None,
         arguments: Sequence[object] | None = None,
         inputs: Sequence[object] | None = None,
         outputs: Sequence[object] | None = None,
+        pipeline: PipelineRef | None = None,
+        step: Step | None = None,
         **kwargs: Any,
     ) -> None:
+        self.is_by_hand = pipeline is None or step is None
+        self.written: Mapping[Hashable, StepOutputSource] = {}
+        if pipeline is not None and step is not None:
+            super().__init__(task_id=task_id, pipeline=pipeline, step=step, **kwargs)
+            return
+        if workspace is None or script_name is None:
+            raise GraphError(f"task {task_id!r}: give workspace and script_name")
         dag = kwargs.get("dag") or DagContext.get_current()
         if dag is None:
             raise GraphError(f"task {task_id!r}: no DAG is being written; write it inside `with DAG(...)`")
@@ -95,6 +106,8 @@ class PythonScriptStepOperator(StepOperator):
                 self.set_upstream(dag.get_task(source.task_id))
 
     def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
+        if not self.is_by_hand:
+            return super()._pipeline_run(opened, context)
         dag_id, dag_run_id = dag_run_of(context)
         graph = self.pipeline.graph
         opening = pipelines.Opening(
@@ -114,7 +127,8 @@ class PythonScriptStepOperator(StepOperator):
             raise
 
     def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
-        pipelines.close_if_idle(opened, pipeline_run_id)
+        if self.is_by_hand:
+            pipelines.close_if_idle(opened, pipeline_run_id)
 
     def _handed_on(self, context: Mapping[str, Any]) -> Mapping[str, Json]:
         sources = [port.source for port in self.step.inputs]

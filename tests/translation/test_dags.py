@@ -165,7 +165,7 @@ def test_trigger_rules(found: dict[str, Any]) -> None:
 
     assert {(task["type"], task["rule"]) for task in tasks.values()} == {
         ("ReuseCheckOperator", "all_success"),
-        ("StepOperator", "none_failed"),
+        ("PythonScriptStepOperator", "none_failed"),
         ("PipelineEndOperator", "all_done"),
     }
     assert {task["experiment"] for task in tasks.values()} == {"diamond"}

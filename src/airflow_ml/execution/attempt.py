@@ -179,6 +179,6 @@ def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDir
         raise StepStopped(f"{where} was stopped while its script ran: {watch.reason() or 'it was asked to end'}")
     if not outcome.succeeded:
         raise StepFailedError(
-            f"{where}: script {task.step.script!r} {outcome}; its output is in the log above and in"
+            f"{where}: script {task.step.script!r} {outcome}; its output is in the task's log and in"
             f" user_logs/std_log.txt of the run{describe_full_disk(Path(directory.root))}"
         )

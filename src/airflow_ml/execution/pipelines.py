@@ -88,7 +88,7 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     snapshots = capture_all(services, graph) if opening.is_complete else {}
     return services.registry.runs.open_pipeline(
         opening.experiment,
-        graph.name,
+        graph.description or opening.experiment,
         dag_id=opening.dag_id,
         dag_run_id=opening.dag_run_id,
         group_id=opening.group_id,
@@ -129,7 +129,7 @@ def record_refusal(services: Services, graph: Graph, opening: Opening, error: Az
     """
     run = services.registry.runs.create(
         opening.experiment,
-        graph.name,
+        graph.description or opening.experiment,
         kind="pipeline",
         status="NotStarted",
         dag_id=opening.dag_id,

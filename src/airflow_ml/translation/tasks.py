@@ -21,6 +21,10 @@ __all__ = ["add_tasks"]
 _operators = late("airflow_ml.operators")
 
 
+#: Names of the operators, by the kind of step.
+_CLASSES = {"python_script": "PythonScriptStepOperator"}
+
+
 def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> None:
     """Add the graph's tasks to the DAG or task group that is being written, with their order."""
     group = TaskGroupContext.get_current()
@@ -34,8 +38,12 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref, first_task_id=start.task_id)
     one_of_each = {step.compute: step for step in graph.steps}
     pools = {compute: pool_arguments(graph, step) for compute, step in one_of_each.items()}
-    make = _operators.StepOperator
-    tasks = {step.id: make(task_id=step.id, pipeline=ref, step=step, **pools[step.compute]) for step in graph.steps}
+    tasks = {
+        step.id: getattr(_operators, _CLASSES[step.kind])(
+            task_id=step.id, pipeline=ref, step=step, **pools[step.compute]
+        )
+        for step in graph.steps
+    }
     needed: set[str] = set()
     for step in graph.steps:
         upstream = step.upstream
