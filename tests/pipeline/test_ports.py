@@ -23,7 +23,14 @@ from airflow_ml.graph import (
     Step,
     StepOutputSource,
 )
-from airflow_ml.pipeline.core import InputPortBinding, OutputPortBinding, Pipeline, PipelineData, PipelineStep
+from airflow_ml.pipeline.core import (
+    InputPortBinding,
+    OutputPortBinding,
+    Pipeline,
+    PipelineData,
+    PipelineStep,
+    TrainingOutput,
+)
 from airflow_ml.pipeline.core.run import PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
 
@@ -291,3 +298,11 @@ def test_dataset_by_name_keeps_its_version(workspace: Workspace, step: MakeStep)
     made = node(workspace, step("a", inputs=[by_name(workspace, "iris", 3).as_named_input("i")]))
 
     assert made.input("i").source == DatasetSource(name="iris", version="3")
+
+
+def test_training_output_is_refused(step: MakeStep) -> None:
+    """What only a search or AutoML step can fill is refused, not ignored."""
+    data = PipelineData("metrics", training_output=TrainingOutput("Metrics"))
+
+    with pytest.raises(NotImplementedError, match="training_output"):
+        step("train", outputs=[data])

@@ -18,7 +18,7 @@ from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPathComputeBinding
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.data.output_dataset_config import OutputDatasetConfig
-from airflow_ml.exceptions import GraphError
+from airflow_ml.exceptions import GraphError, NotSupportedError
 from airflow_ml.graph import OutputPort
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
@@ -141,6 +141,11 @@ def bind_output(item: object, *, where: str) -> BoundOutput:
 
 
 def _pipeline_data_output(data: PipelineData) -> BoundOutput:
+    if data._training_output is not None:
+        raise NotSupportedError(
+            f"output {data.name!r}: training_output belongs to HyperDrive and AutoML steps, which are not available;"
+            " leave it out and let the script write the file"
+        )
     port = OutputPort(
         name=data._output_name,
         datastore=None if data.datastore is None else data.datastore.name,
