@@ -139,7 +139,8 @@ class TestScript:
         assert launch(source, *["x" * 1000] * 1000).wait(20).succeeded
 
     def test_signals_are_restored(self, launch):
-        """What Python ignores for itself is not ignored in the script, and nothing is blocked."""
+        """Nothing is ignored or blocked in the script, whatever Python or who started it ignores."""
+        ignored = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
         try:
             step = launch(
@@ -147,6 +148,7 @@ class TestScript:
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            signal.signal(signal.SIGTTOU, ignored)
 
         assert step.wait(20).exit_code == 1
 

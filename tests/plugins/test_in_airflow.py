@@ -96,6 +96,6 @@ def test_a_task_finds_its_pool_and_links_to_its_run(airflow: httpx.Client) -> No
     wait_for(lambda: airflow.get(place).json()["state"] == "success")
 
     assert airflow.get("/api/v2/pools/gpu-cluster").json()["slots"] == 4
-    link = airflow.get(f"{place}/links").json()["extra_links"]["Run"]
+    link = airflow.get(f"{place}/links").json()["extra_links"]["Run in workspace"]
     assert airflow.get(link, params={"format": "json"}).json()["name"] == "train"
     assert httpx.get(str(airflow.base_url.join(link))).status_code == 401

@@ -221,9 +221,11 @@ def become_script(request: Request, keeper: int, write_end: int) -> None:
         prctl(PR_SET_PDEATHSIG, SIGKILL)
         if os.getppid() != keeper:  # it died before the kernel knew that we want to follow
             os._exit(1)
-        # Ignored signals survive exec: Python ignores these two, and `nohup` or a shell's `&` may ignore the others.
-        for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP):
-            _signal.signal(number, _signal.SIG_DFL)
+        # Ignored signals survive exec: Python itself ignores two, and who started the worker (`nohup`, a shell's `&`,
+        # a service manager) may ignore others.
+        for number in range(1, _signal.NSIG):
+            if _signal.getsignal(number) == _signal.SIG_IGN:
+                _signal.signal(number, _signal.SIG_DFL)
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         stage = b"directory"
         os.chdir(request.cwd)
