@@ -276,8 +276,9 @@ class _Report:
             _say(f"Link to Airflow: {run.portal_url}")
 
     def update(self) -> None:
-        status = self._run.get_status()
-        if status != self._status and status in ("NotStarted", "Running"):
+        record = self._run._record
+        status = _passed_through(record)
+        if status != self._status:
             _say(f"PipelineRun Status: {status}")
         self._status = status
         for step in reversed([*self._run.get_steps()]):
@@ -304,12 +305,13 @@ class _StepPrinter:
         if self._is_done:
             return True
         record = self._run._record
-        name, status = record.name, self._run.get_status()
+        name, status = record.name, _STATUS_WORDS.get(record.status, record.status)
         if self._status is None:
             _say(f"\n\nStepRunId: {record.id}")
-        if status != self._status and status in ("NotStarted", "Queued", "Running"):
-            _say(f"StepRun( {name} ) Status: {status}\n")
-        self._status = status
+        passed = _passed_through(record)
+        if passed != self._status:
+            _say(f"StepRun( {name} ) Status: {passed}\n")
+        self._status = passed
         text = self._log.read_new()
         if text:
             sys.stdout.write(text)
@@ -320,6 +322,13 @@ class _StepPrinter:
                 _say(str(record.error.get("message", "")))
         self._is_done = record.is_final
         return self._is_done
+
+
+def _passed_through(record: RunRecord) -> str:
+    """Return the last state before the end that a run is in, or was in: a quick one is over between two looks."""
+    if record.is_final:
+        return "NotStarted" if record.started_at is None else "Running"
+    return _STATUS_WORDS.get(record.status, record.status)
 
 
 def _say(text: str) -> None:
