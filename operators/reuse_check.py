@@ -60,7 +60,7 @@ class ReuseCheckOperator(BaseOperator):
         with airflow_failures(), services.open_services(self.pipeline.graph.workspace) as opened:
             run = self._open(opened, context)
             self.run_id = run.id
-            parameters = run.details.get("parameters")
+            parameters = pipelines.printable_parameters(run)
             self.log.info("pipeline %r is run %s of workspace %r", run.name, run.id, self.workspace_name)
             self.log.info("parameters: %s", parameters)
             if run.status == "NotStarted":  # one that was canceled meanwhile stays so

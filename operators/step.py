@@ -106,7 +106,7 @@ class StepOperator(BaseOperator):
             services.open_services(workspace) as opened,
         ):
             run = self._pipeline_run(opened, context)
-            self.log.info("parameters: %s", run.details.get("parameters"))
+            self.log.info("parameters: %s", pipelines.printable_parameters(run))
             reason = pipelines.stop_reason(run)
             if reason is not None:
                 raise AirflowSkipException(f"step {self.step.name!r} is not started: {reason}")

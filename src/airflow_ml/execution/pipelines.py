@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 
+from airflow_ml.compute.request import MASK, is_secret_name
 from airflow_ml.exceptions import AzureMLException, ComputeTargetException, NotSupportedError, UserErrorException
 from airflow_ml.execution.captures import capture_all
 from airflow_ml.execution.leftovers import close_lost_attempt
@@ -41,6 +42,7 @@ __all__ = [
     "note_failure",
     "open_pipeline",
     "parameter_texts",
+    "printable_parameters",
     "record_refusal",
     "stop_reason",
 ]
@@ -335,6 +337,12 @@ def _save_datasets(services: Services, graph: Graph) -> None:
                     services.registry.datasets.save(source.definition)
             except UserErrorException as error:
                 raise error.at(f"step {step.name!r}: input {port.name!r}") from error
+
+
+def printable_parameters(run: RunRecord) -> dict[str, Json]:
+    """Return the run's parameter values for logs and XComs; values of secret-looking names are masked."""
+    values = cast("Mapping[str, Json]", run.details.get("parameters") or {})
+    return {name: MASK if value and is_secret_name(name) else value for name, value in values.items()}
 
 
 def parameter_texts(run: RunRecord) -> dict[str, str]:
