@@ -9,16 +9,22 @@ with an import under `TYPE_CHECKING`, so that type checkers and import-linter se
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
-from typing import Any
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+else:
+    ModuleType = type(sys)
 
 __all__ = ["late"]
 
 
 class _LateModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        value = getattr(importlib.import_module(self.__name__), name)
+        __import__(self.__name__)
+        value = getattr(sys.modules[self.__name__], name)
         setattr(self, name, value)
         return value
 

@@ -6,11 +6,10 @@ Names are imported at their first use, because every DAG file imports this packa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from airflow_ml._exports import lazy_exports
 from airflow_ml._version import __version__
-from airflow_ml.data._exports import lazy_exports
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.container_registry import ContainerRegistry

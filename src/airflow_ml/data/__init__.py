@@ -6,10 +6,9 @@ Names are imported at their first use, because every DAG file imports this packa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from airflow_ml._exports import lazy_exports
 
-from airflow_ml.data._exports import lazy_exports
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.data.dataset_factory import DataType
     from airflow_ml.data.file_dataset import FileDataset

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from heapq import heappop, heappush
 
-from airflow_ml.graph.model import Graph, Step
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_ml.graph.model import Graph, Step
 
 __all__ = ["find_cycle", "find_problems", "in_running_order"]
 

@@ -8,9 +8,13 @@ one machine means the same on another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from dataclasses import dataclass, field
+    from typing import Literal, TypeAlias
+else:
+    from airflow_ml._records import dataclass, field
 
 __all__ = [
     "Argument",
@@ -40,9 +44,9 @@ __all__ = [
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-InputMode = Literal["mount", "download", "direct"]
-OutputMode = Literal["mount", "upload"]
-ParameterKind = Literal["string", "integer", "number", "boolean", "datapath", "dataset"]
+InputMode: TypeAlias = "Literal['mount', 'download', 'direct']"
+OutputMode: TypeAlias = "Literal['mount', 'upload']"
+ParameterKind: TypeAlias = "Literal['string', 'integer', 'number', 'boolean', 'datapath', 'dataset']"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.graph.model import DataReferenceSource, DatasetSource, Graph, Json, Parameter
 from airflow_ml.graph.uris import datapath_uri, dataset_uri, parse_datapath, parse_dataset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_ml.graph.model import DataReferenceSource, DatasetSource, Graph, Json, Parameter
 
 __all__ = ["as_text", "check_value", "parameter_source", "resolve_parameters"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from airflow_ml._exports import lazy_exports
 
-from airflow_ml.data._exports import lazy_exports
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.core.compute.amlcompute import AmlCompute
     from airflow_ml.core.compute.compute import ComputeTarget

@@ -7,9 +7,11 @@ and factories that it never names. Packages pair this with imports under `TYPE_C
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["lazy_exports"]
 
@@ -28,9 +30,9 @@ def lazy_exports(
 
     def find(name: str) -> object:
         if name in names:
-            value: object = getattr(importlib.import_module(f"{package}.{names[name]}"), name)
+            value: object = getattr(_imported(f"{package}.{names[name]}"), name)
         elif name in submodules:
-            return importlib.import_module(f"{package}.{name}")
+            return _imported(f"{package}.{name}")
         else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(sys.modules[package], name, value)
@@ -40,3 +42,8 @@ def lazy_exports(
         return sorted({*vars(sys.modules[package]), *names, *submodules})
 
     return find, list_names
+
+
+def _imported(name: str) -> object:
+    __import__(name)
+    return sys.modules[name]
