@@ -156,3 +156,35 @@ def test_a_snapshot_is_recorded_once(registry):
     assert registry.snapshots.get("abc").size == 10
     with pytest.raises(SnapshotException, match="'nowhere' is not recorded"):
         registry.snapshots.get("nowhere")
+
+
+def test_a_label_means_one_version(registry):
+    """A label moves to the version that it is set on, and `latest` is always the newest one."""
+    for version in ("a", "b"):
+        registry.environments.register("train", {"image": version})
+    registry.environments.set_labels("train", "1", ["stable"])
+    registry.environments.set_labels("train", "2", ["stable", "fast"])
+
+    assert registry.environments.labelled("train", "stable").version == "2"
+    assert registry.environments.get("train", "1").labels == ()
+    assert registry.environments.labelled("train", "latest").version == "2"
+    with pytest.raises(RunEnvironmentException, match=r"label 'gone'.*'stable', 'fast'"):
+        registry.environments.labelled("train", "gone")
+
+
+def test_details_of_a_workspace_change_one_by_one(registry):
+    """What is not named stays as it was."""
+    assert registry.details.get() == {}
+    registry.details.put({"description": "first", "tags": {"a": "b"}})
+    registry.details.put({"description": "second"})
+
+    assert registry.details.get() == {"description": "second", "tags": {"a": "b"}}
+
+
+def test_what_is_said_of_a_model_can_change(registry):
+    """Description and details are replaced; files and version are not touched."""
+    registry.models.register("net", datastore="d", path="p", details={"a": 1})
+    registry.models.set_description("net", 1, "better")
+    changed = registry.models.set_details("net", 1, {"b": 2})
+
+    assert (changed.description, changed.details, changed.path) == ("better", {"a": 1, "b": 2}, "p")

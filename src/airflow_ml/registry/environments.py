@@ -13,7 +13,10 @@ from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import EnvironmentRecord
 from airflow_ml.registry.tables import Environment
 
-__all__ = ["Environments"]
+__all__ = ["LATEST", "Environments"]
+
+#: The label that v1 keeps for the newest version.
+LATEST = "latest"
 
 
 class Environments(Repository):
@@ -67,6 +70,37 @@ class Environments(Repository):
             f"registered, its versions are {[record.version for record in known]!r}; register it first"
         )
 
+    def labelled(self, name: str, label: str) -> EnvironmentRecord:
+        """
+        Return the version of a name that carries a label; `latest` is the one registered last, as in v1.
+
+        Raises:
+            RunEnvironmentException: no version carries it.
+        """
+        known = self.versions(name)
+        for record in known:
+            if label in record.labels or label == LATEST:
+                return record
+        labels = {record.version: [*record.labels] for record in known if record.labels}
+        raise RunEnvironmentException(
+            f"workspace {self._scope.workspace_name!r}: no version of environment {name!r} has the label {label!r}; "
+            f"labels by version are {labels!r}; set one with Environment.label, or name a version"
+        )
+
+    def set_labels(self, name: str, version: str, labels: Sequence[str]) -> None:
+        """
+        Put labels on a version and take them off the others of its name: a label means one version.
+
+        Raises:
+            RunEnvironmentException: there is no such name or version.
+        """
+        self.get(name, version)
+        with self._database.write() as session:
+            self._scope.lock(session)
+            for row in session.scalars(self._named(name)):
+                others = [label for label in row.labels or [] if label not in labels]
+                row.labels = [*others, *dict.fromkeys(labels)] if str(row.version) == str(version) else others
+
     def versions(self, name: str) -> Sequence[EnvironmentRecord]:
         """Return every version of a name, the latest first; none if it is not registered."""
         with self._database.read() as session:
@@ -85,4 +119,4 @@ class Environments(Repository):
 
 
 def _record(row: Environment) -> EnvironmentRecord:
-    return EnvironmentRecord(row.name, str(row.version), row.definition, row.created_at)
+    return EnvironmentRecord(row.name, str(row.version), row.definition, row.created_at, tuple(row.labels or ()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, func, select
 
 from airflow_ml.exceptions import ModelNotFoundException
+from airflow_ml.graph.model import Json
 from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import ModelOptions, ModelRecord
@@ -123,6 +124,21 @@ class Models(Repository):
             self._scope.lock(session)
             row = self._require(session, name, version)
             row.properties = {**properties, **row.properties}
+            return _record(row)
+
+    def set_description(self, name: str, version: int, description: str | None) -> ModelRecord:
+        """Replace what is said of one version."""
+        with self._database.write() as session:
+            row = self._require(session, name, version)
+            row.description = description
+            return _record(row)
+
+    def set_details(self, name: str, version: int, details: Mapping[str, Json]) -> ModelRecord:
+        """Replace the named details of one version; the others stay."""
+        with self._database.write() as session:
+            self._scope.lock(session)
+            row = self._require(session, name, version)
+            row.details = {**row.details, **details}
             return _record(row)
 
     def remove(self, name: str, version: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypedDict
@@ -295,6 +295,7 @@ class EnvironmentRecord:
     version: str
     definition: Mapping[str, Json]
     created_at: datetime
+    labels: Sequence[str] = ()
 
 
 class ModelOptions(TypedDict, total=False):

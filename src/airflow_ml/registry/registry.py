@@ -19,6 +19,7 @@ from airflow_ml.registry.outputs import Outputs
 from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.runs import Runs
 from airflow_ml.registry.snapshots import Snapshots
+from airflow_ml.registry.workspaces import WorkspaceDetails
 
 __all__ = ["Registry"]
 
@@ -38,6 +39,7 @@ class Registry:
     def __init__(self, scope: Scope, workspace: WorkspaceRecord, home: WorkspaceHome) -> None:
         self.workspace = workspace
         self.home = home
+        self.details = WorkspaceDetails(scope)
         self.artifacts = Artifacts(scope)
         self.compute_targets = ComputeTargets(scope)
         self.datasets = Datasets(scope)

@@ -71,6 +71,7 @@ class Workspace(Base):
     resource_group: Mapped[str | None]
     default_datastore: Mapped[str | None]
     created_at: Mapped[datetime]
+    details: Mapped[Any | None]
 
 
 class Experiment(Base):
@@ -329,6 +330,7 @@ class Environment(Base):
     digest: Mapped[str]
     definition: Mapped[Any]
     created_at: Mapped[datetime]
+    labels: Mapped[Any | None]
 
 
 class Model(Base):

@@ -1,0 +1,29 @@
+"""What is said of the workspace itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from airflow_ml.graph.model import Json
+from airflow_ml.registry.database import Repository
+from airflow_ml.registry.tables import Workspace
+
+__all__ = ["WorkspaceDetails"]
+
+
+class WorkspaceDetails(Repository):
+    """Description, tags and the like: things that may change, unlike the workspace's name and id."""
+
+    def get(self) -> Mapping[str, Json]:
+        """Return everything that was said."""
+        query = select(Workspace.details).where(Workspace.key == self._workspace_id)
+        with self._database.read() as session:
+            return dict(session.scalars(query).one() or {})
+
+    def put(self, changes: Mapping[str, Json]) -> None:
+        """Replace the named details; the others stay."""
+        with self._database.write() as session:
+            row = self._scope.lock(session)
+            row.details = {**(row.details or {}), **changes}
