@@ -13,14 +13,22 @@ Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions
     |   +-- DatasetNotFoundError         a dataset, or the data behind it, is not there
     |   +-- ModelNotFoundException       a model name or version that is not registered
     |   +-- ModelPathNotFoundException   a model's path that is not there
+    |   +-- DatasetTimestampMissingError a filter by time on a dataset that names no time column
+    |   +-- AuthenticationException      a login that is not there
+    |   +-- WebserviceException          serving a model, which is not done here
+    |   +-- WorkspacePrivateEndpointException, DiscoveryUrlNotFoundException
+    |       networks and services of Azure; nothing raises them
+    +-- AzureMLAggregatedException       several errors in one
     +-- ActivityFailedException          a run that was waited for has failed
     +-- StepFailedError                  a step's script failed: the user's fault, not retried by default
     +-- ServiceException                 storage, registry or Airflow did not do its part: retried
     |   +-- StepLostError                a step's process vanished without a result
     |   +-- ProtocolError                a step and its operator speak different versions (`runtime.protocol`)
     |   +-- RunStateError                a run's record was in another state than expected (`registry`)
-    +-- TrainingException, ExperimentExecutionException, ProjectSystemException, AuthenticationException
+    +-- TrainingException, ExperimentExecutionException, ProjectSystemException, ParallelRunException
         the v1 names that user code catches; raised by the calls that v1 raised them from
+
+The text of an error is its message, in one line; v1 put the class, the inner error and JSON around it.
 
 Standard library alone and Python 3.8 syntax: the same file is imported inside a step's process.
 """
@@ -29,19 +37,24 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # a step's process must not pay for importing typing
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 __all__ = [
     "ActivityFailedException",
     "AuthenticationException",
+    "AzureMLAggregatedException",
     "AzureMLException",
     "ComputeTargetException",
     "DatasetNotFoundError",
+    "DatasetTimestampMissingError",
+    "DiscoveryUrlNotFoundException",
     "ExperimentExecutionException",
     "GraphError",
     "ModelNotFoundException",
     "ModelPathNotFoundException",
     "NotSupportedError",
+    "ParallelRunException",
     "ProjectSystemException",
     "RunConfigurationException",
     "RunEnvironmentException",
@@ -51,7 +64,9 @@ __all__ = [
     "StepLostError",
     "TrainingException",
     "UserErrorException",
+    "WebserviceException",
     "WorkspaceException",
+    "WorkspacePrivateEndpointException",
 ]
 
 
@@ -68,8 +83,32 @@ class AzureMLException(Exception):
         self, exception_message: str = "", inner_exception: BaseException | None = None, **_ignored: Any
     ) -> None:
         super().__init__(exception_message)
-        self.message = exception_message
-        self.inner_exception = inner_exception
+        self._message = exception_message
+        self._inner_exception = inner_exception
+
+    @property
+    def message(self) -> str:
+        """What happened, where, and the way out."""
+        return self._message
+
+    @message.setter
+    def message(self, message: str) -> None:
+        self._message = message
+
+    @property
+    def inner_exception(self) -> BaseException | None:
+        """The error below, when one caused this."""
+        return self._inner_exception
+
+    @inner_exception.setter
+    def inner_exception(self, inner_exception: BaseException | None) -> None:
+        self._inner_exception = inner_exception
+
+    def print_stacktrace(self) -> None:
+        """Print where the error, or the one below it, was raised, on standard error."""
+        import traceback  # costs more than all of this module, and few errors are asked
+
+        traceback.print_exception(type(self), self, self.__traceback__)
 
     def __str__(self) -> str:
         return self.message
@@ -99,6 +138,9 @@ class NotSupportedError(UserErrorException, NotImplementedError):
 class ComputeTargetException(UserErrorException):
     """A compute target that is missing (`ComputeTargetNotFound` in the text) or badly described."""
 
+    def __init__(self, exception_message: str, **kwargs: Any) -> None:
+        super().__init__(exception_message, **kwargs)
+
 
 class RunConfigurationException(UserErrorException):
     """A run configuration that cannot be read or used."""
@@ -113,7 +155,24 @@ class SnapshotException(UserErrorException):
 
 
 class WorkspaceException(UserErrorException):
-    """A workspace that cannot be found or opened."""
+    """
+    A workspace that cannot be found or opened.
+
+    Args:
+        found_multiple: always False here, because a name means one workspace.
+    """
+
+    def __init__(self, exception_message: str = "", found_multiple: bool = False, **kwargs: Any) -> None:
+        super().__init__(exception_message, **kwargs)
+        self.found_multiple = found_multiple
+
+
+class WorkspacePrivateEndpointException(WorkspaceException):
+    """Kept for user code that catches it."""
+
+
+class DiscoveryUrlNotFoundException(UserErrorException):
+    """Kept for user code that catches it."""
 
 
 class DatasetNotFoundError(UserErrorException):
@@ -126,6 +185,44 @@ class ModelNotFoundException(UserErrorException):
 
 class ModelPathNotFoundException(UserErrorException):
     """A model's file or folder that is not there."""
+
+
+class DatasetTimestampMissingError(UserErrorException):
+    """
+    A filter by time on a dataset that names no time column.
+
+    Args:
+        error_details: v1's name of the text.
+    """
+
+    def __init__(self, error_details: str = "", **kwargs: Any) -> None:
+        super().__init__(error_details, **kwargs)
+        self.error_details = error_details
+
+
+class WebserviceException(UserErrorException):
+    """
+    Serving a model, which is not done here.
+
+    Args:
+        status_code: of a service's answer.
+    """
+
+    def __init__(self, exception_message: str = "", status_code: int | None = None, **kwargs: Any) -> None:
+        super().__init__(exception_message, **kwargs)
+        self.status_code = status_code
+
+
+class AzureMLAggregatedException(AzureMLException):
+    """
+    Several errors in one; its text is theirs, one a line.
+
+    Args:
+        exceptions_list: the errors, or their texts.
+    """
+
+    def __init__(self, exceptions_list: Sequence[BaseException | str], **kwargs: Any) -> None:
+        super().__init__("\n".join(str(error) for error in exceptions_list), **kwargs)
 
 
 class ActivityFailedException(AzureMLException):
@@ -165,5 +262,22 @@ class ProjectSystemException(AzureMLException):
     """Kept for user code that catches it."""
 
 
-class AuthenticationException(AzureMLException):
+class ParallelRunException(AzureMLException):
+    """
+    Kept for user code that catches it.
+
+    Args:
+        code: which kind of failure.
+        delay_seconds: after which trying again would help.
+    """
+
+    def __init__(
+        self, exception_message: str = "", code: str | None = None, delay_seconds: float = 0, **kwargs: Any
+    ) -> None:
+        super().__init__(exception_message, **kwargs)
+        self.code = code
+        self.delay_seconds = delay_seconds
+
+
+class AuthenticationException(UserErrorException):
     """The caller could not be identified."""
