@@ -19,13 +19,29 @@ from airflow_ml.exceptions import (
 )
 
 #: What `azureml.exceptions` offers.
-_V1_NAMES = """
-ActivityFailedException AuthenticationException AzureMLAggregatedException AzureMLException ComputeTargetException
-DatasetTimestampMissingError DiscoveryUrlNotFoundException ExperimentExecutionException ModelNotFoundException
-ModelPathNotFoundException ParallelRunException ProjectSystemException RunConfigurationException
-RunEnvironmentException ServiceException SnapshotException TrainingException UserErrorException WebserviceException
-WorkspaceException WorkspacePrivateEndpointException
-""".split()
+_V1_NAMES = [
+    "ActivityFailedException",
+    "AuthenticationException",
+    "AzureMLAggregatedException",
+    "AzureMLException",
+    "ComputeTargetException",
+    "DatasetTimestampMissingError",
+    "DiscoveryUrlNotFoundException",
+    "ExperimentExecutionException",
+    "ModelNotFoundException",
+    "ModelPathNotFoundException",
+    "ParallelRunException",
+    "ProjectSystemException",
+    "RunConfigurationException",
+    "RunEnvironmentException",
+    "ServiceException",
+    "SnapshotException",
+    "TrainingException",
+    "UserErrorException",
+    "WebserviceException",
+    "WorkspaceException",
+    "WorkspacePrivateEndpointException",
+]
 
 
 @pytest.mark.parametrize("name", _V1_NAMES)
