@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ml.data._exports import lazy_exports
+from airflow_ml._exports import lazy_exports
 
 if TYPE_CHECKING:
     from airflow_ml.operators.dataset_input import DatasetInputOperator
