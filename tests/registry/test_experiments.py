@@ -34,6 +34,40 @@ def test_tags_are_added_to_those_that_are_there(registry):
     assert registry.experiments.set_tags("digits", {"b": "2"}).tags == {"a": "1", "b": "2"}
 
 
+def test_an_archived_experiment_takes_no_new_runs(registry):
+    """A root run of an archived experiment is refused, with the way out; runs below one that goes on are not."""
+    root = registry.runs.create("digits", "a", kind="script")
+    registry.experiments.archive("digits")
+
+    with pytest.raises(UserErrorException, match=r"'digits': it was archived at .* reactivate\(\)"):
+        registry.runs.create("digits", "b", kind="script")
+    registry.runs.create("digits", "c", kind="child", parent_id=root.id)
+    registry.experiments.reactivate("digits")
+    assert registry.runs.create("digits", "b", kind="script").number == 2
+
+
+def test_tags_are_removed_by_name(registry):
+    """Names that are not there are passed over."""
+    registry.experiments.get_or_create("digits")
+    registry.experiments.set_tags("digits", {"a": "1", "b": "1"})
+
+    assert registry.experiments.remove_tags("digits", ["a", "c"]).tags == {"b": "1"}
+
+
+def test_an_experiment_without_runs_is_deleted(registry):
+    """One that has runs stays, and an unknown id is said."""
+    empty = registry.experiments.get_or_create("empty")
+    registry.runs.create("full", "a", kind="script")
+
+    registry.experiments.delete(empty.id)
+
+    assert registry.experiments.find("empty") is None
+    with pytest.raises(UserErrorException, match=r"'full': it has runs, .* archive it"):
+        registry.experiments.delete(registry.experiments.get("full").id)
+    with pytest.raises(UserErrorException, match="no experiment has the id"):
+        registry.experiments.delete(empty.id)
+
+
 def test_a_missing_experiment_is_named(registry):
     """The error of an unknown name quotes it."""
     with pytest.raises(UserErrorException, match="'nowhere' does not exist"):

@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import SnapshotException, UserErrorException
 from airflow_ml.registry import RUN_STATUSES, RunNotFoundError, RunStateError
 
 
@@ -133,7 +133,7 @@ def test_a_final_run_is_immutable(registry):
         lambda: registry.runs.set_status(run.id, "Failed"),
         lambda: registry.runs.set_status(run.id, "Running"),
         lambda: registry.runs.set_details(run.id, {"a": 1}),
-        lambda: registry.runs.add_properties(run.id, {"a": "1"}),
+        lambda: registry.runs.set_snapshot(run.id, "0" * 64),
         lambda: registry.runs.finish_step(run.id, status="Completed"),
     ):
         with pytest.raises(RunStateError, match="final") as caught:
@@ -141,6 +141,29 @@ def test_a_final_run_is_immutable(registry):
         assert (caught.value.run_id, caught.value.status) == (run.id, "Completed")
     assert registry.runs.set_status(run.id, "Completed", error={"late": True}) == ended
     assert registry.runs.get(run.id) == ended
+
+
+def test_a_final_run_takes_new_properties(registry):
+    """Properties can be added after the end, as v1 code does; those that are there never change."""
+    run = registry.runs.create("e", "run", kind="script", status="Completed", properties={"a": "1"})
+
+    registry.runs.add_properties(run.id, {"a": "1", "b": "2"})
+
+    assert registry.runs.get(run.id).properties == {"a": "1", "b": "2"}
+    with pytest.raises(UserErrorException, match="property 'b' is '2' and properties never change"):
+        registry.runs.add_properties(run.id, {"b": "3"})
+
+
+def test_a_snapshot_is_kept_once(registry):
+    """A run without a snapshot takes one, and shows it under v1's property; another one is refused."""
+    run = registry.runs.create("e", "run", kind="interactive", status="Running")
+
+    kept = registry.runs.set_snapshot(run.id, "one")
+
+    assert (kept.snapshot_id, kept.properties) == ("one", {"ContentSnapshotId": "one"})
+    assert registry.runs.set_snapshot(run.id, "one") == kept
+    with pytest.raises(SnapshotException, match="has the snapshot 'one' already"):
+        registry.runs.set_snapshot(run.id, "two")
 
 
 def test_many_processes_end_one_run(registry, at_once):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
@@ -15,7 +15,7 @@ from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository, Scope
 from airflow_ml.registry.records import ExperimentRecord
 
-__all__ = ["Experiments", "ensure_experiment", "next_number"]
+__all__ = ["Experiments", "ensure_experiment", "next_number", "refuse_archived"]
 
 
 class Experiments(Repository):
@@ -57,29 +57,59 @@ class Experiments(Repository):
             return [_record(row) for row in session.scalars(query.order_by(tables.Experiment.name))]
 
     def archive(self, name: str) -> ExperimentRecord:
-        """Leave the experiment out of lists; its runs stay."""
-        return self._change(name, archived_at=utc_now())
+        """Leave the experiment out of lists, and let it take no new runs; those it has stay."""
+        with self._changing(name) as row:
+            row.archived_at = row.archived_at or utc_now()
+        return _record(row)
 
     def reactivate(self, name: str) -> ExperimentRecord:
         """Undo `archive`."""
-        return self._change(name, archived_at=None)
+        with self._changing(name) as row:
+            row.archived_at = None
+        return _record(row)
 
     def set_tags(self, name: str, tags: Mapping[str, str]) -> ExperimentRecord:
         """Add the tags to those that are there; a tag that is there gets the new value."""
+        with self._changing(name) as row:
+            row.tags = {**row.tags, **tags}
+        return _record(row)
+
+    def remove_tags(self, name: str, tags: Iterable[str]) -> ExperimentRecord:
+        """Remove the tags of these names; those that are not there are passed over."""
+        gone = {*tags}
+        with self._changing(name) as row:
+            row.tags = {key: value for key, value in row.tags.items() if key not in gone}
+        return _record(row)
+
+    def delete(self, experiment_id: str) -> None:
+        """
+        Forget an experiment that never had a run.
+
+        Raises:
+            UserErrorException: there is none of that id, or it has runs, which are never deleted.
+        """
+        table = tables.Experiment
+        with self._database.write() as session:
+            own = (table.workspace_id == self._workspace_id, table.id == experiment_id)
+            row = session.scalars(select(table).where(*own).with_for_update()).one_or_none()
+            if row is None:
+                raise UserErrorException(
+                    f"workspace {self._scope.workspace_name!r}: no experiment has the id {experiment_id!r}; take it "
+                    "from Experiment.id"
+                )
+            if session.scalar(select(exists().where(tables.Run.experiment_key == row.key))):
+                raise UserErrorException(
+                    f"experiment {row.name!r}: it has runs, and only one without runs can be deleted; archive it"
+                )
+            session.execute(delete(table).where(table.key == row.key))
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[tables.Experiment]:
         with self._database.write() as session:
             row = session.scalars(_named(self._scope, name).with_for_update(key_share=True)).one_or_none()
             if row is None:
                 raise self._missing(name)
-            row.tags = {**row.tags, **tags}
-            return _record(row)
-
-    def _change(self, name: str, *, archived_at: datetime | None) -> ExperimentRecord:
-        with self._database.write() as session:
-            row = session.scalars(_named(self._scope, name)).one_or_none()
-            if row is None:
-                raise self._missing(name)
-            row.archived_at = archived_at
-            return _record(row)
+            yield row
 
     def _missing(self, name: str) -> UserErrorException:
         return UserErrorException(
@@ -102,6 +132,20 @@ def ensure_experiment(session: Session, scope: Scope, name: str) -> tables.Exper
     }
     session.execute(scope.database.insert(tables.Experiment).values(values).on_conflict_do_nothing())
     return session.scalars(_named(scope, name)).one()
+
+
+def refuse_archived(experiment: tables.Experiment) -> None:
+    """
+    Refuse a new run of an archived experiment.
+
+    Raises:
+        UserErrorException: it is archived. (v1 made a second experiment of the same name; here a name is one thing.)
+    """
+    if experiment.archived_at is not None:
+        raise UserErrorException(
+            f"experiment {experiment.name!r}: it was archived at {experiment.archived_at:%Y-%m-%d %H:%M} UTC and takes "
+            "no new runs; call reactivate() of it, or use another name"
+        )
 
 
 def next_number(session: Session, experiment_key: int) -> int:

@@ -12,7 +12,7 @@ from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
 from airflow_ml.registry.columns import check_name, content_digest, utc_now
 from airflow_ml.registry.database import Scope
-from airflow_ml.registry.experiments import ensure_experiment, next_number
+from airflow_ml.registry.experiments import ensure_experiment, next_number, refuse_archived
 from airflow_ml.registry.records import RUN_KINDS, RUN_STATUSES, RunOptions
 from airflow_ml.registry.run_labels import add_properties, put_tags
 from airflow_ml.registry.run_rows import require_run
@@ -51,7 +51,7 @@ def insert_run(
     Insert a run with its labels and graph.
 
     Raises:
-        UserErrorException: kind, status, an option, id or attempt is wrong or taken.
+        UserErrorException: kind, status, an option, id or attempt is wrong or taken, or the experiment is archived.
         RunNotFoundError: the parent is not there.
     """
     values = _checked(name, kind, options)
@@ -61,6 +61,7 @@ def insert_run(
     values["experiment_key"] = row_experiment.key
     values["graph_key"] = _graph_key(session, scope, options.get("graph_json"))
     if parent_id is None:
+        refuse_archived(row_experiment)
         values["root_id"] = values["id"]
         values["number"] = next_number(session, row_experiment.key)
     else:

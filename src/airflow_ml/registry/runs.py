@@ -2,7 +2,8 @@
 Runs: recording, changing and listing them.
 
 A run that is final (Completed, Failed, Canceled) is history: what would change its record raises RunStateError. What
-people say about it stays theirs to change: tags, display name and description.
+people say about it stays theirs to say: tags, display name, description, and properties that it does not have yet (v1
+code adds them after the end), which never change either.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, select
 
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import SnapshotException, UserErrorException
 from airflow_ml.graph.model import Json
 from airflow_ml.registry import tables
 from airflow_ml.registry.columns import utc_now
@@ -304,14 +305,29 @@ class Runs(Repository):
 
     def add_properties(self, run_id: str, properties: Mapping[str, str]) -> None:
         """
-        Add properties; one that is there with the same value is passed over.
+        Add properties; one that is there with the same value is passed over. Final runs take new ones too.
 
         Raises:
             UserErrorException: a property is there with another value.
         """
         with self._database.write() as session:
-            row = require_open_run(session, self._scope, run_id, "adding properties")
-            add_properties(session, self._scope, row, properties)
+            add_properties(session, self._scope, require_run(session, self._scope, run_id), properties)
+
+    def set_snapshot(self, run_id: str, snapshot_id: str) -> RunRecord:
+        """
+        Keep the snapshot that was taken for a run which has none yet, also as v1's property.
+
+        Raises:
+            RunStateError: the run is final.
+            SnapshotException: it has another one.
+        """
+        with self._database.write() as session:
+            row = require_open_run(session, self._scope, run_id, "taking a snapshot")
+            if row.snapshot_id not in (None, snapshot_id):
+                raise SnapshotException(f"run {run_id!r}: it has the snapshot {row.snapshot_id!r} already")
+            row.snapshot_id = snapshot_id
+            add_properties(session, self._scope, row, {"ContentSnapshotId": snapshot_id})
+            return make_run_records(session, [row])[0]
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags; one that is there gets the new value. Final runs take tags too."""
