@@ -1,5 +1,5 @@
 """
-The calls with which a script reports, the same inside a step and offline.
+The calls with which runs are reported to, the same inside a step, offline and where a run is recorded.
 
 Each call names its kind and hands on; `Run` checks and writes, `_OfflineRun` prints.
 """
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-__all__ = ["ReportingCalls"]
+__all__ = ["MetricCalls", "ReportingCalls"]
 
 
-class ReportingCalls(ABC):
-    """Metrics, tags and properties as v1's `Run` takes them."""
+class MetricCalls(ABC):
+    """Metrics as v1's `Run` takes them."""
 
     @abstractmethod
     def _log(self, kind: str, name: str, value: Any, description: str | None, step: int | None = None) -> None:
@@ -26,10 +26,6 @@ class ReportingCalls(ABC):
     @abstractmethod
     def _log_image(self, name: str, path: str | None, plot: Any, description: str) -> None:
         """Take an image, from a file or from something with `savefig`."""
-
-    @abstractmethod
-    def _mark(self, event: str, **fields: Any) -> None:
-        """Take a tag, a property or another change of the run's record."""
 
     def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
         """
@@ -81,6 +77,14 @@ class ReportingCalls(ABC):
     def log_accuracy_table(self, name: str, value: Mapping[str, Any] | str, description: str = "") -> None:
         """Log an accuracy table in v1's JSON form."""
         self._log("accuracy_table", name, value, description)
+
+
+class ReportingCalls(MetricCalls):
+    """Metrics, tags and properties as v1's `Run` takes them."""
+
+    @abstractmethod
+    def _mark(self, event: str, **fields: Any) -> None:
+        """Take a tag, a property or another change of the run's record."""
 
     def tag(self, key: str, value: str | None = None) -> None:
         """Set a tag; a later value replaces an earlier one."""
