@@ -12,9 +12,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
-__all__ = ["dataclass", "field", "replace"]
+    _Object = TypeVar("_Object")
+
+__all__ = ["copied", "dataclass", "field", "replace"]
 
 
 class _Factory:
@@ -32,6 +34,13 @@ def field(*, default_factory: Callable[[], Any]) -> Any:
 def replace(record: Any, /, **changes: Any) -> Any:
     """Return a copy of a record with some fields changed; raises TypeError for a field that it has not."""
     return type(record)(**{**vars(record), **changes})
+
+
+def copied(original: _Object, /, **changes: Any) -> _Object:
+    """Return a shallow copy of any object, with some of its attributes changed: `copy.copy` without its import."""
+    copy = type(original).__new__(type(original))
+    vars(copy).update({**vars(original), **changes})
+    return copy
 
 
 def dataclass(*, frozen: bool) -> Callable[[type], type]:
@@ -54,15 +63,17 @@ def _make_record(cls: type) -> type:
                 names.append(name)
             if name in vars(base):
                 defaults[name] = vars(base)[name]
-    cls._record_names = tuple(names)  # type: ignore[attr-defined]  # read by the methods below
-    cls._record_defaults = defaults  # type: ignore[attr-defined]  # read by the methods below
-    cls.__match_args__ = tuple(names)  # type: ignore[attr-defined]  # what `match` reads
-    for method in (_init, _eq, _hash, _repr, _setattr, _delattr):
-        dunder = f"__{method.__name__.strip('_')}__"
-        if dunder not in vars(cls):
-            setattr(cls, dunder, method)
-    cls.__replace__ = replace  # type: ignore[attr-defined]  # what copy.replace of Python 3.13 calls
-    cls.__dataclass_fields__ = _FieldsWhenAsked()  # type: ignore[attr-defined]  # what `dataclasses` looks for
+    members: dict[str, object] = {
+        "_record_names": tuple(names),
+        "_record_defaults": defaults,
+        "__match_args__": tuple(names),
+        "__replace__": replace,  # what copy.replace of Python 3.13 calls
+        "__dataclass_fields__": _FieldsWhenAsked(),
+        **{f"__{method.__name__.strip('_')}__": method for method in _METHODS},
+    }
+    for name, member in members.items():
+        if name.startswith("_record") or name == "__dataclass_fields__" or name not in vars(cls):
+            setattr(cls, name, member)
     return cls
 
 
@@ -84,7 +95,7 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
         raise TypeError(f"{type(self).__name__}() has no field {next(iter(kwargs))!r}, or it was given twice")
 
 
-def _eq(self: Any, other: object) -> bool:
+def _eq(self: Any, other: object) -> Any:
     if type(other) is not type(self):
         return NotImplemented
     return vars(self) == vars(other)
@@ -112,6 +123,9 @@ def _frozen_error(record: object, name: str) -> AttributeError:
     return FrozenInstanceError(f"cannot change {name!r}: {type(record).__name__} is frozen; use replace()")
 
 
+_METHODS = (_init, _eq, _hash, _repr, _setattr, _delattr)
+
+
 class _FieldsWhenAsked:
     """Describes a record's fields for `dataclasses` when something asks for them."""
 
@@ -124,6 +138,7 @@ class _FieldsWhenAsked:
         }
         namespace["__annotations__"] = dict.fromkeys(cls._record_names, "object")
         # A twin whose fields are those of the record: descriptions of fields cannot be made one by one.
-        twin = dataclasses.dataclass(type(cls.__name__, (), namespace))
-        cls.__dataclass_fields__ = twin.__dataclass_fields__
-        return cls.__dataclass_fields__
+        twin: Any = dataclasses.dataclass(type(cls.__name__, (), namespace))
+        fields: dict[str, Any] = twin.__dataclass_fields__
+        cls.__dataclass_fields__ = fields
+        return fields

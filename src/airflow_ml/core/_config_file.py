@@ -29,9 +29,10 @@ def find_config(path: str | None, file_name: str | None) -> Path:
         UserErrorException: there is none there or in any folder above.
     """
     name = file_name or "config.json"
-    if path is not None and (base_directory() / path).is_file():
-        return base_directory() / path
-    starts = [base_directory() / path] if path is not None else list(dict.fromkeys([base_directory(), Path.cwd()]))
+    base = Path(base_directory())
+    if path is not None and (base / path).is_file():
+        return base / path
+    starts = [base / path] if path is not None else list(dict.fromkeys([base, Path.cwd()]))
     for start in starts:
         for candidate in _candidates(start, name):
             if candidate.is_file():

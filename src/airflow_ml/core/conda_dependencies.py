@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
 from airflow_ml.core._caller import base_directory
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import pathlib
+    import re
+    from collections.abc import Mapping, Sequence
+    from typing import Any, NoReturn
 
     from airflow_ml.graph.model import Json
+else:
+    pathlib = late("pathlib")
+    re = late("re")
 
 __all__ = ["CondaDependencies", "running_python_version"]
 
 #: Only for files; a definition in memory needs no parser.
 yaml: Any = late("yaml")
 
-_NAME = re.compile(r"^(?:.*::)?\s*([A-Za-z0-9_.\-]+)")
+_NAME = r"^(?:.*::)?\s*([A-Za-z0-9_.\-]+)"
+_FILE = "conda_dependencies.yml"
 _CHANNELS = ("anaconda", "conda-forge")
 
 
@@ -51,13 +55,16 @@ class CondaDependencies:
         UserErrorException: a file that cannot be read as such.
     """
 
+    DEFAULT_NUMBER_OF_CONDA_PACKAGES = 1
+    DEFAULT_NUMBER_OF_PIP_PACKAGES = 1
+
     def __init__(
         self,
         conda_dependencies_file_path: str | None = None,
         _underlying_structure: Mapping[str, Json] | None = None,
     ) -> None:
         if conda_dependencies_file_path is not None:
-            content = _load(base_directory() / conda_dependencies_file_path)
+            content = _load(pathlib.Path(base_directory()) / conda_dependencies_file_path)
         else:
             content = dict(_underlying_structure or _default_structure())
         self._name = str(content.get("name") or "project_environment")
@@ -83,17 +90,20 @@ class CondaDependencies:
             conda_packages: come after the pip packages, as in v1.
             python_version: default: the version of this interpreter, without its patch number.
             pin_sdk_version: has no effect, because packages of the SDK are not installed.
+
+        Raises:
+            UserErrorException: text where a list of packages was expected.
         """
         del pin_sdk_version
         made = CondaDependencies()
         made.set_python_version(python_version or running_python_version())
-        if pip_packages:
+        if pip_packages is not None:
             made._pip = []
-        for package in pip_packages or ():
+        for package in _several("pip_packages", pip_packages):
             made.add_pip_package(package)
         if pip_indexurl:
             made.set_pip_index_url(pip_indexurl)
-        for package in conda_packages or ():
+        for package in _several("conda_packages", conda_packages):
             made.add_conda_package(package)
         return made
 
@@ -188,7 +198,17 @@ class CondaDependencies:
         self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
 
     def set_pip_option(self, pip_option: str) -> None:
-        """Add an option of pip; one of that name is replaced, except `--extra-index-url`, which may repeat."""
+        """
+        Add an option of pip; one of that name is replaced, except `--extra-index-url`, which may repeat.
+
+        Raises:
+            UserErrorException: it does not begin with `-`.
+        """
+        if not pip_option.startswith("-"):
+            raise UserErrorException(
+                f"conda dependencies: pip option {pip_option!r} does not begin with '-'; write it as on pip's command "
+                "line, or add it as a package"
+            )
         if not pip_option.startswith("--extra-index-url"):
             self.remove_pip_option(pip_option)
         self._pip.append(pip_option)
@@ -217,28 +237,32 @@ class CondaDependencies:
         """Return conda's YAML."""
         return str(yaml.safe_dump(self.as_dict(), sort_keys=False))
 
-    def save(self, path: str | None = None) -> None:
-        """Write conda's YAML to a file (default: `conda_dependencies.yml` here); an existing folder gets that name."""
-        target = Path(path or "conda_dependencies.yml")
-        target = target / "conda_dependencies.yml" if target.is_dir() else target
+    def save(self, path: str | None = None) -> str:
+        """Write conda's YAML to a file (default: `conda_dependencies.yml` here) or into a folder; return its path."""
+        target = pathlib.Path(path or _FILE)
+        target = target / _FILE if target.is_dir() else target
         target.write_text(self.serialize_to_string(), encoding="utf-8")
+        return str(target)
 
     def save_to_file(self, base_directory: str, conda_file_path: str | None = None) -> str:
         """Write conda's YAML below a folder and return the path within it."""
-        name = conda_file_path or "conda_dependencies.yml"
-        target = Path(base_directory) / name
+        name = conda_file_path or _FILE
+        target = pathlib.Path(base_directory) / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(self.serialize_to_string(), encoding="utf-8")
         return name
 
-    def get_default_number_of_packages(self) -> int:
-        """Return how many packages a fresh list has."""
-        return len(_texts(_default_structure()["dependencies"])) + 1
+    def get_default_number_of_packages(self) -> tuple[int, int]:
+        """Return how many conda and how many pip packages a fresh list has."""
+        return self.DEFAULT_NUMBER_OF_CONDA_PACKAGES, self.DEFAULT_NUMBER_OF_PIP_PACKAGES
 
     @staticmethod
     def sdk_origin_url() -> str:
         """Return where packages come from unless something else is said."""
         return "https://pypi.org/simple"
+
+    def _copied(self) -> CondaDependencies:
+        return CondaDependencies(_underlying_structure=self.as_dict())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CondaDependencies) and self.as_dict() == other.as_dict()
@@ -258,7 +282,7 @@ def _default_structure() -> dict[str, Json]:
     }
 
 
-def _load(file: Path) -> dict[str, Json]:
+def _load(file: pathlib.Path) -> dict[str, Json]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as exc:
@@ -281,18 +305,29 @@ def _split(dependencies: Json) -> tuple[list[str], list[str]]:
     return conda, pip
 
 
+def _several(what: str, packages: Sequence[str] | None) -> Sequence[str]:
+    if isinstance(packages, str):
+        raise UserErrorException(f"conda dependencies: {what} is {packages!r}, expected a list; write [{packages!r}]")
+    return packages or ()
+
+
 def _texts(values: Json) -> list[str]:
     return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def _package(requirement: str) -> str:
-    match = _NAME.match(requirement)
+    match = re.match(_NAME, requirement)
     return match[1] if match else requirement
 
 
 def _without(lines: list[str], requirement: str) -> list[str]:
-    same: Callable[[str], str] = lambda text: re.sub(r"[-_.]+", "-", _package(text)).lower()  # noqa: E731 - one use
-    return [line for line in lines if line.startswith("-") or same(line) != same(requirement)]
+    unwanted = _normal_name(requirement)
+    return [line for line in lines if line.startswith("-") or _normal_name(line) != unwanted]
+
+
+def _normal_name(requirement: str) -> str:
+    """Return a package's name as PEP 503 compares names."""
+    return re.sub(r"[-_.]+", "-", _package(requirement)).lower()
 
 
 def _tensorflow(core_type: str, version: str | None, sign: str) -> str:

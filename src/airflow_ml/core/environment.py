@@ -383,7 +383,7 @@ def _with_packages(name: str, conda_specification: str | None, pip_requirements:
 
 
 def _read(path: str, *, where: str) -> str:
-    file = base_directory() / path
+    file = Path(base_directory()) / path
     try:
         return file.read_text(encoding="utf-8")
     except OSError as exc:

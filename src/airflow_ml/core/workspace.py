@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
-
 from airflow_ml._late import late
 from airflow_ml.core._caller import is_parsing_dag
-from airflow_ml.core._config_file import find_config, read_config, write_config
 from airflow_ml.core._workspace_cloud import CloudSide
 from airflow_ml.data._workspace import refuse_while_parsing
 from airflow_ml.exceptions import UserErrorException, WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
     from airflow_ml import registry as registries
-    from airflow_ml.core import _collections
+    from airflow_ml.core import _collections, _config_file
     from airflow_ml.core import run as core_run
     from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.environment import Environment
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry import Registry
 else:
     _collections = late("airflow_ml.core._collections")
+    _config_file = late("airflow_ml.core._config_file")
     registries = late("airflow_ml.registry")
     core_run = late("airflow_ml.core.run")
 
@@ -106,7 +107,7 @@ class Workspace(CloudSide):
             UserErrorException: there is no such file, or it cannot be read.
         """
         del auth, _logger
-        return Workspace.from_ref(read_config(find_config(path, _file_name)))
+        return Workspace.from_ref(_config_file.read_config(_config_file.find_config(path, _file_name)))
 
     @staticmethod
     def create(
@@ -217,7 +218,7 @@ class Workspace(CloudSide):
         Args:
             path: the folder that gets `.azureml`; default: the current one.
         """
-        write_config(self._ref, path, file_name)
+        _config_file.write_config(self._ref, path, file_name)
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 

@@ -8,15 +8,20 @@ executed, that nothing may touch a database or the network.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from types import FrameType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
 
 __all__ = ["base_directory", "is_parsing_dag"]
 
 _DAG_MODULE = "unusual_prefix_"
+
+#: The folder of each DAG file behind its links; every step of a file asks for it.
+_folders: dict[str, str] = {}
 
 
 def _dag_frames() -> Iterator[FrameType]:
@@ -27,7 +32,7 @@ def _dag_frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def base_directory() -> Path:
+def base_directory() -> str:
     """
     Return the folder that relative paths of the calling code start from.
 
@@ -35,14 +40,11 @@ def base_directory() -> Path:
     imports counts as part of it), and the current folder everywhere else.
     """
     for frame in _dag_frames():
-        return _folder_of(frame.f_code.co_filename)
-    return Path.cwd()
-
-
-@cache
-def _folder_of(file: str) -> Path:
-    """Return the folder of a file behind its links; every step of a DAG file asks for it."""
-    return Path(file).resolve().parent
+        file = frame.f_code.co_filename
+        if file not in _folders:
+            _folders[file] = os.path.dirname(os.path.realpath(file))
+        return _folders[file]
+    return os.getcwd()
 
 
 def is_parsing_dag() -> bool:

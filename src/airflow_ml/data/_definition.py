@@ -11,7 +11,6 @@ import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.data_reference import DataReference
@@ -19,7 +18,10 @@ from airflow_ml.data.datapath import DataPath
 from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_ml.exceptions import UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
 

@@ -12,7 +12,7 @@ from airflow_ml.data._stores import stores_of
 from airflow_ml.data._workspace import refuse_while_parsing
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.registry import Home
-from airflow_ml.runtime import frames
+from airflow_ml.runtime import frames, table_times
 from airflow_ml.storage.cache import FileCache
 from airflow_ml.storage.datasets import resolve, stage_dataset, store_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.storage.datasets import DatasetFile, ResolvedDataset
 
-__all__ = ["Staged", "changed_time", "download", "list_files", "read_table", "stage"]
+__all__ = ["Staged", "changed_time", "check_times", "download", "key_values", "list_files", "read_table", "stage"]
 
 _IN_A_STEP = "read data in a step or a script"
 
@@ -109,6 +109,20 @@ def read_table(dataset: AbstractDataset, *, on_error: str, out_of_range_datetime
 def _local(file: DatasetFile, dataset: AbstractDataset, cache: FileCache) -> Path:
     store = store_of(file, stores_of(dataset))
     return store.local_path(file.path) or cache.fetch(store, file.info)
+
+
+def check_times(dataset: AbstractDataset, *, where: str) -> None:
+    """Read the table's head and raise UserErrorException unless its time columns are there and hold times."""
+    unmarked = dataset._derived(table_times.marked(dataset.definition, None, None, {}))
+    head = unmarked._with_step({"op": "take", "count": 1})
+    frame = read_table(head, on_error="null", out_of_range_datetime="null")
+    table_times.check_times(frame, dataset.definition, where=where)
+
+
+def key_values(dataset: AbstractDataset, keys: list[str] | None) -> list[dict[str, object]]:
+    """Return the distinct values of partition columns; see `AbstractDataset.get_partition_key_values`."""
+    frames.key_values(dataset.definition, (), keys)
+    return frames.key_values(dataset.definition, list_files(dataset), keys)
 
 
 def changed_time(dataset: AbstractDataset) -> datetime | None:

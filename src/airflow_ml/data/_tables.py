@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from airflow_ml.data._data_type import DataType
 from airflow_ml.data._definition import header_word, without_defaults
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
     from airflow_ml.graph.model import Json
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_ml.data._definition import sources_of
 from airflow_ml.data._stores import store_named
 from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPath
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.storage import transfer
 from airflow_ml.storage.protocol import Upload, join_path, normalise_path
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from airflow_ml.storage.protocol import Store
 
-__all__ = ["download", "upload", "upload_directory", "upload_files", "write_frame"]
+__all__ = ["Target", "download", "join", "place_of", "upload", "upload_directory", "upload_files"]
+
+#: What v1 takes as a place to write to.
+Target: TypeAlias = "DataPath | AbstractDatastore | tuple[AbstractDatastore, str]"
 
 
 def upload(
@@ -82,14 +81,14 @@ def download(
 
 def upload_directory(
     src_dir: str,
-    target: DataPath | tuple[AbstractDatastore, str],
+    target: Target,
     *,
     pattern: str | None,
     overwrite: bool,
     show_progress: bool,
 ) -> None:
     """Copy a folder, or what matches in it, to a place on a datastore."""
-    datastore, folder = _place(target, where="Dataset.File.upload_directory")
+    datastore, folder = place_of(target, where="Dataset.File.upload_directory")
     if pattern is None:
         if upload(datastore, src_dir, folder, overwrite=overwrite, show_progress=show_progress) == 0:
             _require_files(src_dir, "**/*")
@@ -108,39 +107,21 @@ def _require_files(src_dir: str, pattern: str) -> list[str]:
     return files
 
 
-def write_frame(
-    dataframe: pd.DataFrame,
-    target: DataPath | AbstractDatastore | tuple[AbstractDatastore, str],
-    *,
-    row_group_size: int | None,
-    is_unique: bool,
-    show_progress: bool,
-) -> tuple[AbstractDatastore, str]:
-    """Write a frame as one parquet file into a folder on a datastore and return that folder."""
-    where = "Dataset.Tabular.register_pandas_dataframe"
-    datastore, folder = (target, "") if isinstance(target, AbstractDatastore) else _place(target, where=where)
-    if is_unique:
-        folder = join_path(normalise_path(folder), str(uuid.uuid4()))
-    with tempfile.TemporaryDirectory(prefix="airflow-ml-") as local:
-        file = Path(local) / "part-00000.parquet"
-        try:
-            dataframe.to_parquet(file, index=False, row_group_size=row_group_size)
-        except ImportError as exc:
-            raise NotSupportedError(
-                f"{where}: writing parquet needs pyarrow; install it (pip install pyarrow)"
-            ) from exc
-        upload_files(datastore, [str(file)], None, folder, overwrite=True, show_progress=show_progress)
-    return datastore, f"{folder}/" if folder else ""
-
-
-def _place(target: object, *, where: str) -> tuple[AbstractDatastore, str]:
-    """Return datastore and folder of what v1 takes as `target`."""
+def place_of(target: Target, *, where: str) -> tuple[AbstractDatastore, str]:
+    """Return datastore and folder of what v1 takes as `target`; raises UserErrorException for anything else."""
+    if isinstance(target, AbstractDatastore):
+        return target, ""
     if isinstance(target, (DataPath, DataReference)) and target.datastore is not None:
         return target.datastore, (target.path_on_datastore or "").lstrip("/")
     if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], AbstractDatastore):
         sources_of(target, where=where)
         return target[0], str(target[1]).lstrip("/")
     raise UserErrorException(f"{where}: target {target!r} is no place; give (datastore, 'folder') or a DataPath")
+
+
+def join(folder: str, name: str) -> str:
+    """Return the path of a name below a folder of a datastore."""
+    return join_path(normalise_path(folder), name)
 
 
 def _store(datastore: AbstractDatastore) -> Store:

@@ -6,14 +6,17 @@ What data objects need of a workspace.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from airflow_ml.data._caller import is_parsing_dag
 from airflow_ml.exceptions import UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from airflow_ml.graph.model import WorkspaceRef
     from airflow_ml.registry import Registry
+else:
+    from airflow_ml._typing import Protocol
 
 __all__ = ["WorkspaceLike", "refuse_while_parsing", "require_workspace"]
 
@@ -24,16 +27,13 @@ class WorkspaceLike(Protocol):
     @property
     def name(self) -> str:
         """The workspace's name."""
-        ...
 
     @property
     def ref(self) -> WorkspaceRef:
         """What another process needs to open the same workspace."""
-        ...
 
     def registry(self) -> Registry:
         """Return the opened registry; raises UserErrorException while Airflow parses a DAG file."""
-        ...
 
 
 def require_workspace(workspace: WorkspaceLike | None, *, where: str) -> WorkspaceLike:

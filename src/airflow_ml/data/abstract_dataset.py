@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
-
 from airflow_ml._late import late
+from airflow_ml._records import copied
 from airflow_ml.data._caller import is_parsing_dag
-from airflow_ml.data._definition import checksum, partition_keys, with_step
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.graph.model import DatasetSource
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
-    from typing import NoReturn
+    from typing import NoReturn, TypeVar
 
-    from airflow_ml.data import _dataset_by_name, _reading, _saved
+    from airflow_ml.data import _dataset_by_name, _definition, _reading, _saved
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
+
+    Dataset = TypeVar("Dataset", bound="AbstractDataset")
 else:
     _dataset_by_name = late("airflow_ml.data._dataset_by_name")
+    _definition = late("airflow_ml.data._definition")
     _reading = late("airflow_ml.data._reading")
     _saved = late("airflow_ml.data._saved")
 
 __all__ = ["AbstractDataset"]
-
-Dataset = TypeVar("Dataset", bound="AbstractDataset")
 
 
 class AbstractDataset:
@@ -81,7 +80,7 @@ class AbstractDataset:
     @property
     def partition_keys(self) -> list[str]:
         """Names of the columns that come from the paths of the files, in order."""
-        return partition_keys(self.definition)
+        return _definition.partition_keys(self.definition)
 
     @property
     def data_changed_time(self) -> datetime | None:
@@ -216,20 +215,18 @@ class AbstractDataset:
         return _saved.get_all(workspace)
 
     def _with_step(self: Dataset, step: dict[str, Json]) -> Dataset:
-        return self._derived(with_step(self.definition, step))
+        return self._derived(_definition.with_step(self.definition, step))
 
     def _with_random_step(self: Dataset, step: dict[str, Json], seed: int | None) -> Dataset:
         # v1 draws a new seed each time; then a DAG file would define other data on every parse.
-        return self._with_step({**step, "seed": checksum(self.definition) if seed is None else seed})
+        return self._with_step({**step, "seed": _definition.checksum(self.definition) if seed is None else seed})
 
     def _derived(self: Dataset, definition: Definition) -> Dataset:
         """Return a dataset of another definition: neither registered nor saved."""
         return type(self)._create(definition, self._workspace)
 
     def _with_registration(self: Dataset, **values: object) -> Dataset:
-        registered = copy.copy(self)
-        vars(registered).update({f"_{key}": value for key, value in values.items()})
-        return registered
+        return copied(self, **{f"_{key}": value for key, value in values.items()})
 
     @classmethod
     def _create(cls: type[Dataset], definition: Definition, workspace: WorkspaceLike | None) -> Dataset:

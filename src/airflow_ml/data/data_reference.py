@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.graph.model import DataReferenceSource
+from airflow_ml.graph.names import with_words_only
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, NoReturn
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["DataReference"]
 
 _MODES = ("mount", "download", "upload")
-_NOT_IN_NAMES = re.compile(r"\W+")
 
 
 class DataReference:
@@ -147,7 +146,7 @@ class DataReference:
 
 
 def _default_name(store: str, path: str | None) -> str:
-    readable = _NOT_IN_NAMES.sub("_", path or "").strip("_")
+    readable = with_words_only(path or "").strip("_")
     if path and not readable:
         return f"{store}_{os.fsencode(path).hex()}"
     return f"{store}_{readable}" if readable else store

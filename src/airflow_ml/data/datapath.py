@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import DataReferenceSource
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.data.abstract_datastore import AbstractDatastore
 

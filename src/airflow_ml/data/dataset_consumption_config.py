@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import re
-from typing import TYPE_CHECKING, Protocol, TypeAlias
-
+from airflow_ml._late import late
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph.names import is_variable_name
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import logging
+    from typing import NoReturn, Protocol, TypeAlias
 
     # Both make consumption configs themselves, so they are known here by name only.
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.data.output_dataset_config import OutputDatasetConfig
+else:
+    from airflow_ml._typing import Protocol
+
+    logging = late("logging")
 
 __all__ = ["DatasetConsumptionConfig"]
 
-logger = logging.getLogger(__name__)
-
 _MODES = ("mount", "download", "direct", "hdfs", "link")
-_NAME = re.compile(r"^[a-zA-Z_]+[a-zA-Z0-9_]*$")
 #: The input's name becomes an environment variable of the script, so these would hide what the shell needs.
 _RISKY_NAMES = frozenset({"path", "home", "user", "pwd", "shell", "lang", "temp", "tmp", "tmpdir", "display", "term"})
 
@@ -126,12 +127,14 @@ class DatasetConsumptionConfig:
 
 
 def _checked_name(name: str) -> str:
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not is_variable_name(name):
         raise UserErrorException(
             f"dataset input: name {name!r} must consist of letters, digits and underscores and not begin with a digit"
         )
     if name.lower() in _RISKY_NAMES:
-        logger.warning("dataset input %r becomes an environment variable of that name in the step's script", name)
+        logging.getLogger(__name__).warning(
+            "dataset input %r becomes an environment variable of that name in the step's script", name
+        )
     return name
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
-
 from airflow_ml._late import late
 from airflow_ml.data._definition import checksum
 from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share, refuse_unknown
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
+    from types import TracebackType
     from typing import NoReturn
 
     from airflow_ml.data import _reading
+    from airflow_ml.runtime import expressions
+    from airflow_ml.runtime.expressions import Expression
 else:
+    os = late("os")
     _reading = late("airflow_ml.data._reading")
+    expressions = late("airflow_ml.runtime.expressions")
 
 __all__ = ["FileDataset", "MountContext"]
 
@@ -100,17 +103,30 @@ class FileDataset(AbstractDataset):
         refuse_unknown(kwargs, where="mount")
         return MountContext(self, mount_point)
 
-    def filter(self, expression: object) -> NoReturn:
-        """Not supported: name the files by patterns in `from_files`, or choose in the script."""
-        raise NotSupportedError(
-            f"file dataset: filter({expression!r}) is not supported; give patterns to Dataset.File.from_files"
-        )
+    def filter(self, expression: Expression) -> FileDataset:
+        """
+        Return the files that fit a condition.
 
-    def file_metadata(self, col: str) -> NoReturn:
-        """Not supported: it is of use for `filter` only."""
-        raise NotSupportedError(
-            f"file dataset: file_metadata({col!r}) is not supported; give patterns to Dataset.File.from_files"
-        )
+        Conditions are made from `file_metadata("Size") > 1000` and, for datasets with a `partition_format`, from
+        `dataset["column"] == "x"`.
+
+        Raises:
+            UserErrorException: something else than an expression.
+        """
+        wanted = expressions.condition(expression, where="file dataset: filter")
+        return self._with_step({"op": "filter", "expression": wanted.node})
+
+    def file_metadata(self, col: str) -> Expression:
+        """
+        Return what is known of each file, to make a condition for `filter`.
+
+        Args:
+            col: `Size` in bytes, `LastModifiedTime`, `Extension` without the dot, or `CanSeek` (always true).
+
+        Raises:
+            NotSupportedError: another attribute, such as v1's `CreationTime`, which stores do not tell.
+        """
+        return expressions.attribute(col, where="file dataset")
 
     def as_hdfs(self) -> NoReturn:
         """Not supported: there is no Spark here; use `as_mount` or `as_download`."""
@@ -144,7 +160,7 @@ class MountContext:
         """The local folder; known from `start` on, or from the beginning if it was given."""
         if self._folder is not None:
             return str(self._folder.path)
-        return "" if self._given is None else str(Path(self._given).absolute())
+        return "" if self._given is None else os.path.abspath(self._given)
 
     def start(self) -> None:
         """Make the files available."""

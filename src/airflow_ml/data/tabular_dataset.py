@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from airflow_ml._late import late
+from airflow_ml.data._caller import is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime as datetimes
+    from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
     from typing import NoReturn
 
     import pandas as pd
 
-    from airflow_ml.data import _reading
+    from airflow_ml.data import _reading, _writing
+    from airflow_ml.data._uploading import Target
+    from airflow_ml.data.file_dataset import FileDataset
     from airflow_ml.graph.model import Json
+    from airflow_ml.runtime import expressions, table_times
+    from airflow_ml.runtime.expressions import Expression
 else:
+    datetimes = late("datetime")
     _reading = late("airflow_ml.data._reading")
+    _writing = late("airflow_ml.data._writing")
+    expressions = late("airflow_ml.runtime.expressions")
+    table_times = late("airflow_ml.runtime.table_times")
 
 __all__ = ["TabularDataset"]
 
@@ -88,18 +97,28 @@ class TabularDataset(AbstractDataset):
         Args:
             validate: read the table's head now and fail if a column is missing; otherwise it fails when it is read.
         """
-        kept = self._with_step({"op": "keep_columns", "columns": _column_list(columns, where="keep_columns")})
-        if validate:
+        names = _column_list(columns, where="keep_columns")
+        kept = self._with_columns({"op": "keep_columns", "columns": names}, lambda name: name in names)
+        if validate and not is_parsing_dag():
             kept.take(1).to_pandas_dataframe()
         return kept
 
     def drop_columns(self, columns: str | Sequence[str]) -> TabularDataset:
-        """Return the table without these columns."""
-        return self._with_step({"op": "drop_columns", "columns": _column_list(columns, where="drop_columns")})
+        """Return the table without these columns; a dropped time column is no longer marked as one."""
+        names = _column_list(columns, where="drop_columns")
+        return self._with_columns({"op": "drop_columns", "columns": names}, lambda name: name not in names)
 
-    def filter(self, expression: object) -> NoReturn:
-        """Not supported yet: filter the frame that `to_pandas_dataframe` returns."""
-        raise _not_yet("filter", "filter the frame of to_pandas_dataframe()", expression)
+    def filter(self, expression: Expression) -> TabularDataset:
+        """
+        Return the rows that fit a condition, such as `(dataset["x"] > 3) & dataset["name"].starts_with("a")`.
+
+        Missing values fit no comparison but `!=`.
+
+        Raises:
+            UserErrorException: something else than an expression.
+        """
+        wanted = expressions.condition(expression, where="tabular dataset: filter")
+        return self._with_step({"op": "filter", "expression": wanted.node})
 
     def with_timestamp_columns(
         self,
@@ -107,40 +126,111 @@ class TabularDataset(AbstractDataset):
         partition_timestamp: str | None = None,
         validate: bool = False,
         **kwargs: object,
-    ) -> NoReturn:
-        """Not supported yet: select by time in the frame that `to_pandas_dataframe` returns."""
-        raise _not_yet("with_timestamp_columns", _BY_TIME, timestamp, partition_timestamp, validate, kwargs)
+    ) -> TabularDataset:
+        """
+        Return the table with these columns marked as its time, which `time_before` and its neighbours need.
+
+        Args:
+            timestamp: column with the time of each row; None takes the marks away.
+            partition_timestamp: column with the same time in a coarser grain, taken from the paths.
+            validate: read the table's head now and fail unless the columns are there and hold times.
+            **kwargs: v1's old names `fine_grain_timestamp` and `coarse_grain_timestamp`.
+
+        Raises:
+            UserErrorException: a partition timestamp alone, one column for both, or old and new names together.
+        """
+        marked = self._derived(table_times.marked(self.definition, timestamp, partition_timestamp, kwargs))
+        return marked._checked("with_timestamp_columns") if validate else marked
 
     @property
-    def timestamp_columns(self) -> tuple[None, None]:
-        """Always `(None, None)`: no columns can be marked yet."""
-        return None, None
+    def timestamp_columns(self) -> tuple[str | None, str | None]:
+        """Names of the timestamp and the partition timestamp column; None for one that is not marked."""
+        return table_times.time_columns(self.definition)
 
-    def time_after(self, start_time: datetime, include_boundary: bool = True, validate: bool = True) -> NoReturn:
-        """Not supported yet: select by time in the frame that `to_pandas_dataframe` returns."""
-        raise _not_yet("time_after", _BY_TIME, start_time, include_boundary, validate)
+    def time_after(self, start_time: datetime, include_boundary: bool = True, validate: bool = True) -> TabularDataset:
+        """
+        Return the rows from a time on, by the columns of `with_timestamp_columns`.
 
-    def time_before(self, end_time: datetime, include_boundary: bool = True, validate: bool = True) -> NoReturn:
-        """Not supported yet: select by time in the frame that `to_pandas_dataframe` returns."""
-        raise _not_yet("time_before", _BY_TIME, end_time, include_boundary, validate)
+        Args:
+            start_time: without a zone it means UTC; its fraction of a second is cut off.
+            include_boundary: rows of that very second as well.
+            validate: read the table's head now and fail unless the time columns hold times; not done while Airflow
+                parses a DAG file.
+
+        Raises:
+            DatasetTimestampMissingError: no timestamp column is marked.
+        """
+        return self._between(start_time, None, include_boundary, validate, where="time_after")
+
+    def time_before(self, end_time: datetime, include_boundary: bool = True, validate: bool = True) -> TabularDataset:
+        """Return the rows up to a time, rounded to the second; otherwise as `time_after`."""
+        return self._between(None, end_time, include_boundary, validate, where="time_before")
 
     def time_between(
         self, start_time: datetime, end_time: datetime, include_boundary: bool = True, validate: bool = True
-    ) -> NoReturn:
-        """Not supported yet: select by time in the frame that `to_pandas_dataframe` returns."""
-        raise _not_yet("time_between", _BY_TIME, start_time, end_time, include_boundary, validate)
+    ) -> TabularDataset:
+        """Return the rows between two times; see `time_after` and `time_before`."""
+        return self._between(start_time, end_time, include_boundary, validate, where="time_between")
 
-    def time_recent(self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True) -> NoReturn:
-        """Not supported yet: select by time in the frame that `to_pandas_dataframe` returns."""
-        raise _not_yet("time_recent", _BY_TIME, time_delta, include_boundary, validate)
+    def time_recent(
+        self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True
+    ) -> TabularDataset:
+        """Return the rows of the last `time_delta` before now, by the machine's clock; see `time_after`."""
+        start = datetimes.datetime.now() - time_delta  # noqa: DTZ005 - v1 takes the machine's time
+        return self._between(start, None, include_boundary, validate, where="time_recent")
 
-    def to_csv_files(self, separator: str = ",") -> NoReturn:
-        """Not supported yet: write the frame in a step and hand it on as an output."""
-        raise _not_yet("to_csv_files", _WRITE, separator)
+    def to_csv_files(self, separator: str = ",") -> FileDataset:
+        """
+        Write the table as a CSV file to the workspace's default datastore and return that file.
 
-    def to_parquet_files(self) -> NoReturn:
-        """Not supported yet: write the frame in a step and hand it on as an output."""
-        raise _not_yet("to_parquet_files", _WRITE)
+        v1 writes when the files are read; here it is done at once.
+        """
+        return _writing.to_files(self, separator=separator)
+
+    def to_parquet_files(self) -> FileDataset:
+        """Write the table as a parquet file to the workspace's default datastore and return that file."""
+        return _writing.to_files(self, separator=None)
+
+    def partition_by(
+        self,
+        partition_keys: list[str],
+        target: Target,
+        name: str | None = None,
+        show_progress: bool = True,
+        partition_as_file_dataset: bool = False,
+    ) -> FileDataset | TabularDataset:
+        """
+        Write the table as parquet files, in folders by the values of columns, and return them as a dataset.
+
+        Args:
+            partition_keys: the columns, outermost folder first; `partition_keys` of the result.
+            target: `(datastore, 'folder')`, a DataPath or a datastore; a new folder is made in it.
+            name: register the result under this name, as a new version if it is taken.
+            show_progress: say what was copied.
+            partition_as_file_dataset: return the files instead of a table.
+
+        Raises:
+            UserErrorException: keys that are no columns, or values that cannot name a folder.
+        """
+        return _writing.partition(
+            self, partition_keys, target, name, show_progress=show_progress, as_files=partition_as_file_dataset
+        )
+
+    def _with_columns(self, step: dict[str, Json], is_kept: Callable[[str], bool]) -> TabularDataset:
+        changed = self._with_step(step)
+        return changed._derived(table_times.without_dropped(changed.definition, is_kept))
+
+    def _between(
+        self, start: datetime | None, end: datetime | None, include_boundary: bool, validate: bool, *, where: str
+    ) -> TabularDataset:
+        step = table_times.between(self.definition, start, end, include_boundary=include_boundary, where=where)
+        return (self._checked(where) if validate else self)._with_step(step)
+
+    def _checked(self, where: str) -> TabularDataset:
+        """Return the table itself after a look at its time columns, which is left out while a DAG file is parsed."""
+        if not is_parsing_dag():
+            _reading.check_times(self, where=where)
+        return self
 
     def to_dask_dataframe(
         self,
@@ -155,17 +245,6 @@ class TabularDataset(AbstractDataset):
     def to_spark_dataframe(self) -> NoReturn:
         """Not supported: there is no Spark here; use `to_pandas_dataframe`."""
         raise _not_yet("to_spark_dataframe", _PANDAS)
-
-    def partition_by(
-        self,
-        partition_keys: list[str],
-        target: object,
-        name: str | None = None,
-        show_progress: bool = True,
-        partition_as_file_dataset: bool = False,
-    ) -> NoReturn:
-        """Not supported yet: write one file per value in a step."""
-        raise _not_yet("partition_by", _WRITE, partition_keys, target, name, show_progress, partition_as_file_dataset)
 
     def download(
         self,
@@ -196,8 +275,6 @@ class TabularDataset(AbstractDataset):
         raise _not_yet("submit_profile_run", _DESCRIBE, compute_target, experiment, cache_datastore_name)
 
 
-_BY_TIME = "select by time in the frame of to_pandas_dataframe()"
-_WRITE = "write the frame of to_pandas_dataframe() to an OutputFileDatasetConfig in a step"
 _PANDAS = "use to_pandas_dataframe()"
 _FILES = "define the files themselves with Dataset.File.from_files"
 _DESCRIBE = "use to_pandas_dataframe().describe()"

@@ -7,14 +7,16 @@ They reach it here and nowhere else, by name, at the moment of the call.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
-
 from airflow_ml._late import late
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Protocol, cast
 
     from airflow_ml.graph import Graph, Json
+else:
+    from airflow_ml._typing import Protocol, cast
 
 __all__ = ["submit", "to_dag", "to_task_group"]
 
@@ -39,7 +41,6 @@ class _Submission(Protocol):
         regenerate_outputs: bool,
     ) -> str:
         """See `airflow_ml.translation.submission.submit`."""
-        ...
 
 
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))

@@ -7,23 +7,24 @@ become `input_<n>` and `output_<n>`, so that the same file gives the same graph 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Argument, InputRef, OutputRef, ParameterRef, as_text
+from airflow_ml.graph.names import is_word
 from airflow_ml.pipeline.core._given import ArgumentTypeError
 from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output, origin
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
+    from dataclasses import dataclass, replace
+
     from airflow_ml.pipeline.core.builder import PipelineStep
+else:
+    from airflow_ml._records import dataclass, replace
 
 __all__ = ["StepWiring", "wire"]
 
-_PORT_NAME = re.compile(r"\w+")
 _PARAMETER_TEXT = "parameter:"
 
 
@@ -186,7 +187,7 @@ def _check_names(inputs: list[BoundInput], outputs: list[BoundOutput], *, where:
         ("output", [bound.port.name for bound in outputs]),
     ):
         for name in names:
-            if not _PORT_NAME.fullmatch(name):
+            if not is_word(name):
                 raise GraphError(f"{where}: {what} name {name!r} may hold letters, digits and underscores only")
             if name not in seen:
                 seen[name] = what

@@ -9,11 +9,6 @@ process.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import ComputeDeclaration, Graph, Step, StepOutputSource, WorkspaceRef, in_running_order
 from airflow_ml.pipeline.core._closure import close, collect
@@ -21,8 +16,14 @@ from airflow_ml.pipeline.core._nodes import NodeContext, give_ids, write_node
 from airflow_ml.pipeline.core._parameters import Parameters
 from airflow_ml.pipeline.core._producers import Producers, check_pipeline_outputs, output_sources, wire_steps
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+    from dataclasses import dataclass
+
     from airflow_ml.pipeline.core.builder import PipelineStep
+else:
+    from airflow_ml._records import dataclass
 
 __all__ = ["AssemblyOptions", "assemble", "assemble_step"]
 
@@ -37,7 +38,7 @@ class AssemblyOptions:
     default_datastore: str | None = None
     default_source_directory: str | None = None
     resolve_closure: bool = True
-    base_directory: Path | None = None
+    base_directory: str | None = None
     declarations: tuple[ComputeDeclaration, ...] = ()
 
 
@@ -101,7 +102,7 @@ def _context(
         order=order,
         parameters=Parameters(),
         default_source_directory=options.default_source_directory,
-        base_directory=None if options.base_directory is None else str(options.base_directory),
+        base_directory=options.base_directory,
     )
 
 
@@ -114,5 +115,5 @@ def _graph(steps: tuple[Step, ...], parameters: Parameters, options: AssemblyOpt
         compute_declarations=options.declarations,
         description=options.description,
         default_datastore=options.default_datastore,
-        base_directory=None if options.base_directory is None else str(options.base_directory),
+        base_directory=options.base_directory,
     )

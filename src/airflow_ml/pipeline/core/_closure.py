@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 from airflow_ml.exceptions import GraphError, NotSupportedError
 from airflow_ml.pipeline.core._producers import Producers
 from airflow_ml.pipeline.core.builder import PipelineStep, StepSequence
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["Order", "close", "collect", "earlier_steps"]
 

@@ -8,19 +8,23 @@ PipelineData that stands only in the arguments is either, which is decided when 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-
+from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError
+from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output, merge_inputs
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
-from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from dataclasses import dataclass
+else:
+    from airflow_ml._records import dataclass
 
 __all__ = ["ArgumentTypeError", "Given", "take_given"]
 

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import InputPort, ParameterSource, Source, Step, StepOutputSource
+from airflow_ml.graph.names import with_words_only
 from airflow_ml.pipeline.core._closure import Order, earlier_steps
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from dataclasses import dataclass, field
+
     from airflow_ml.pipeline.core._arguments import StepWiring
     from airflow_ml.pipeline.core._parameters import Parameters
     from airflow_ml.pipeline.core._ports import BoundInput
     from airflow_ml.pipeline.core.builder import PipelineStep
+else:
+    from airflow_ml._records import dataclass, field
 
 __all__ = ["RESERVED_IDS", "NodeContext", "give_ids", "write_node"]
 
 #: Task ids that every translated pipeline has besides its steps.
 RESERVED_IDS = ("reuse_check", "pipeline_end")
 
-_NOT_IN_IDS = re.compile(r"[^\w-]+")
 #: Airflow takes 250 characters, with the ids of all task groups around the step before it.
 _MAX_ID = 120
 
 
-@dataclass
+@dataclass(frozen=True)
 class NodeContext:
     """
     What the steps of one pipeline share while they are written down.
@@ -59,7 +61,7 @@ def give_ids(steps: Sequence[PipelineStep]) -> dict[int, str]:
     numbers: dict[str, int] = {}
     ids: dict[int, str] = {}
     for step in steps:
-        base = _NOT_IN_IDS.sub("_", step.name.removesuffix(".py"))[:_MAX_ID].strip("_-") or "step"
+        base = with_words_only(step.name.removesuffix(".py"), keep="-")[:_MAX_ID].strip("_-") or "step"
         candidate = base
         while candidate in taken:
             numbers[base] = numbers.get(base, 1) + 1

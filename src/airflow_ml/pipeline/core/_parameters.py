@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Parameter, ParameterRef
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_ml.graph import Json
 
 __all__ = ["Parameters"]

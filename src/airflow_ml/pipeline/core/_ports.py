@@ -8,25 +8,28 @@ pipeline are known (`airflow_ml.pipeline.core._producers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
-
+from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPathComputeBinding
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError, NotSupportedError
 from airflow_ml.graph import OutputPort
+from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
-from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding, OutputPortBinding
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+    from dataclasses import dataclass, replace
+    from typing import Any, cast
+
     from airflow_ml.graph import InputMode, Json, OutputMode
+else:
+    from airflow_ml._records import dataclass, replace
+    from airflow_ml._typing import cast
 
 __all__ = ["BoundInput", "BoundOutput", "bind_input", "bind_output", "merge_inputs", "origin"]
 
@@ -47,7 +50,7 @@ class BoundInput:
     transformations: Mapping[str, Json] | None = None
     has_default_name: bool = False
 
-    @cached_property
+    @property
     def identity(self) -> Hashable:
         """Equal for two bindings of the same data, which may be one input then."""
         return origin(self.data)
@@ -61,7 +64,7 @@ class BoundOutput:
     data: object
     has_default_name: bool = False
 
-    @cached_property
+    @property
     def identity(self) -> Hashable:
         """The key by which a consumer finds its producer."""
         return origin(self.data)

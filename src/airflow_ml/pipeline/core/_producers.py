@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-from airflow_ml.data.output_dataset_config import OutputDatasetConfig
+from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import StepOutputSource
 from airflow_ml.pipeline.core._arguments import StepWiring, wire
+from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core._ports import origin
 from airflow_ml.pipeline.core.builder import PipelineStep
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
-from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
     from airflow_ml.graph import Step
 
 __all__ = ["Producers", "check_pipeline_outputs", "output_sources", "wire_steps"]

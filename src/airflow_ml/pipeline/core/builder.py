@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from airflow_ml.data.output_dataset_config import OutputDatasetConfig
+from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core._given import take_given
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from dataclasses import dataclass, field
+
     from airflow_ml.graph import Json
+else:
+    from airflow_ml._records import dataclass, field
 
 __all__ = ["PipelineStep", "StepDefinition", "StepSequence"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory, is_parsing_dag
@@ -15,8 +14,10 @@ from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any, NoReturn, cast
 
     from airflow_ml.core import experiment as core_experiment
     from airflow_ml.core.experiment import Experiment
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_ml.pipeline.core.builder import PipelineStep
     from airflow_ml.pipeline.core.run import PipelineRun
 else:
+    from airflow_ml._typing import cast
+
     # A DAG file builds pipelines and starts none.
     core_experiment = late("airflow_ml.core.experiment")
     pipeline_run = late("airflow_ml.pipeline.core.run")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
+from airflow_ml._late import late
 from airflow_ml.exceptions import GraphError
-from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
+from airflow_ml.graph.names import is_word
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.pipeline.core import pipeline_output_dataset
     from airflow_ml.pipeline.core.builder import PipelineStep
+    from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
+else:
+    pipeline_output_dataset = late("airflow_ml.pipeline.core.pipeline_output_dataset")
 
 __all__ = ["PipelineData", "TrainingOutput"]
-
-_NAME = re.compile(r"\w+")
 
 
 class TrainingOutput:
@@ -115,7 +116,7 @@ class PipelineData:
 
     def as_dataset(self) -> PipelineOutputFileDataset:
         """Return this data as a dataset; give the result to the producer's `outputs`."""
-        return PipelineOutputFileDataset(self)
+        return pipeline_output_dataset.PipelineOutputFileDataset(self)
 
     def create_input_binding(
         self,
@@ -168,6 +169,6 @@ class ProducerLinks:
 
 
 def _checked_name(where: str, what: str, name: str) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_word(name):
         raise GraphError(f"{where}: {what} {name!r} may hold letters, digits and underscores only, at least one")
     return name

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.datapath import DataPath
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Parameter, datapath_uri, dataset_uri
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import cast
+
     from airflow_ml.graph import Json, ParameterKind
+else:
+    from airflow_ml._typing import cast
 
 __all__ = ["PipelineParameter"]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
 from airflow_ml.exceptions import GraphError, NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Json
 

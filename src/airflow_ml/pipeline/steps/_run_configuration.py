@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from dataclasses import dataclass, field
+
     from airflow_ml.core.runconfig import RunConfiguration
     from airflow_ml.graph import Json
+else:
+    from airflow_ml._records import dataclass, field
 
 __all__ = ["RunConfigurationPart", "compute_name", "parameter_settings", "read_run_configuration"]
 

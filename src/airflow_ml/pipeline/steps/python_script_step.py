@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError
@@ -18,9 +15,19 @@ from airflow_ml.pipeline.steps._run_configuration import (
     read_run_configuration,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from dataclasses import dataclass
+    from typing import TypeVar, cast
+
     from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.runconfig import RunConfiguration
+
+    _Value = TypeVar("_Value")
+else:
+    from airflow_ml._records import dataclass
+    from airflow_ml._typing import cast
 
 __all__ = ["PythonScriptStep"]
 
@@ -77,7 +84,7 @@ class PythonScriptStep(PipelineStep):
         self._params = dict(params or {})
         self._script = script_name
         self._source_directory = source_directory
-        self._base_directory = str(base_directory())
+        self._base_directory = base_directory()
         self._runconfig = runconfig
         self._runconfig_pipeline_params = dict(runconfig_pipeline_params or {})
         self._compute_target = compute_target
@@ -112,9 +119,9 @@ class PythonScriptStep(PipelineStep):
                 f"step {self.name!r}: script {place!r} is outside of the source directory {root!r}; choose a source"
                 " directory that has it"
             )
-        if Path(place).is_file():
+        if os.path.isfile(place):
             return _Place(directory, place[len(start) :].replace(os.sep, "/"))
-        if not Path(root).is_dir():
+        if not os.path.isdir(root):
             raise GraphError(
                 f"step {self.name!r}: source directory {root!r} does not exist, so script {place!r} was not found;"
                 " check source_directory"
@@ -128,7 +135,8 @@ class PythonScriptStep(PipelineStep):
         return _once(memo, id(runconfig), lambda: read_run_configuration(self.name, runconfig))
 
 
-class _Place(NamedTuple):
+@dataclass(frozen=True)
+class _Place:
     """Where a script is: its source directory, and its path inside."""
 
     directory: str
@@ -136,7 +144,6 @@ class _Place(NamedTuple):
 
 
 _NO_RUN_CONFIGURATION = RunConfigurationPart()
-_Value = TypeVar("_Value")
 
 
 def _once(memo: dict[object, object], key: object, make: Callable[[], _Value]) -> _Value:
