@@ -11,25 +11,39 @@ from airflow_ml._exports import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.pipeline.core.builder import PipelineStep, StepSequence
+    from airflow_ml.pipeline.core.module import Module, ModuleVersion, ModuleVersionDescriptor
     from airflow_ml.pipeline.core.pipeline import Pipeline
     from airflow_ml.pipeline.core.pipeline_data import PipelineData, TrainingOutput
+    from airflow_ml.pipeline.core.pipeline_draft import PipelineDraft
+    from airflow_ml.pipeline.core.pipeline_endpoint import PipelineEndpoint
     from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
     from airflow_ml.pipeline.core.port_bindings import InputPortBinding, OutputPortBinding
     from airflow_ml.pipeline.core.port_data_reference import PortDataReference, StepRunOutput
+    from airflow_ml.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
+    from airflow_ml.pipeline.core.schedule import Schedule, ScheduleRecurrence, TimeZone
 
 __all__ = [
     "InputPortBinding",
+    "Module",
+    "ModuleVersion",
+    "ModuleVersionDescriptor",
     "OutputPortBinding",
     "Pipeline",
     "PipelineData",
+    "PipelineDraft",
+    "PipelineEndpoint",
     "PipelineParameter",
     "PipelineRun",
     "PipelineStep",
     "PortDataReference",
+    "PublishedPipeline",
+    "Schedule",
+    "ScheduleRecurrence",
     "StepRun",
     "StepRunOutput",
     "StepSequence",
+    "TimeZone",
     "TrainingOutput",
 ]
 
@@ -37,25 +51,39 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "InputPortBinding": "port_bindings",
+        "Module": "module",
+        "ModuleVersion": "module",
+        "ModuleVersionDescriptor": "module",
         "OutputPortBinding": "port_bindings",
         "Pipeline": "pipeline",
         "PipelineData": "pipeline_data",
+        "PipelineDraft": "pipeline_draft",
+        "PipelineEndpoint": "pipeline_endpoint",
         "PipelineParameter": "pipeline_parameter",
         "PipelineRun": "run",
         "PipelineStep": "builder",
         "PortDataReference": "port_data_reference",
+        "PublishedPipeline": "published_pipeline",
+        "Schedule": "schedule",
+        "ScheduleRecurrence": "schedule",
         "StepRun": "run",
         "StepRunOutput": "port_data_reference",
         "StepSequence": "builder",
+        "TimeZone": "schedule",
         "TrainingOutput": "pipeline_data",
     },
     (
         "builder",
         "graph",
+        "module",
         "pipeline",
         "pipeline_data",
+        "pipeline_draft",
+        "pipeline_endpoint",
         "pipeline_output_dataset",
         "pipeline_parameter",
+        "published_pipeline",
         "run",
+        "schedule",
     ),
 )
