@@ -76,7 +76,7 @@ class PipelineEndOperator(BaseOperator):
             verdict = end(opened, self.run_id)
             if verdict.status != "Completed":
                 reason = verdict.error.get("message", "see its steps")
-                raise AirflowFailException(f"pipeline run {self.run_id} is {verdict.status}: {reason}")
+                raise AirflowFailException(f"run {self.run_id} is {verdict.status}: {reason}")
             return {"pipeline_run_id": self.run_id, "status": verdict.status}
 
     def _leave(self, context: Mapping[str, Any]) -> NoReturn:

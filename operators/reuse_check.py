@@ -61,17 +61,22 @@ class ReuseCheckOperator(BaseOperator):
             run = self._open(opened, context)
             self.run_id = run.id
             parameters = pipelines.printable_parameters(run)
-            self.log.info("pipeline %r is run %s of workspace %r", run.name, run.id, self.workspace_name)
+            self.log.info("%s %r is run %s of workspace %r", run.kind, run.name, run.id, self.workspace_name)
             self.log.info("parameters: %s", parameters)
-            if run.status == "NotStarted":  # one that was canceled meanwhile stays so
+            # One that was canceled meanwhile stays so, and a script run's status is that of its script.
+            if run.status == "NotStarted" and run.kind == "pipeline":
                 run = opened.registry.runs.set_status(run.id, "Running", expected="NotStarted")
             return {"pipeline_run_id": run.id, "parameters": parameters}
 
     def _open(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         submitted = submitted_run_id(context, self.pipeline)
         if submitted is not None:
-            return _open_again(opened, opened.registry.runs.get(submitted))
+            return pipelines.continue_run(opened, submitted)
         graph = self.pipeline.graph
+        if graph.is_script_run:
+            raise UserErrorException(
+                f"{graph.title(graph.steps[0])}: its DAG was triggered by hand; start it with Experiment.submit"
+            )
         dag_id, dag_run_id = dag_run_of(context)
         opening = pipelines.Opening(
             experiment=self.pipeline.experiment,
@@ -84,12 +89,7 @@ class ReuseCheckOperator(BaseOperator):
         try:
             given = given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id)
             opening = replace(opening, parameters=given)
-            return _open_again(opened, pipelines.open_pipeline(opened, graph, opening))
+            return pipelines.continue_run(opened, pipelines.open_pipeline(opened, graph, opening).id)
         except UserErrorException as error:
             pipelines.record_refusal(opened, graph, opening, error)
             raise
-
-
-def _open_again(opened: services.Services, run: RunRecord) -> RunRecord:
-    """Return the run, Running again if it had ended: its DAG run was cleared."""
-    return opened.registry.runs.reopen(run.id) if run.is_final else run

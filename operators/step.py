@@ -98,6 +98,11 @@ class StepOperator(BaseOperator):
         """Name of the workspace that the run is recorded in."""
         return self.pipeline.graph.workspace.name
 
+    @property
+    def title(self) -> str:
+        """How texts for people call the step."""
+        return self.pipeline.graph.title(self.step)
+
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Run the step and return what its XCom holds."""
         workspace = self.pipeline.graph.workspace
@@ -109,7 +114,7 @@ class StepOperator(BaseOperator):
             self.log.info("parameters: %s", pipelines.printable_parameters(run))
             reason = pipelines.stop_reason(run)
             if reason is not None:
-                raise AirflowSkipException(f"step {self.step.name!r} is not started: {reason}")
+                raise AirflowSkipException(f"{self.title} is not started: {reason}")
             try:
                 return self._run(opened, context, run)
             finally:
@@ -149,7 +154,7 @@ class StepOperator(BaseOperator):
 
     def _note_run(self, run_id: str) -> None:
         self.run_id = run_id
-        self.log.info("step %r is run %s of workspace %r", self.step.name, run_id, self.workspace_name)
+        self.log.info("%s is run %s of workspace %r", self.title, run_id, self.workspace_name)
 
     def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         """Return the pipeline run that `reuse_check` has opened; without one this branch was not taken."""
@@ -157,9 +162,7 @@ class StepOperator(BaseOperator):
         if run_id is None:
             run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
             if run is None:
-                raise AirflowSkipException(
-                    f"step {self.step.name!r} is not started: its pipeline's first task was skipped"
-                )
+                raise AirflowSkipException(f"{self.title} is not started: its pipeline's first task was skipped")
             run_id = run.id
         return pipelines.enter_pipeline(opened, run_id, self.step.id)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.model import Model
     from airflow_ml.core.run import Run
     from airflow_ml.core.runconfig import RunConfiguration
+    from airflow_ml.core.script_run import ScriptRun
     from airflow_ml.core.script_run_config import ScriptRunConfig
     from airflow_ml.core.workspace import Workspace
 
@@ -34,6 +35,7 @@ __all__ = [
     "Model",
     "Run",
     "RunConfiguration",
+    "ScriptRun",
     "ScriptRunConfig",
     "Workspace",
     "__version__",
@@ -54,6 +56,7 @@ __getattr__, __dir__ = lazy_exports(
         "Model": "model",
         "Run": "run",
         "RunConfiguration": "runconfig",
+        "ScriptRun": "script_run",
         "ScriptRunConfig": "script_run_config",
         "Workspace": "workspace",
     },
@@ -70,6 +73,7 @@ __getattr__, __dir__ = lazy_exports(
         "model",
         "run",
         "runconfig",
+        "script_run",
         "script_run_config",
         "workspace",
     ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from airflow_ml._late import late
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.core.environment import Environment
 from airflow_ml.core.runconfig import (
@@ -14,7 +16,14 @@ from airflow_ml.core.runconfig import (
     RunConfiguration,
     TensorflowConfiguration,
 )
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
+
+if TYPE_CHECKING:
+    from airflow_ml.core.experiment import Experiment
+    from airflow_ml.core.script_run import ScriptRun
+
+# Graphs are built above this package.
+script_runs = late("airflow_ml.pipeline._script_runs")
 
 __all__ = ["ScriptRunConfig"]
 
@@ -23,22 +32,36 @@ DistributedJob: TypeAlias = "MpiConfiguration | PyTorchConfiguration | Tensorflo
 
 class ScriptRunConfig:
     """
-    A script, its arguments, and how it is run; also the source of a step's `runconfig`.
+    A script, its arguments, and how it is run; `Experiment.submit` takes it, and a step its `run_config`.
+
+    What was given is kept as it is and read when the run is submitted, so that it can still be changed (v1 behaviour):
+    `config.run_config.target = "gpu"`.
 
     Args:
-        source_directory: what becomes the snapshot.
-        script: path in it.
-        run_config: a configuration to start from; the arguments below win over it, and it is left as it is.
-        max_run_duration_seconds: after that time the run is stopped.
-        command: a command line instead of a script.
+        source_directory: what becomes the snapshot; default: the current folder.
+        script: path in it; default: the run configuration's.
+        arguments: one item is one argv element; default: the run configuration's.
+        run_config: how it is run. With it, the arguments that say the same are not used, with a warning, as in v1:
+            `compute_target`, `environment`, `distributed_job_config`, `max_run_duration_seconds` and
+            `docker_runtime_config`.
+        compute_target: a compute target or its name; default: this machine (`local`).
+        environment: default: the interpreter that runs this.
+        distributed_job_config: several processes; refused at submit unless it is one process.
+        resume_from: not supported.
+        max_run_duration_seconds: after that time the script is stopped, and the run has failed.
+        command: a command instead of a script: text for a shell, or a list whose first item is split like one. `python`
+            in it is the environment's.
+        docker_runtime_config: recorded; scripts run as processes.
 
     Attributes:
-        run_config: the configuration with everything else put in.
+        run_config: the one that was given, or one made of the other arguments.
 
     Raises:
-        UserErrorException: script and command, or neither.
+        RunConfigurationException: `distributed_job_config` or `docker_runtime_config` is of another type.
         NotSupportedError: `resume_from`.
     """
+
+    MAX_DURATION_SECONDS_DEFAULT = 2592000
 
     def __init__(
         self,
@@ -51,54 +74,91 @@ class ScriptRunConfig:
         environment: Environment | None = None,
         distributed_job_config: DistributedJob | None = None,
         resume_from: object = None,
-        max_run_duration_seconds: int | None = 2592000,
+        max_run_duration_seconds: int | None = MAX_DURATION_SECONDS_DEFAULT,
         command: str | Sequence[object] | None = None,
         docker_runtime_config: DockerConfiguration | None = None,
     ) -> None:
-        del _telemetry_values
         if resume_from is not None:
             raise NotSupportedError(
                 f"ScriptRunConfig: resume_from={resume_from!r} is not supported; give the outputs as an input"
             )
-        config = RunConfiguration() if run_config is None else run_config._copied()
-        script, command = script or config.script, command or config.command
-        if bool(script) == bool(command):
-            raise UserErrorException(f"ScriptRunConfig: script is {script!r} and command {command!r}; give one of them")
         self.source_directory = source_directory
         self.script = script
         self.command = command
-        self.arguments = list(arguments if arguments is not None else config.arguments)
-        config.script, config.command, config.arguments = script, command, self.arguments
-        _put_in(config, compute_target, environment, docker_runtime_config)
-        config.max_run_duration_seconds = max_run_duration_seconds
-        if distributed_job_config is not None:
-            _distribute(config, distributed_job_config)
-        self.run_config = config
+        self.arguments = arguments
+        own = {
+            "compute_target": compute_target,
+            "environment": environment,
+            "distributed_job_config": distributed_job_config,
+            "docker_runtime_config": docker_runtime_config,
+        }
+        if run_config is None:
+            run_config = _make_run_configuration(compute_target, environment, docker_runtime_config)
+            run_config.max_run_duration_seconds = max_run_duration_seconds
+            if distributed_job_config is not None:
+                _distribute(run_config, distributed_job_config)
+        else:
+            own["max_run_duration_seconds"] = max_run_duration_seconds != self.MAX_DURATION_SECONDS_DEFAULT or None
+            _warn_of_unused([name for name, value in own.items() if value is not None])
+            self.script = script or run_config.script
+            self.command = command or run_config.command or None
+            self.arguments = arguments or run_config.arguments or None
+        self.run_config = run_config
+
+    @property
+    def identity(self) -> str:
+        """v1's name of the object for logs."""
+        return type(self).__name__
+
+    def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None = None, **kwargs: Any) -> ScriptRun:
+        run: ScriptRun = script_runs.submit_script(self, experiment, tags=tags, **kwargs)
+        return run
 
     def __repr__(self) -> str:
-        return f"ScriptRunConfig(source_directory={self.source_directory!r}, script={self.script!r})"
+        what = f"command={self.command!r}" if self.command else f"script={self.script!r}"
+        return f"ScriptRunConfig(source_directory={self.source_directory!r}, {what})"
 
 
-def _put_in(
-    config: RunConfiguration,
-    compute_target: ComputeTarget | str | None,
-    environment: Environment | None,
-    docker: DockerConfiguration | None,
-) -> None:
+def _make_run_configuration(
+    compute_target: ComputeTarget | str | None, environment: Environment | None, docker: DockerConfiguration | None
+) -> RunConfiguration:
+    config = RunConfiguration()
     if compute_target is not None:
         config.target = compute_target
     if environment is not None:
         config.environment = environment
     if docker is not None:
+        _check_type("docker_runtime_config", docker, (DockerConfiguration,))
         config.docker = docker
+    return config
 
 
 def _distribute(config: RunConfiguration, job: DistributedJob) -> None:
+    """Put a distributed job into a run configuration, with v1's words for framework and communicator."""
+    _check_type("distributed_job_config", job, (MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration))
     if isinstance(job, MpiConfiguration):
-        config.communicator, config.mpi, config.node_count = "Mpi", job, job.node_count
+        config.communicator, config.mpi, config.node_count = "IntelMpi", job, job.node_count
     elif isinstance(job, PyTorchConfiguration):
         config.framework, config.pytorch, config.node_count = "PyTorch", job, job.node_count
-        config.communicator = job.communication_backend.capitalize()
+        config.communicator = job.communication_backend
     else:
         config.framework, config.communicator, config.tensorflow = "TensorFlow", "ParameterServer", job
-        config.node_count = job.worker_count + job.parameter_server_count
+        config.node_count = job.worker_count
+
+
+def _check_type(name: str, value: object, kinds: tuple[type, ...]) -> None:
+    if not isinstance(value, kinds):
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise RunConfigurationException(
+            f"ScriptRunConfig: {name} is a {type(value).__name__}, expected {expected}; make one from"
+            " airflow_ml.core.runconfig"
+        )
+
+
+def _warn_of_unused(names: Sequence[str]) -> None:
+    if names:
+        warnings.warn(
+            f"ScriptRunConfig: {', '.join(names)} {'is' if len(names) == 1 else 'are'} not used, because run_config is"
+            " given; set it there",
+            stacklevel=3,
+        )

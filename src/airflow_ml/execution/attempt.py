@@ -27,6 +27,7 @@ from airflow_ml.execution.model import LogLine, StepResult, StepTask
 from airflow_ml.execution.outputs import commit_outputs
 from airflow_ml.execution.preparation import Prepared, prepare
 from airflow_ml.execution.records import begin_attempt, end_attempt
+from airflow_ml.execution.script_runs import begin_script_run
 from airflow_ml.execution.services import Services
 from airflow_ml.execution.stopping import StepStopped, StopWatch
 from airflow_ml.registry import RunRecord, RunStateError
@@ -96,6 +97,9 @@ def _clean_up(services: Services, task: StepTask, log: LogLine) -> None:
 
 def _begin(services: Services, task: StepTask, control: Control) -> RunRecord:
     """Record the attempt; also one whose code cannot be captured any more, with that as its error."""
+    if task.graph.is_script_run:
+        control.started(task.pipeline_run_id)
+        return begin_script_run(services, task)
     try:
         snapshot = snapshot_of(services, task)
     except AzureMLException as error:
@@ -169,7 +173,7 @@ def _collect(services: Services, run: RunRecord, directory: RunDirectory, log: L
 
 def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDirectory) -> None:
     """Turn anything but a script that ended by itself with exit code 0 into an error that says what happened."""
-    where = f"step {task.step.name!r}"
+    where = task.title
     if watch.is_over_time:
         raise StepFailedError(
             f"{where}: its script was stopped because it ran longer than max_run_duration_seconds={watch.limit!r};"
@@ -178,7 +182,8 @@ def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDir
     if outcome.is_stopped:
         raise StepStopped(f"{where} was stopped while its script ran: {watch.reason() or 'it was asked to end'}")
     if not outcome.succeeded:
+        program = "its command" if task.step.script is None else f"script {task.step.script!r}"
         raise StepFailedError(
-            f"{where}: script {task.step.script!r} {outcome}; its output is in the task's log and in"
+            f"{where}: {program} {outcome}; its output is in the task's log and in"
             f" user_logs/std_log.txt of the run{describe_full_disk(Path(directory.root))}"
         )

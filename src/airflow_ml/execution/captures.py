@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
 
-__all__ = ["Snapshot", "capture_all", "snapshot_of"]
+__all__ = ["Snapshot", "capture_all", "capture_step", "snapshot_of"]
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,23 @@ def snapshot_of(services: Services, task: StepTask) -> Snapshot:
         UserErrorException: as `capture_all`.
     """
     taken = cast("Mapping[str, Mapping[str, Json]]", task.pipeline.details.get("snapshots") or {}).get(task.step.id)
-    if taken is None:
-        taken = {}
-        if task.step.source_directory is not None:
-            _check_script(task.graph, task.step)
-            taken = _capture(services, task.graph, task.step)
+    return capture_step(services, task.graph, task.step) if taken is None else _snapshot(taken)
+
+
+def capture_step(services: Services, graph: Graph, step: Step) -> Snapshot:
+    """
+    Capture one step's source directory now.
+
+    Raises:
+        UserErrorException: as `capture_all`.
+    """
+    if step.source_directory is None:
+        return Snapshot(None)
+    _check_script(graph, step)
+    return _snapshot(_capture(services, graph, step))
+
+
+def _snapshot(taken: Mapping[str, Json]) -> Snapshot:
     properties = cast("Mapping[str, str]", taken.get("properties") or {})
     return Snapshot(id=cast("str | None", taken.get("id")), properties=properties)
 
@@ -69,11 +81,11 @@ def _check_script(graph: Graph, step: Step) -> None:
     directory = _directory_of(graph, step)
     if not directory.is_dir():
         raise UserErrorException(
-            f"step {step.name!r}: source directory {str(directory)!r} is not there; it must lie beside the DAG file on"
+            f"{graph.title(step)}: source directory {str(directory)!r} is not there; it must lie beside the DAG file on"
             " every machine that starts runs"
         )
     if step.script is not None and not (directory / step.script).is_file():
-        raise UserErrorException(f"step {step.name!r}: script not found at {str(directory / step.script)!r}")
+        raise UserErrorException(f"{graph.title(step)}: script not found at {str(directory / step.script)!r}")
 
 
 def _capture(services: Services, graph: Graph, step: Step) -> dict[str, Json]:
@@ -81,6 +93,6 @@ def _capture(services: Services, graph: Graph, step: Step) -> dict[str, Json]:
     try:
         snapshot = capture(directory, services.artifacts)
     except AzureMLException as error:
-        raise error.at(f"step {step.name!r}") from error
+        raise error.at(graph.title(step)) from error
     services.registry.snapshots.record(snapshot.id, files=len(snapshot.files), size=snapshot.size)
     return {"id": snapshot.id, "properties": cast(Json, dict(git_properties(directory)))}

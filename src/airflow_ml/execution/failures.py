@@ -41,7 +41,7 @@ def failures_recorded(
         record_failure(services, task, run, failure, is_retried)
         raise failure from error
     except AzureMLException as error:
-        where = f"step {task.step.name!r}"
+        where = task.title
         named = error if where in str(error) else error.at(where)
         record_failure(services, task, run, named, is_retried)
         if named is error:
@@ -87,7 +87,7 @@ def describe_full_disk(directory: Path) -> str:
 
 def _explain(error: OSError, task: StepTask, directory: Path) -> ServiceException:
     """Say what a failing file system means for the step."""
-    where = f"step {task.step.name!r}"
+    where = task.title
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ServiceException(
             f"{where}: the disk of the run directory {str(directory)!r} is full; free space there, or set"

@@ -93,7 +93,7 @@ class _Stager:
         try:
             return self.stage(port, port.source)
         except AzureMLException as error:
-            raise error.at(f"step {self._task.step.name!r}: input {port.name!r}") from error
+            raise error.at(f"{self._task.title}: input {port.name!r}") from error
 
     def stage(self, port: InputPort, source: Source) -> StagedInput:
         if isinstance(source, StepOutputSource):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.compute.orphans import kill_orphans
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.artifacts import collect_files
+from airflow_ml.execution.model import Verdict
 from airflow_ml.registry import RunStateError
 from airflow_ml.runtime.protocol import RunDirectory
 
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
     from airflow_ml.execution.stores import Stores
     from airflow_ml.registry import RunRecord
 
-__all__ = ["close_lost_attempt", "remove_place"]
+__all__ = ["close_lost_attempt", "lost", "remove_place"]
 
 
-def close_lost_attempt(stores: Stores, run: RunRecord, *, message: str | None = None) -> int:
+def close_lost_attempt(stores: Stores, run: RunRecord, verdict: Verdict | None = None) -> int:
     """
     Clear away what a dead attempt left on this machine and close its record; returns how many processes were ended.
 
     Its log and files are kept with the run where that can be done. A final record stays as it is: then the task died
     between the attempt's end and its own.
+
+    Args:
+        verdict: what the record says; default: that the attempt was lost.
     """
     directory = RunDirectory(stores.registry.home.runs / run.id)
     if run.is_final and not Path(directory.root).exists():
@@ -36,11 +40,18 @@ def close_lost_attempt(stores: Stores, run: RunRecord, *, message: str | None = 
         # The record's end matters more than the files.
         with suppress(AzureMLException, OSError):
             collect_files(stores, run.id, directory)
-        _end(stores, run, message or f"attempt {run.attempt} of step {run.name!r} was lost: its task died")
+        verdict = verdict or lost(f"attempt {run.attempt} of step {run.name!r} was lost: its task died")
+        with suppress(RunStateError):  # somebody else was quicker
+            stores.registry.runs.set_status(run.id, verdict.status, error=verdict.error or None)
     for place in _outside_places(directory):
         remove_place(place)
     shutil.rmtree(directory.root, ignore_errors=True)
     return ended
+
+
+def lost(message: str) -> Verdict:
+    """Return the verdict on an attempt whose task died without a word."""
+    return Verdict("Failed", {"code": "StepLostError", "message": message})
 
 
 def remove_place(place: Path) -> None:
@@ -50,11 +61,6 @@ def remove_place(place: Path) -> None:
     else:
         with suppress(OSError):
             place.unlink()
-
-
-def _end(stores: Stores, run: RunRecord, message: str) -> None:
-    with suppress(RunStateError):  # somebody else was quicker
-        stores.registry.runs.set_status(run.id, "Failed", error={"code": "StepLostError", "message": message})
 
 
 def _outside_places(directory: RunDirectory) -> list[Path]:

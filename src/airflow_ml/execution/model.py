@@ -1,4 +1,4 @@
-"""What goes into the execution of one step, and what comes out."""
+"""What goes into the execution of runs and their steps, and what comes out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from airflow_ml.graph import Graph, Json, Step
 from airflow_ml.registry import RunRecord
 
-__all__ = ["Airflow", "LogLine", "OutputPlace", "StepResult", "StepTask"]
+__all__ = ["Airflow", "LogLine", "OutputPlace", "StepResult", "StepTask", "Verdict"]
 
 #: Receives one line for the task's log.
 LogLine = Callable[[str], None]
@@ -30,7 +30,8 @@ class StepTask:
     One attempt at one step.
 
     Attributes:
-        pipeline: the pipeline run of the workspace that the step belongs to, as it was when the attempt began.
+        pipeline: the pipeline run of the workspace that the step belongs to, as it was when the attempt began; for a
+            script run that run itself, because it is its own one attempt.
         handed_on: values that other tasks handed on by XCom, by task id, for inputs that ask for them.
     """
 
@@ -44,6 +45,11 @@ class StepTask:
     def pipeline_run_id(self) -> str:
         """Id of the pipeline run."""
         return self.pipeline.id
+
+    @property
+    def title(self) -> str:
+        """How texts for people call it."""
+        return self.graph.title(self.step)
 
 
 @dataclass(frozen=True)
@@ -75,3 +81,11 @@ class StepResult:
             },
             "metrics": dict(self.metrics),
         }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run of a pipeline or a script ended; `error` is empty unless it failed."""
+
+    status: str
+    error: Mapping[str, Json] = field(default_factory=dict)

@@ -9,21 +9,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.compute.request import MASK, is_secret_name
-from airflow_ml.exceptions import AzureMLException, ComputeTargetException, NotSupportedError, UserErrorException
+from airflow_ml.exceptions import AzureMLException, UserErrorException
 from airflow_ml.execution.captures import capture_all
+from airflow_ml.execution.graph_checks import check_graph
 from airflow_ml.execution.leftovers import close_lost_attempt
-from airflow_ml.graph import (
-    DataReferenceSource,
-    DatasetSource,
-    Graph,
-    Json,
-    ParameterRef,
-    Step,
-    as_text,
-    from_json,
-    resolve_parameters,
-    to_json,
-)
+from airflow_ml.execution.model import Verdict
+from airflow_ml.execution.script_runs import close_script_run, judge_script_run
+from airflow_ml.graph import Graph, Json, Step, as_text, from_json, to_json
 from airflow_ml.registry import RunStateError
 
 if TYPE_CHECKING:
@@ -33,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Opening",
-    "Verdict",
     "close_if_idle",
     "close_pipeline",
+    "continue_run",
     "enter_pipeline",
     "join_pipeline",
     "judge_pipeline",
@@ -86,7 +78,7 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     known = services.registry.runs.find_pipeline(opening.dag_id, opening.dag_run_id, opening.group_id)
     if known is not None:
         return known
-    parameters = _check_graph(services, graph, opening)
+    parameters = check_graph(services, graph, opening.parameters)
     snapshots = capture_all(services, graph) if opening.is_complete else {}
     return services.registry.runs.open_pipeline(
         opening.experiment,
@@ -114,21 +106,15 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     )
 
 
-def _check_graph(services: Services, graph: Graph, opening: Opening) -> dict[str, Json]:
-    """Look up what the graph names, apply what it declares, and return the values of its parameters."""
-    parameters = resolve_parameters(graph, opening.parameters)
-    _apply_declarations(services, graph)
-    _check_names(services, graph, parameters)
-    _save_datasets(services, graph)
-    return parameters
-
-
 def record_refusal(services: Services, graph: Graph, opening: Opening, error: AzureMLException) -> None:
     """
     Record a pipeline run that could not be opened, as Failed with the reason.
 
     It does not take the place in Airflow: when the cause is mended and the task cleared, a run is opened there.
     """
+    experiment = services.registry.experiments.find(opening.experiment)
+    if experiment is not None and experiment.archived_at is not None:
+        return  # it takes no runs, not even this one
     run = services.registry.runs.create(
         opening.experiment,
         graph.description or opening.experiment,
@@ -144,6 +130,24 @@ def record_refusal(services: Services, graph: Graph, opening: Opening, error: Az
     services.registry.runs.set_status(run.id, "Failed", error=failure)
 
 
+def continue_run(services: Services, run_id: str) -> RunRecord:
+    """
+    Return the run, Running again if it had ended: a task of its DAG run was cleared.
+
+    Raises:
+        UserErrorException: it is a script run, which runs once.
+    """
+    runs = services.registry.runs
+    run = runs.get(run_id)
+    if not run.is_final:
+        return run
+    if run.kind == "script":
+        raise UserErrorException(
+            f"script run {run.name!r}: run {run_id} is {run.status}, and a script run is started once; submit it again"
+        )
+    return runs.reopen(run_id)
+
+
 def enter_pipeline(services: Services, run_id: str, step_id: str) -> RunRecord:
     """
     Return the pipeline run, open for an attempt at a step.
@@ -152,7 +156,7 @@ def enter_pipeline(services: Services, run_id: str, step_id: str) -> RunRecord:
     step no longer counts.
     """
     runs = services.registry.runs
-    run = runs.reopen(run_id) if runs.get(run_id).is_final else runs.get(run_id)
+    run = continue_run(services, run_id)
     failure = run.details.get("failure")
     if isinstance(failure, dict) and failure.get("step_id") == step_id:
         run = runs.set_details(run_id, {"failure": None})
@@ -167,7 +171,7 @@ def join_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     stays canceled.
     """
     run = open_pipeline(services, graph, opening)
-    own = _check_graph(services, graph, opening)
+    own = check_graph(services, graph, opening.parameters)
     if run.status == "Canceled":
         return run
     run = enter_pipeline(services, run.id, graph.steps[0].id)
@@ -187,22 +191,16 @@ def close_if_idle(services: Services, run_id: str) -> None:
     close_pipeline(services, run_id)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How a pipeline run ended; `error` is empty unless it failed."""
-
-    status: str
-    error: Mapping[str, Json] = field(default_factory=dict)
-
-
 def judge_pipeline(services: Services, run_id: str) -> Verdict:
     """
-    Return how a pipeline run has ended, from its steps' runs.
+    Return how a pipeline run has ended, from its steps' runs; or how a script run has, from its own record.
 
     A run with a failed or canceled step is Failed, also when its other steps went on (v1), unless somebody canceled
     the run itself.
     """
     run = services.registry.runs.get(run_id)
+    if run.kind == "script":
+        return judge_script_run(run)
     if run.is_final:
         return Verdict(run.status, run.error or {})
     if run.status == "CancelRequested":
@@ -231,10 +229,13 @@ def _find_missing(services: Services, run_id: str, recorded: set[str | None]) ->
 
 def close_pipeline(services: Services, run_id: str) -> Verdict:
     """
-    Give the pipeline run its final status and return how it ended; a final one is left alone.
+    Give the run of a pipeline or a script its final status and return how it ended; a final one is left alone.
 
     Nothing of it runs any more: attempts whose task died without a word are closed, and what they left is cleared away.
     """
+    run = services.registry.runs.get(run_id)
+    if run.kind == "script":
+        return close_script_run(services, run)
     for child in services.registry.runs.children(run_id):
         if child.kind == "step":
             close_lost_attempt(services.store, child)
@@ -250,8 +251,10 @@ def note_failure(services: Services, task: StepTask, run: RunRecord, error: Base
     """
     Tell the pipeline run which step failed, so that its other steps can stop (v1's default) and its end is known.
 
-    The first failure is the one that counts.
+    The first failure is the one that counts. A script run has no other steps, and its own record says how it ended.
     """
+    if run.id == task.pipeline_run_id:
+        return
     if services.registry.runs.get(task.pipeline_run_id).details.get("failure"):
         return
     message = str(error) or type(error).__name__
@@ -264,79 +267,13 @@ def _failure(code: str, message: str, step: str, step_id: str | None, run_id: st
 
 
 def stop_reason(run: RunRecord) -> str | None:
-    """Return why steps of this pipeline run must not start or go on, or None."""
+    """Return why steps of this pipeline run, or the script of this script run, must not start or go on, or None."""
     if run.status in ("CancelRequested", "Canceled"):
-        return "the pipeline run was canceled"
+        return f"the {run.kind} run was canceled"
     failure = run.details.get("failure")
     if isinstance(failure, dict) and not run.details.get("continue_on_step_failure"):
         return f"step {failure.get('step')!r} of the pipeline failed"
     return None
-
-
-def _apply_declarations(services: Services, graph: Graph) -> None:
-    """Create the compute targets that the DAG file created while it was parsed; those that exist are left alone."""
-    for declaration in graph.compute_declarations:
-        if services.registry.compute_targets.find(declaration.name) is None:
-            services.registry.compute_targets.put(
-                declaration.name, type=declaration.type, settings=declaration.settings
-            )
-
-
-def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json]) -> None:
-    for step in graph.steps:
-        where = f"step {step.name!r}"
-        if step.compute is not None and services.registry.compute_targets.find(step.compute) is None:
-            known = ", ".join(sorted(item.name for item in services.registry.compute_targets.list())) or "none"
-            raise ComputeTargetException(
-                f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
-                f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
-            )
-        _refuse_distributed(step, where, parameters)
-        references = [port.source.datastore for port in step.inputs if isinstance(port.source, DataReferenceSource)]
-        for name in [*references, *(port.datastore for port in step.outputs if port.datastore)]:
-            _check_datastore(services, name, where)
-        environment = step.environment or {}
-        if environment.get("by_reference"):
-            version = cast("str | None", environment.get("version"))
-            try:
-                services.registry.environments.get(str(environment["name"]), version)
-            except UserErrorException as error:
-                raise error.at(where) from error
-
-
-def _refuse_distributed(step: Step, where: str, parameters: Mapping[str, Json]) -> None:
-    """Refuse what one process on one machine cannot do, instead of doing less than was asked for."""
-    nodes = step.run_settings.get("node_count", 1)
-    nodes = parameters[nodes.name] if isinstance(nodes, ParameterRef) else nodes
-    communicator = step.run_settings.get("communicator")
-    if nodes != 1 or communicator is not None:
-        raise NotSupportedError(
-            f"{where}: node_count {nodes!r} with communicator {communicator!r} asks for a distributed run, which is not"
-            " available; use one node without a communicator"
-        )
-
-
-def _check_datastore(services: Services, name: str, where: str) -> None:
-    try:
-        services.store(name)
-    except UserErrorException as error:
-        raise error.at(where) from error
-
-
-def _save_datasets(services: Services, graph: Graph) -> None:
-    """Give every dataset of the graph its id, and look up those that are named, as v1 does at submit."""
-    for step in graph.steps:
-        for port in step.inputs:
-            source = port.source
-            if not isinstance(source, DatasetSource):
-                continue
-            try:
-                if source.name is not None:
-                    services.registry.datasets.by_name(source.name, source.version)
-                elif source.definition is not None:
-                    services.registry.datasets.save(source.definition)
-            except UserErrorException as error:
-                raise error.at(f"step {step.name!r}: input {port.name!r}") from error
 
 
 def printable_parameters(run: RunRecord) -> dict[str, Json]:

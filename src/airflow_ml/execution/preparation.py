@@ -14,7 +14,7 @@ from airflow_ml.compute.request import inherited_environment
 from airflow_ml.exceptions import StepFailedError
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
 from airflow_ml.execution.pipelines import parameter_texts
-from airflow_ml.execution.script import Script, arguments_of, environment_of
+from airflow_ml.execution.script import Script, command_of, environment_of
 from airflow_ml.graph import OutputPort
 from airflow_ml.runtime.protocol import VERSION
 from airflow_ml.snapshots.materialise import materialise
@@ -77,11 +77,11 @@ def prepare(
     environment = environment_of(
         script,
         workspace=services.registry.workspace,
-        inherited={**inherited_environment(), **interpreter.environment_variables},
+        inherited=_inherited(interpreter),
     )
     return Prepared(
         directory=directory,
-        argv=(str(interpreter.python), task.step.script or "", *arguments_of(script, environment)),
+        argv=command_of(script, interpreter.python, environment),
         environment=environment,
         outputs=outputs,
     )
@@ -94,8 +94,15 @@ def _interpreter(services: Services, task: StepTask, log: LogLine) -> Interprete
         definition = dict(services.registry.environments.get(str(definition["name"]), version).definition)
     interpreter = services.environments.build(definition)
     for warning in interpreter.warnings:
-        log(f"step {task.step.name!r}: environment: {warning}")
+        log(f"{task.title}: environment: {warning}")
     return interpreter
+
+
+def _inherited(interpreter: Interpreter) -> dict[str, str]:
+    """Return the worker's environment with the definition's variables; `python` on its PATH is the interpreter."""
+    inherited = {**inherited_environment(), **interpreter.environment_variables}
+    inherited["PATH"] = os.pathsep.join([str(interpreter.python.parent), inherited.get("PATH") or os.defpath])
+    return inherited
 
 
 def _make_place(task: StepTask, port: OutputPort, directory: RunDirectory, outside: list[Path]) -> Path:
@@ -107,7 +114,7 @@ def _make_place(task: StepTask, port: OutputPort, directory: RunDirectory, outsi
     """
     wanted = port.path_on_compute
     place = Path(directory.data, port.name) if not wanted else Path(directory.code, wanted)
-    where = f"step {task.step.name!r}: output {port.name!r}: output_path_on_compute {wanted!r}"
+    where = f"{task.title}: output {port.name!r}: output_path_on_compute {wanted!r}"
     if wanted and not wanted.startswith("/") and not directory.contains(str(place)):
         raise StepFailedError(f"{where} leads out of the run directory; write it without '..'")
     if wanted and wanted.startswith("/"):

@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.artifacts import store_artifacts
-from airflow_ml.execution.leftovers import close_lost_attempt
+from airflow_ml.execution.leftovers import close_lost_attempt, lost
+from airflow_ml.execution.model import Verdict
 from airflow_ml.execution.stores import Stores
 from airflow_ml.registry import RunStateError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airflow_ml.graph import Json
     from airflow_ml.registry import Registry, RunRecord
 
-__all__ = ["ENGINE_EMBEDDED", "RUNNER_LOG_FILE", "RUNNER_LOG_NAME", "close_if_lost", "lock_runner"]
+__all__ = ["ENGINE_EMBEDDED", "RUNNER_LOG_FILE", "RUNNER_LOG_NAME", "close_if_lost", "driver_folder", "lock_runner"]
 
-#: Value of the detail `engine` of pipeline runs that a process of one machine drives.
+#: Value of the detail `engine` of runs that a process of one machine drives.
 ENGINE_EMBEDDED = "embedded"
 
 #: The driver's own log inside the run's folder, and v1's name for it among the run's files.
@@ -34,9 +36,14 @@ RUNNER_LOG_FILE = "runner.log"
 RUNNER_LOG_NAME = "logs/azureml/executionlogs.txt"
 
 
+def driver_folder(registry: Registry, run_id: str) -> Path:
+    """Return where the process that drives an embedded run keeps its things while it lives."""
+    return registry.home.drivers / run_id
+
+
 def lock_runner(registry: Registry, run_id: str) -> int:
     """Return an open, locked file descriptor for the run's driver; inherited by whoever drives it."""
-    folder = registry.home.runs / run_id
+    folder = driver_folder(registry, run_id)
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / "runner.lock"
     fresh = place.with_suffix(".new")
@@ -60,7 +67,7 @@ def close_if_lost(registry: Registry, run: RunRecord) -> RunRecord:
         return registry.runs.get(run.id)
     if run.details.get("engine") != ENGINE_EMBEDDED:
         return run
-    folder = registry.home.runs / run.id
+    folder = driver_folder(registry, run.id)
     place = folder / "runner.lock"
     if not place.exists() or _is_locked(os.fspath(place)):
         return run
@@ -69,15 +76,18 @@ def close_if_lost(registry: Registry, run: RunRecord) -> RunRecord:
 
 
 def _close(registry: Registry, run: RunRecord, folder: Path) -> RunRecord:
-    message = "the process that ran the pipeline died; submit it again"
+    message = f"the process that ran the {run.kind} died; submit it again"
     places = Stores(registry)
     for child in registry.runs.children(run.id):
         if child.kind == "step":
-            close_lost_attempt(places, child, message=f"step {child.name!r}: {message}")
+            close_lost_attempt(places, child, lost(f"step {child.name!r}: {message}"))
     with suppress(AzureMLException, OSError):
         store_artifacts(places, run.id, {RUNNER_LOG_NAME: folder / RUNNER_LOG_FILE})
+    error: dict[str, Json] = {"code": "RunnerLost", "message": message}
+    if run.kind == "script":
+        close_lost_attempt(places, run, Verdict("Failed", error))
     try:
-        closed = registry.runs.set_status(run.id, "Failed", error={"code": "RunnerLost", "message": message})
+        closed = registry.runs.set_status(run.id, "Failed", error=error)
     except RunStateError:  # another process has closed it meanwhile
         closed = registry.runs.get(run.id)
     shutil.rmtree(folder, ignore_errors=True)

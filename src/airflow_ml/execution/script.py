@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry import RunRecord, WorkspaceRecord
     from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["Script", "arguments_of", "environment_of"]
+__all__ = ["Script", "arguments_of", "command_of", "environment_of"]
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 #: Variables that Python and the dynamic loader act on.
@@ -37,6 +38,20 @@ class Script:
     outputs: Mapping[str, Path]
     parameters: Mapping[str, str]
     library: Path
+
+
+def command_of(script: Script, python: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """
+    Return the argv of the step's process: the script under the environment's Python, or the command.
+
+    A command that was given as text is run by a shell, as v1 ran it; one that was given as a list is started as it is.
+    """
+    step = script.task.step
+    line = step.settings.get("command_line")
+    if line is not None:
+        return (shutil.which("bash") or "/bin/sh", "-c", str(line))
+    arguments = arguments_of(script, environment)
+    return arguments if step.script is None else (str(python), step.script, *arguments)
 
 
 def arguments_of(script: Script, environment: Mapping[str, str]) -> tuple[str, ...]:

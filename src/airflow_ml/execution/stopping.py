@@ -61,7 +61,7 @@ class StopWatch:
         """Raise StepStopped if the step must not go on; between two phases."""
         reason = self.reason(ask_now=True)
         if reason is not None:
-            raise StepStopped(f"step {self._task.step.name!r} was stopped: {reason}")
+            raise StepStopped(f"{self._task.title} was stopped: {reason}")
 
     def _look(self, *, ask_now: bool) -> str | None:
         if self._is_stopped():

@@ -167,6 +167,7 @@ class OutputPort:
         destination: path template on the datastore with `{run-id}` and `{output-name}`; None means the kind's
             default: `azureml/{run-id}/{output-name}` or `dataset/{run-id}/{output-name}`.
         path_on_compute: where the script writes in upload mode, if it was given.
+        source_globs: an upload takes only such files; several patterns are joined by `;`.
     """
 
     name: str
@@ -192,7 +193,7 @@ class Step:
         id: unique in the graph, readable, and the Airflow task id: the name with other characters replaced, and a
             number behind it where names repeat. Not part of a result's identity.
         kind: which launcher-independent handler runs it, for instance `python_script`.
-        script: path inside the source directory; None for kinds without one.
+        script: path inside the source directory; None for kinds without one, whose arguments are the whole command.
         params: values that the script finds in the environment as `AML_PARAMETER_<name>`.
         environment: an environment definition as data (`Environment` of the public face), or None for the default.
         compute: name of a compute target; None if the pipeline names none.
@@ -291,6 +292,7 @@ class Graph:
         steps: in an order in which no step stands before one that it needs, unless there is a cycle.
         default_datastore: name; None means the workspace's default when the run starts.
         base_directory: folder that relative source directories are relative to. It never enters a fingerprint.
+        is_script_run: the one step is a submitted script (`ScriptRunConfig`): its run is not below a pipeline's.
     """
 
     name: str
@@ -301,6 +303,7 @@ class Graph:
     description: str | None = None
     default_datastore: str | None = None
     base_directory: str | None = None
+    is_script_run: bool = False
 
     def step(self, step_id: str) -> Step:
         """Return the step of that id; raises KeyError."""
@@ -315,3 +318,7 @@ class Graph:
             if parameter.name == name:
                 return parameter
         raise KeyError(name)
+
+    def title(self, step: Step) -> str:
+        """Return how texts for people call that step: `step 'train'`, or `script run 'train.py'`."""
+        return f"script run {step.name!r}" if self.is_script_run else f"step {step.name!r}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 else:
     from airflow_ml._typing import Protocol, cast
 
-__all__ = ["submit", "to_dag", "to_task_group"]
+__all__ = ["submit", "submit_script", "to_dag", "to_task_group"]
 
 
 class _Dags(Protocol):
@@ -41,6 +41,11 @@ class _Submission(Protocol):
         regenerate_outputs: bool,
     ) -> str:
         """See `airflow_ml.translation.submission.submit`."""
+
+    def submit_script(
+        self, graph: Graph, *, experiment: str, tags: Mapping[str, str], parent_id: str | None, run_id: str | None
+    ) -> str:
+        """See `airflow_ml.translation.submission.submit_script`."""
 
 
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))
@@ -75,3 +80,10 @@ def submit(
         continue_on_step_failure=continue_on_step_failure,
         regenerate_outputs=regenerate_outputs,
     )
+
+
+def submit_script(
+    graph: Graph, *, experiment: str, tags: Mapping[str, str], parent_id: str | None, run_id: str | None
+) -> str:
+    """Start the run of a graph that is one script, and return its run id."""
+    return _submission.submit_script(graph, experiment=experiment, tags=tags, parent_id=parent_id, run_id=run_id)

@@ -30,6 +30,11 @@ class WorkspaceHome:
         """Run directories lie in here, each called by its run id."""
         return self.root / "runs"
 
+    @property
+    def drivers(self) -> Path:
+        """Folders of the processes that drive embedded runs lie in here, each called by its run id."""
+        return self.root / "drivers"
+
     def store(self, name: str) -> Path:
         """Return the folder of a local datastore whose settings give no root."""
         return self.root / "stores" / name

@@ -150,6 +150,9 @@ def _record_failure(services: Services, run_id: str, error: Exception) -> None:
 
 
 def _keep_log(services: Services, run_id: str, folder: Path) -> None:
+    """Store the driver's log with the run; a script run that has ended takes no files any more."""
+    if services.registry.runs.get(run_id).is_final:
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     try:

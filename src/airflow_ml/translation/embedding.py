@@ -1,5 +1,5 @@
 """
-Embedded runs: a pipeline run driven by a process of its own, without any Airflow service.
+Embedded runs: a run driven by a process of its own, without any Airflow service.
 
 `start` is the submitter's side: it writes the run's folder, takes the run's lock and starts the driver
 (`airflow_ml.translation.embedded`), which inherits the lock. It does not import Airflow, so that submitting is quick.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, lock_runner
+from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, driver_folder, lock_runner
 from airflow_ml.graph import to_json
 from airflow_ml.translation.airflow_settings import inherited_settings
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GRAPH_FILE", "start"]
 
-#: Name inside the folder of an embedded pipeline run.
+#: Name inside the folder of an embedded run.
 GRAPH_FILE = "graph.json"
 
 
@@ -37,7 +37,7 @@ def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
     Raises:
         ServiceException: the process could not be started.
     """
-    folder = registry.home.runs / run.id
+    folder = driver_folder(registry, run.id)
     lock = lock_runner(registry, run.id)
     try:
         (folder / GRAPH_FILE).write_text(to_json(graph), encoding="utf-8")

@@ -1,5 +1,5 @@
 """
-Starting a run of a graph from a script or notebook: `Experiment.submit`.
+Starting a run of a pipeline or of one script from a script or notebook: `Experiment.submit`.
 
 The run is recorded here, in the caller's process, so that what is wrong is an exception there. Then it goes to the
 Airflow service of this machine if one is running (`airflow-ml service start`), and otherwise to a process of its own
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.pipelines import Opening, open_pipeline
 from airflow_ml.execution.runner_lock import ENGINE_EMBEDDED
+from airflow_ml.execution.script_runs import ScriptOpening, open_script_run
 from airflow_ml.execution.services import Services, open_services
 from airflow_ml.graph import to_json
 from airflow_ml.translation import embedding, service
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json
     from airflow_ml.registry import RunRecord
 
-__all__ = ["submit"]
+__all__ = ["submit", "submit_script"]
 
 _NOT_IN_DAG_IDS = re.compile(r"[^\w.-]+")
 
@@ -53,30 +54,63 @@ def submit(
     opening = Opening(
         experiment=experiment,
         dag_id=_dag_id(graph, experiment),
-        dag_run_id=f"submitted__{uuid.uuid4()}",
+        dag_run_id=_dag_run_id(),
         parameters=parameters,
         tags=tags,
         continue_on_failure=continue_on_step_failure,
-        details={
-            "engine": "service" if running is not None else ENGINE_EMBEDDED,
-            "regenerate_outputs": regenerate_outputs,
-        },
+        details={"engine": _engine_of(running), "regenerate_outputs": regenerate_outputs},
     )
     with open_services(graph.workspace) as services:
-        run = open_pipeline(services, graph, opening)
-        try:
-            _start(services, graph, run, running)
-        except AzureMLException as error:
-            services.registry.runs.set_status(run.id, "Failed", error={"code": "NotStarted", "message": str(error)})
-            raise
+        return _start(services, graph, open_pipeline(services, graph, opening), running)
+
+
+def submit_script(
+    graph: Graph, *, experiment: str, tags: Mapping[str, str], parent_id: str | None, run_id: str | None
+) -> str:
+    """
+    Record the run of a graph that is one script, start it, and return its id without waiting.
+
+    Args:
+        parent_id: the run that it lies below.
+        run_id: its id; None makes one up.
+
+    Raises:
+        UserErrorException: something that the graph names is not there or not right, or the run id is taken.
+        ServiceException: the run could not be started; its record says so.
+    """
+    running = service.find_running()
+    opening = ScriptOpening(
+        experiment=experiment,
+        dag_id=_dag_id(graph, experiment),
+        dag_run_id=_dag_run_id(),
+        tags=tags,
+        parent_id=parent_id,
+        run_id=run_id,
+        details={"engine": _engine_of(running)},
+    )
+    with open_services(graph.workspace) as services:
+        return _start(services, graph, open_script_run(services, graph, opening), running)
+
+
+def _start(services: Services, graph: Graph, run: RunRecord, running: service.RunningService | None) -> str:
+    """Hand the recorded run to what drives it, and return its id; a run that cannot be started is Failed."""
+    try:
+        if running is None:
+            embedding.start(services.registry, graph, run)
+        else:
+            running.start(graph, run)
+    except AzureMLException as error:
+        services.registry.runs.set_status(run.id, "Failed", error={"code": "NotStarted", "message": str(error)})
+        raise
     return run.id
 
 
-def _start(services: Services, graph: Graph, run: RunRecord, running: service.RunningService | None) -> None:
-    if running is None:
-        embedding.start(services.registry, graph, run)
-    else:
-        running.start(graph, run)
+def _engine_of(running: service.RunningService | None) -> str:
+    return "service" if running is not None else ENGINE_EMBEDDED
+
+
+def _dag_run_id() -> str:
+    return f"submitted__{uuid.uuid4()}"
 
 
 def _dag_id(graph: Graph, experiment: str) -> str:

@@ -22,7 +22,10 @@ _operators = late("airflow_ml.operators")
 
 
 #: Names of the operators, by the kind of step.
-_CLASSES = {"python_script": "PythonScriptStepOperator"}
+_CLASSES = {"python_script": "PythonScriptStepOperator", "command": "StepOperator"}
+
+#: A script run is started once: its record is that of its one attempt.
+_ONCE = {"retries": 0}
 
 
 def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> None:
@@ -40,7 +43,7 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     pools = {compute: pool_arguments(graph, step) for compute, step in one_of_each.items()}
     tasks = {
         step.id: getattr(_operators, _CLASSES[step.kind])(
-            task_id=step.id, pipeline=ref, step=step, **pools[step.compute]
+            task_id=step.id, pipeline=ref, step=step, **pools[step.compute], **(_ONCE if graph.is_script_run else {})
         )
         for step in graph.steps
     }

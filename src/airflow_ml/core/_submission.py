@@ -1,0 +1,57 @@
+"""What `Experiment.submit` and `Run.submit_child` take, and what they say about everything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_ml.core.experiment import Experiment
+
+__all__ = ["Submittable", "check_submittable"]
+
+_PIPELINE = "submit the Pipeline itself, or put its to_dag() into a DAG file and start that through Airflow"
+_PIPELINE_OF_IT = "submit Pipeline(workspace, steps=...) of it"
+
+#: v1's other configurations, by the name of their class, and what to do instead.
+_LATER = {
+    "AutoMLConfig": "submit a ScriptRunConfig whose script tries the models",
+    "Estimator": "submit a ScriptRunConfig",
+    "HyperDriveConfig": "submit a ScriptRunConfig for each set of values",
+    "PipelineDraft": _PIPELINE,
+    "PipelineEndpoint": _PIPELINE,
+    "PublishedPipeline": _PIPELINE,
+}
+#: What a pipeline is made of.
+_PARTS = {"PipelineStep": _PIPELINE_OF_IT, "StepSequence": _PIPELINE_OF_IT, "list": _PIPELINE_OF_IT}
+
+
+class Submittable(Protocol):
+    """Anything that can be submitted: it starts itself."""
+
+    def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None, **kwargs: Any) -> Any: ...
+
+
+def check_submittable(config: object, *, where: str) -> Submittable:
+    """
+    Return the configuration if it can be submitted.
+
+    Args:
+        where: to what it was given, for the error.
+
+    Raises:
+        NotSupportedError: a configuration of v1 that does not exist here.
+        UserErrorException: any other object.
+    """
+    names = [cls.__name__ for cls in type(config).__mro__]
+    for name in names:
+        if name in _LATER:
+            raise NotSupportedError(f"{where}: submitting a {names[0]} is not available; {_LATER[name]}")
+    if hasattr(config, "_submit_to"):
+        submittable: Submittable = config
+        return submittable
+    advice = next((_PARTS[name] for name in names if name in _PARTS), "submit a Pipeline or a ScriptRunConfig")
+    raise UserErrorException(f"{where}: a {names[0]} cannot be submitted; {advice}")
