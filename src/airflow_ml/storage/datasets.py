@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
+from urllib.parse import urlsplit
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.graph.model import Json
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
+from airflow_ml.storage.public_blobs import BlobFolder, is_blob_address
 from airflow_ml.storage.selection import glob_files, glob_root, is_glob
 from airflow_ml.storage.staging import Placement, StagingMode, place_files
-from airflow_ml.storage.web import WebStore, host_and_path
+from airflow_ml.storage.web import WebStore, host_and_path, is_listed, shown
 
 __all__ = [
     "DatasetFile",
@@ -165,12 +167,30 @@ def _find(source: Mapping[str, str], stores: Stores) -> _Found:
 
 
 def _find_on_web(url: str) -> _Found:
+    if is_blob_address(url) and is_listed(url):
+        return _find_blobs(url)
     host, path = host_and_path(url)
     try:
         info = _WEB.stat(url)
     except FileNotFoundError as exc:
+        if is_blob_address(url):
+            return _find_blobs(url)
         raise DatasetNotFoundError(f"{exc}; correct the dataset's address") from exc
     return _Found(None, host, path.rpartition("/")[0], (info,), is_file=True)
+
+
+def _find_blobs(url: str) -> _Found:
+    folder = BlobFolder.of(url)
+    try:
+        files = tuple(folder.list(_WEB.open_read))
+    except FileNotFoundError as exc:
+        raise DatasetNotFoundError(f"{exc}; correct the dataset's address") from exc
+    if not files:
+        raise DatasetNotFoundError(
+            f"address {shown(url)!r}: the container {folder.container!r} has no such file or folder, and nothing that"
+            " matches; correct the dataset's address"
+        )
+    return _Found(None, urlsplit(url).hostname or "", folder.path, files, is_file=False)
 
 
 def _relative_files(found: Sequence[_Found]) -> list[DatasetFile]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
 
-__all__ = ["glob_files", "glob_root", "is_glob", "prefix_files"]
+__all__ = ["glob_files", "glob_matcher", "glob_root", "is_glob", "prefix_files"]
 
 _WILDCARDS = re.compile(r"\*\*/|\*\*|\*")
 
@@ -29,11 +29,16 @@ def glob_files(store: ReadableStore, pattern: str) -> Iterator[FileInfo]:
     `*` stands for anything within one element, `**` for anything, across elements; `**/` also for no folder at all.
     Names with a leading dot are matched like others.
     """
-    matches = re.compile(_translate(normalise_path(pattern)), re.DOTALL).fullmatch
+    matches = glob_matcher(pattern)
     is_deep = "**" in pattern or "/" in pattern.split("*", 1)[1]
     for info in store.list(glob_root(pattern), recursive=is_deep):
         if matches(info.path):
             yield info
+
+
+def glob_matcher(pattern: str) -> Callable[[str], object]:
+    """Return a function that gives something true for the paths that a pattern matches."""
+    return re.compile(_translate(normalise_path(pattern)), re.DOTALL).fullmatch
 
 
 def _translate(pattern: str) -> str:

@@ -21,7 +21,7 @@ from airflow_ml.exceptions import NotSupportedError, ServiceException, UserError
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import FileInfo, normalise_path
 
-__all__ = ["WebStore", "host_and_path"]
+__all__ = ["WebStore", "host_and_path", "is_listed", "shown"]
 
 _TIMEOUT_SECONDS = 60.0
 _NO_HEAD = {403, 405, 501}
@@ -38,19 +38,25 @@ def host_and_path(url: str) -> tuple[str, str]:
     """
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
-        raise NotSupportedError(f"address {_shown(url)!r}: scheme {parts.scheme!r} is not one of {_SCHEMES}")
+        raise NotSupportedError(f"address {shown(url)!r}: scheme {parts.scheme!r} is not one of {_SCHEMES}")
     if not parts.hostname:
-        raise UserErrorException(f"address {_shown(url)!r}: names no host")
-    path = unquote(parts.path)
-    if "*" in path or path.endswith("/") or not path:
+        raise UserErrorException(f"address {shown(url)!r}: names no host")
+    if is_listed(url):
         raise NotSupportedError(
-            f"address {_shown(url)!r}: is a folder or a pattern, and the web has no listing; name each file"
+            f"address {shown(url)!r}: is a folder or a pattern, and web servers have no listing, except containers of"
+            " Azure Blob; name each file"
         )
-    return parts.hostname, normalise_path(path.lstrip("/"))
+    return parts.hostname, normalise_path(unquote(parts.path).lstrip("/"))
 
 
-def _shown(url: str) -> str:
-    """Return an address without user, password and query."""
+def is_listed(url: str) -> bool:
+    """Tell whether an address needs a listing: it is a folder (ends with `/`) or a pattern."""
+    path = unquote(urlsplit(url).path)
+    return "*" in path or path.endswith("/") or not path
+
+
+def shown(url: str) -> str:
+    """Return an address as errors show it: without user, password and query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -60,9 +66,7 @@ class _SameSchemes(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme not in _SCHEMES:
-            raise NotSupportedError(
-                f"address {_shown(req.full_url)!r}: redirects to {_shown(newurl)!r}, not to the web"
-            )
+            raise NotSupportedError(f"address {shown(req.full_url)!r}: redirects to {shown(newurl)!r}, not to the web")
         return super().redirect_request(req, fp, code, msg, cast(http.client.HTTPMessage, headers), newurl)
 
 
@@ -108,7 +112,7 @@ class WebStore:
 
     def list(self, folder: str = "", *, recursive: bool = True) -> Iterator[FileInfo]:  # noqa: ARG002 - as above
         """The web has no listing."""
-        raise NotSupportedError(f"address {_shown(folder)!r}: the web has no listing; name each file")
+        raise NotSupportedError(f"address {shown(folder)!r}: the web has no listing; name each file")
 
     def open_read(self, path: str) -> BinaryIO:
         """Open the server's answer for reading."""
@@ -119,8 +123,8 @@ class WebStore:
         with self._get(path) as answer:
             info = _info(path, answer.headers)
             if etag not in (None, info.etag):
-                raise ServiceException(f"address {_shown(path)!r}: the file was changed meanwhile; try again")
-            where = f"download of {_shown(path)!r} to {target}"
+                raise ServiceException(f"address {shown(path)!r}: the file was changed meanwhile; try again")
+            where = f"download of {shown(path)!r} to {target}"
             with storage_errors(where, target.parent), replacing(target) as stream:
                 received = 0
                 while chunk := answer.read(1 << 20):
@@ -148,14 +152,14 @@ class WebStore:
             raise
         except (OSError, http.client.HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", exc)
-            raise ServiceException(f"address {_shown(url)!r}: cannot be reached: {reason}") from exc
+            raise ServiceException(f"address {shown(url)!r}: cannot be reached: {reason}") from exc
 
 
 def _error(url: str, error: urllib.error.HTTPError) -> Exception:
     error.close()
     if error.code in (404, 410):
-        return FileNotFoundError(f"address {_shown(url)!r}: the server says {error.code} {error.reason}")
-    return ServiceException(f"address {_shown(url)!r}: the server says {error.code} {error.reason}")
+        return FileNotFoundError(f"address {shown(url)!r}: the server says {error.code} {error.reason}")
+    return ServiceException(f"address {shown(url)!r}: the server says {error.code} {error.reason}")
 
 
 def _info(url: str, headers: Message) -> FileInfo:
