@@ -17,7 +17,7 @@ __all__ = ["lazy_exports"]
 
 
 def lazy_exports(
-    package: str, names: Mapping[str, str], submodules: Sequence[str]
+    package: str, names: Mapping[str, str], submodules: Sequence[str], *, folder: str | None = None
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """
     Return a package's `__getattr__` and `__dir__`.
@@ -26,13 +26,15 @@ def lazy_exports(
         names: public name to the submodule (without the package) that holds it.
         submodules: names that stand for the submodule itself, because v1 code writes `azureml.core.runconfig.X`
             after `import azureml.core`.
+        folder: the package that holds the submodules, if `package` is a module beside them.
     """
+    base = folder or package
 
     def find(name: str) -> object:
         if name in names:
-            value: object = getattr(_imported(f"{package}.{names[name]}"), name)
+            value: object = getattr(_imported(f"{base}.{names[name]}"), name)
         elif name in submodules:
-            return _imported(f"{package}.{name}")
+            return _imported(f"{base}.{name}")
         else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(sys.modules[package], name, value)

@@ -107,3 +107,30 @@ def test_frameworks() -> None:
 def test_requirements_of_one_package_are_merged() -> None:
     """Two limits of one package become one line."""
     assert CondaDependencies.merge_requirements(["a>1", "b", "a<2"]) == ["a>1,<2", "b"]
+
+
+def test_a_list_of_packages_is_a_list() -> None:
+    """Text would be taken letter by letter, so it is refused."""
+    with pytest.raises(UserErrorException, match=r"write \['numpy'\]"):
+        CondaDependencies.create(pip_packages="numpy")
+
+
+def test_numbers_and_paths_are_v1s(work: Path) -> None:
+    """The default numbers are a pair, and save says where it wrote."""
+    packages = CondaDependencies()
+
+    assert packages.get_default_number_of_packages() == (1, 1)
+    assert packages.save("packages.yml") == "packages.yml"
+    assert CondaDependencies("packages.yml") == packages
+
+
+def test_an_option_of_pip_begins_with_a_dash() -> None:
+    """Anything else is a package, and refused."""
+    with pytest.raises(UserErrorException, match="does not begin with '-'"):
+        CondaDependencies().set_pip_option("numpy")
+
+
+def test_no_pip_packages_are_none() -> None:
+    """An empty list installs nothing by pip; without a list it is v1's default."""
+    assert CondaDependencies.create(pip_packages=[]).pip_packages == []
+    assert CondaDependencies.create().pip_packages == ["azureml-defaults"]

@@ -8,7 +8,14 @@ import pytest
 
 from airflow_ml.core import Environment, Workspace
 from airflow_ml.core.conda_dependencies import CondaDependencies
-from airflow_ml.core.environment import DEFAULT_CPU_IMAGE, RSection
+from airflow_ml.core.databricks import DatabricksCluster, DatabricksSection, PyPiLibrary
+from airflow_ml.core.environment import (
+    DEFAULT_CPU_IMAGE,
+    DockerBuildContext,
+    DockerSection,
+    EnvironmentReference,
+    RSection,
+)
 from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException, UserErrorException
 
 
@@ -49,8 +56,14 @@ def test_definition_comes_back(work: Path) -> None:
     definition = environment.to_definition()
     assert Environment.from_definition(definition).to_definition() == definition
     assert Environment.load_from_directory("saved").to_definition() == definition
-    with pytest.raises(UserErrorException, match="overwrite"):
+    with pytest.raises(FileExistsError, match="overwrite"):
         environment.save_to_directory("saved")
+    environment.docker.base_image = "image:1"
+    environment.save_to_directory("saved", overwrite=True)
+    assert sorted(path.name for path in Path("saved").iterdir()) == [
+        "azureml_environment.json",
+        "conda_dependencies.yml",
+    ]
 
 
 def test_clone_is_a_deep_copy() -> None:
@@ -70,21 +83,6 @@ def test_curated_tutorial_environment_has_its_packages() -> None:
 
     assert _packages(environment).pip_packages == ["pandas", "numpy", "tqdm", "scikit-learn", "matplotlib"]
     assert _packages(environment).conda_packages == []
-
-
-@pytest.mark.parametrize(
-    ("name", "package"),
-    [
-        ("AzureML-Scikit-learn-0.20.3", "scikit-learn"),
-        ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", "scikit-learn"),
-        ("AzureML-PyTorch-1.6-GPU", "torch"),
-        ("AzureML-TensorFlow-2.2-CPU", "tensorflow"),
-        ("AzureML-tensorflow-2.16-cuda12", "tensorflow"),
-    ],
-)
-def test_curated_frameworks_have_their_packages(name: str, package: str) -> None:
-    """Names of frameworks stand for the frameworks."""
-    assert package in _packages(Environment.get(Workspace("s", "g", "nowhere"), name)).pip_packages
 
 
 def test_registered_versions_are_found(workspace: Workspace) -> None:
@@ -147,13 +145,16 @@ def test_image_is_taken_as_it_is_unless_packages_are_named(work: Path) -> None:
 
 
 def test_what_cannot_be_built_is_refused() -> None:
-    """Spark, R and credentials raise NotSupportedError when the definition is taken."""
-    spark, r, secret = (Environment(name) for name in ("spark", "r", "secret"))
+    """Spark, R, Databricks, build contexts and credentials raise NotSupportedError when the definition is taken."""
+    spark, r, secret, folder, bricks = (Environment(name) for name in ("spark", "r", "secret", "folder", "bricks"))
     spark.spark.repositories.append("x")
     r.r = RSection()
     secret.docker.base_image_registry.password = "x"
 
-    for environment in (spark, r, secret):
+    folder.docker.build_context = DockerBuildContext("git", "https://example.org/x.git")
+    bricks.databricks.pypi_libraries.append(PyPiLibrary("tqdm"))
+
+    for environment in (spark, r, secret, folder, bricks):
         with pytest.raises(NotSupportedError):
             environment.to_definition()
 
@@ -164,3 +165,122 @@ def test_existing_conda_environment_is_named() -> None:
 
     assert isinstance(python, dict)
     assert (python["base_conda_environment"], python["conda_dependencies"]) == ("mine", None)
+
+
+def test_image_dockerfile_and_build_context_exclude_each_other() -> None:
+    """Setting one empties the others, as in v1."""
+    docker = Environment("a").docker
+
+    docker.base_dockerfile = "FROM x"
+    assert (docker.base_image, docker.build_context) == (None, None)
+    docker.build_context = DockerBuildContext("git", "https://example.org/x.git")
+    assert (docker.base_image, docker.base_dockerfile) == (None, None)
+    docker.base_image = "image:1"
+    assert (docker.base_dockerfile, docker.build_context) == (None, None)
+
+
+def test_v1s_properties_are_on_the_class() -> None:
+    """Code that asks the class finds what it finds in v1."""
+    for name in ("arguments", "base_dockerfile", "base_image", "build_context", "enabled", "gpu_support", "shm_size"):
+        assert isinstance(getattr(DockerSection, name), property)
+
+
+def test_a_build_context_can_be_named_and_kept(work: Path) -> None:
+    """The environment can be made and saved; it is refused where a step gets it."""
+    made = Environment.from_docker_build_context("a", DockerBuildContext("git", "https://example.org/x.git"))
+    made.save_to_directory("saved")
+
+    context = Environment.load_from_directory("saved").docker.build_context
+    assert context is not None
+    assert (context.location, context.dockerfile_path) == ("https://example.org/x.git", "Dockerfile")
+    with pytest.raises(UserErrorException, match="not a DockerBuildContext"):
+        Environment.from_docker_build_context("a", "folder")  # type: ignore[arg-type]  # what is tested
+
+
+def test_repr_shows_the_definition_and_str_the_name() -> None:
+    """v1 prints a name and version, and shows JSON in a notebook."""
+    environment = Environment("mine")
+    environment.docker.base_image_registry.password = "hunter2"
+
+    assert str(environment) == "Environment(Name: mine,\nVersion: None)"
+    assert '"baseImage"' in repr(environment)
+    assert "hunter2" not in repr(environment)
+
+
+def test_a_name_is_text() -> None:
+    """Another type is v1's TypeError."""
+    with pytest.raises(TypeError, match="expected text"):
+        Environment(7)  # type: ignore[arg-type]  # what is tested
+
+
+def test_a_label_finds_a_version(workspace: Workspace) -> None:
+    """A label stands for the version that it was put on, `latest` for the newest."""
+    environment = Environment("mine")
+    environment.register(workspace)
+    environment.environment_variables["A"] = "b"
+    environment.register(workspace)
+    Environment.label(workspace, "mine", "1", ["stable"])
+
+    assert Environment.get(workspace, "mine", label="stable").version == "1"
+    assert Environment.get(workspace, "mine", label="latest").version == "2"
+    with pytest.raises(RunEnvironmentException, match="label 'gone'"):
+        Environment.get(workspace, "mine", label="gone")
+    with pytest.raises(UserErrorException, match="one of them"):
+        Environment.get(workspace, "mine", version="1", label="stable")
+    with pytest.raises(UserErrorException, match="'latest'"):
+        Environment.label(workspace, "mine", "1", ["latest"])
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("AzureML-Tutorial", "scikit-learn"),
+        ("AzureML-Scikit-learn-0.20.3", "scikit-learn"),
+        ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", "scikit-learn"),
+        ("AzureML-PyTorch-1.6-GPU", "torch"),
+        ("AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu", "torch"),
+        ("AzureML-TensorFlow-2.3-GPU", "tensorflow"),
+        ("AzureML-tensorflow-2.16-cuda12", "tensorflow"),
+        ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", "lightgbm"),
+        ("AzureML-Dask-CPU", "dask[complete]"),
+    ],
+)
+def test_curated_environments_stand_for_packages(work: Path, name: str, package: str) -> None:
+    """The names of every year are known in any case."""
+    environment = Environment.get(Workspace(None, None, "ml"), name)
+
+    assert environment.name == name
+    assert package in _packages(environment).pip_packages
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AzureML-AutoML-DNN-GPU", "AzureML-Chainer-5.1.0-CPU", "AzureML-PySpark-MmlSpark-0.15"],
+)
+def test_curated_environments_that_are_gone_say_why(work: Path, name: str) -> None:
+    """What no machine can have is one clear error with the way out."""
+    with pytest.raises(NotSupportedError, match=r"is not available: .*name the packages"):
+        Environment.get(Workspace(None, None, "ml"), name)
+
+
+def test_an_unknown_curated_name_is_an_error(workspace: Workspace) -> None:
+    """The prefix is v1's, so nothing registered can have the name."""
+    with pytest.raises(RunEnvironmentException, match="'AzureML-Nothing' is not known"):
+        Environment.get(workspace, "AzureML-Nothing")
+
+
+def test_a_reference_is_looked_up(workspace: Workspace) -> None:
+    """EnvironmentReference gives the registered environment."""
+    Environment("mine").register(workspace)
+
+    assert EnvironmentReference("mine", "1").get_environment(workspace).version == "1"
+
+
+def test_a_databricks_cluster_exists_or_is_described() -> None:
+    """One of the two, as in v1."""
+    section = DatabricksSection()
+
+    section.cluster = DatabricksCluster("id")
+    for cluster in (DatabricksCluster(), DatabricksCluster("id", spark_version="3")):
+        with pytest.raises(UserErrorException, match="one of the two"):
+            section.cluster = cluster

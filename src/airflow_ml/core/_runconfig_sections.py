@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
 from airflow_ml.core._config_element import ConfigElement
-from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.exceptions import RunConfigurationException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "AmlComputeConfiguration",
-    "Data",
+    "ApplicationEndpointConfiguration",
     "DockerConfiguration",
     "HdiConfiguration",
     "HistoryConfiguration",
     "KubernetesComputeConfiguration",
     "MpiConfiguration",
-    "OutputData",
     "ParallelTaskConfiguration",
     "PyTorchConfiguration",
     "SparkConfiguration",
@@ -40,7 +37,7 @@ class DockerConfiguration(ConfigElement):
         self,
         use_docker: bool = False,
         shared_volumes: bool = True,
-        arguments: Sequence[str] = (),
+        arguments: Sequence[str] = [],
         shm_size: str | None = "2g",
     ) -> None:
         self.use_docker = use_docker
@@ -60,12 +57,21 @@ class MpiConfiguration(ConfigElement):
 
 
 class PyTorchConfiguration(ConfigElement):
-    """Processes of torch.distributed; without a process count one per node."""
+    """
+    Processes of torch.distributed; without a process count one per node.
+
+    Raises:
+        RunConfigurationException: a backend that v1 does not know.
+    """
 
     def __init__(
-        self, communication_backend: str = "nccl", process_count: int | None = None, node_count: int = 1
+        self, communication_backend: str = "Nccl", process_count: int | None = None, node_count: int = 1
     ) -> None:
-        self.communication_backend = communication_backend
+        if communication_backend.lower() not in ("nccl", "gloo"):
+            raise RunConfigurationException(
+                f"PyTorchConfiguration: communication_backend {communication_backend!r} is neither 'Nccl' nor 'Gloo'"
+            )
+        self.communication_backend = communication_backend.lower()
         self.process_count = process_count
         self.node_count = node_count
         super().__init__()
@@ -99,9 +105,9 @@ class SparkConfiguration(ConfigElement):
     """Settings of Spark jobs, which do not run here."""
 
     def __init__(self) -> None:
-        self.configuration: dict[str, str] = {
+        self.configuration: dict[str, object] = {
             "spark.app.name": "Azure ML Experiment",
-            "spark.yarn.maxAppAttempts": "1",
+            "spark.yarn.maxAppAttempts": 1,
         }
         super().__init__()
 
@@ -130,8 +136,9 @@ class AmlComputeConfiguration(ConfigElement):
     def __init__(self) -> None:
         self.vm_size: str | None = None
         self.vm_priority: str | None = None
-        self.retain_cluster = False
-        self.cluster_max_node_count = 1
+        self._retain_cluster = False
+        self._name: str | None = None
+        self._cluster_max_node_count: int | None = None
         super().__init__()
 
 
@@ -143,41 +150,13 @@ class KubernetesComputeConfiguration(ConfigElement):
         super().__init__()
 
 
-class Data(ConfigElement):
-    """A low-level input of a run configuration; use `as_named_input` in arguments or inputs instead."""
+class ApplicationEndpointConfiguration(ConfigElement):
+    """A service inside the job; start services beside the pipeline instead."""
 
     def __init__(
-        self,
-        data_location: object = None,
-        create_output_directories: bool | None = None,
-        mechanism: str = "direct",
-        environment_variable_name: str | None = None,
-        path_on_compute: str | None = None,
-        overwrite: bool = False,
-        options: Mapping[str, str] | None = None,
+        self, type: str | None = None, port: int | None = None, properties: Mapping[str, str] | None = None
     ) -> None:
-        self.data_location = data_location
-        self.create_output_directories = create_output_directories
-        self.mechanism = mechanism
-        self.environment_variable_name = environment_variable_name
-        self.path_on_compute = path_on_compute
-        self.overwrite = overwrite
-        self.options = options
-        super().__init__()
-
-    @staticmethod
-    def create(data: object) -> NoReturn:
-        """Not supported: use `as_named_input` in the arguments."""
-        raise NotSupportedError(f"Data.create({data!r}) is not supported; use dataset.as_named_input in the arguments")
-
-
-class OutputData(ConfigElement):
-    """A low-level output of a run configuration; use `OutputFileDatasetConfig` in arguments instead."""
-
-    def __init__(
-        self, output_location: object = None, mechanism: str = "mount", additional_options: object = None
-    ) -> None:
-        self.output_location = output_location
-        self.mechanism = mechanism
-        self.additional_options = additional_options
+        self.type = type
+        self.port = port
+        self.properties = properties
         super().__init__()

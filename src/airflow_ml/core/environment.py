@@ -2,58 +2,85 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from airflow_ml.core._caller import base_directory, is_parsing_dag
+from airflow_ml._late import late
+from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.core._config_element import ConfigElement
-from airflow_ml.core._curated import packages_of
-from airflow_ml.core._environment_data import as_mapping, as_text, fill_docker, fill_python
-from airflow_ml.core._environment_sections import (
+from airflow_ml.core._docker_section import (
     DEFAULT_CPU_IMAGE,
     DEFAULT_GPU_IMAGE,
     DockerBuildContext,
     DockerImagePlatform,
     DockerSection,
+)
+from airflow_ml.core._environment_building import BuiltByItself
+from airflow_ml.core._environment_sections import (
     PythonSection,
+    RCranPackage,
+    RGitHubPackage,
     RSection,
     SparkPackage,
     SparkSection,
 )
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.container_registry import ContainerRegistry
+from airflow_ml.core.databricks import DatabricksSection
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import json
+    from collections.abc import Mapping, Sequence
+    from typing import ClassVar
 
+    from airflow_ml.core import (
+        _curated,
+        _environment_by_name,
+        _environment_data,
+        _environment_files,
+        _environment_making,
+        _file_form,
+    )
+    from airflow_ml.core._config_element import Held
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
+else:
+    _curated = late("airflow_ml.core._curated")
+    _environment_by_name = late("airflow_ml.core._environment_by_name")
+    _environment_data = late("airflow_ml.core._environment_data")
+    _environment_files = late("airflow_ml.core._environment_files")
+    _environment_making = late("airflow_ml.core._environment_making")
+    _file_form = late("airflow_ml.core._file_form")
+    json = late("json")
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
     "DEFAULT_GPU_IMAGE",
     "CondaDependencies",
     "ContainerRegistry",
+    "DatabricksSection",
     "DockerBuildContext",
     "DockerImagePlatform",
     "DockerSection",
     "Environment",
+    "EnvironmentReference",
     "PythonSection",
+    "RCranPackage",
+    "RGitHubPackage",
     "RSection",
     "SparkPackage",
     "SparkSection",
 ]
 
+if TYPE_CHECKING:
+    #: Written here because inside the class `list` is v1's method.
+    EnvironmentsByName = dict[str, "Environment"]
+
 #: The variable that every environment of v1 starts with.
 _EXAMPLE = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
 _RESERVED_PREFIX = "azureml-"
-_FILE = "azureml_environment.json"
 
 
-class Environment(ConfigElement):
+class Environment(BuiltByItself, ConfigElement):
     """
     A named definition of interpreter, packages, image and environment variables.
 
@@ -64,26 +91,35 @@ class Environment(ConfigElement):
         python: interpreter and packages.
         docker: image and how its container is started.
         spark: must stay empty.
+        databricks: must stay empty.
         r: must stay None.
         inferencing_stack_version: kept; it concerns serving, which is not done here.
+        asset_id: kept for v1's files.
 
     Raises:
         UserErrorException: other arguments than the name.
+        TypeError: a name that is no text (v1's type).
     """
+
+    _holds: ClassVar[Held] = {"r": RSection}
 
     def __init__(self, name: str, **kwargs: object) -> None:
         if kwargs:
             raise UserErrorException(
                 f"environment {name!r}: unknown arguments {', '.join(sorted(kwargs))}; set attributes instead"
             )
+        if not isinstance(name, str):
+            raise TypeError(f"environment {name!r}: the name is of type {type(name).__name__}, expected text")
         self.name = name
         self.version: str | None = None
+        self._environment_variables: dict[str, str] = dict(_EXAMPLE)
         self.python = PythonSection()
         self.docker = DockerSection()
         self.spark = SparkSection()
+        self.databricks = DatabricksSection()
         self.r: RSection | None = None
         self.inferencing_stack_version: str | None = None
-        self._environment_variables: dict[str, str] = dict(_EXAMPLE)
+        self.asset_id: str | None = None
         super().__init__()
 
     @property
@@ -102,10 +138,15 @@ class Environment(ConfigElement):
         Return the environment as the graph and the registry hold it.
 
         Raises:
-            NotSupportedError: Spark packages, R, a Docker build context, or credentials.
+            NotSupportedError: Spark packages, Databricks libraries, R, a Docker build context, or credentials.
         """
         if self.spark.packages or self.spark.repositories:
             raise NotSupportedError(f"environment {self.name!r}: Spark packages are not supported; remove them")
+        if not self.databricks.is_empty:
+            raise NotSupportedError(
+                f"environment {self.name!r}: Databricks settings are not supported; remove them, and use Airflow's own "
+                "Databricks operators beside the pipeline"
+            )
         if self.r is not None:
             raise NotSupportedError(f"environment {self.name!r}: R is not supported; use an image that has it")
         return {
@@ -120,13 +161,12 @@ class Environment(ConfigElement):
     def from_definition(definition: Mapping[str, Json]) -> Environment:
         """Return an environment from what `to_definition` gave."""
         if definition.get("by_reference"):
-            return _EnvironmentByName(str(definition["name"]), as_text(definition.get("version")))
+            version = definition.get("version")
+            return _environment_by_name.EnvironmentByName(
+                str(definition["name"]), None if version is None else str(version)
+            )
         made = Environment(str(definition.get("name")))
-        made.version = as_text(definition.get("version"))
-        fill_python(made.python, as_mapping(definition.get("python")))
-        fill_docker(made.docker, as_mapping(definition.get("docker")))
-        variables = as_mapping(definition.get("environment_variables"))
-        made.environment_variables = {key: str(value) for key, value in variables.items()}
+        _environment_data.fill_environment(made, definition)
         return made
 
     def clone(self, new_name: str) -> Environment:
@@ -140,7 +180,12 @@ class Environment(ConfigElement):
 
     @staticmethod
     def from_conda_specification(name: str, file_path: str) -> Environment:
-        """Return an environment with the packages of a conda YAML file."""
+        """
+        Return an environment with the packages of a conda YAML file.
+
+        Raises:
+            UserErrorException: the file is not there, or not such a file.
+        """
         made = Environment(name)
         made.python.conda_dependencies = CondaDependencies(file_path)
         return made
@@ -154,11 +199,7 @@ class Environment(ConfigElement):
             pip_version: has no effect: packages are installed by uv, or by the worker's pip.
         """
         del pip_version
-        made = Environment(name)
-        packages = CondaDependencies.create()
-        packages.set_pip_requirements(_read(file_path, where=f"environment {name!r}"))
-        made.python.conda_dependencies = packages
-        return made
+        return _environment_making.with_pip_requirements(name, file_path)
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment:
@@ -186,7 +227,7 @@ class Environment(ConfigElement):
         Raises:
             UserErrorException: both files.
         """
-        made = _with_packages(name, conda_specification, pip_requirements)
+        made = _environment_making.with_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         if container_registry is not None:
             made.docker.base_image_registry = container_registry
@@ -204,38 +245,48 @@ class Environment(ConfigElement):
             conda_specification: as in `from_docker_image`.
             pip_requirements: as in `from_docker_image`.
         """
-        made = _with_packages(name, conda_specification, pip_requirements)
-        is_text = "\n" in dockerfile or dockerfile.lstrip().upper().startswith("FROM ")
-        made.docker.base_dockerfile = dockerfile if is_text else _read(dockerfile, where=f"environment {name!r}")
-        made.docker.base_image = None
+        made = _environment_making.with_packages(name, conda_specification, pip_requirements)
+        made.docker.base_dockerfile = _environment_making.read_dockerfile(name, dockerfile)
         return made
 
     @staticmethod
-    def from_docker_build_context(name: str, docker_build_context: object) -> NoReturn:
-        """Not supported yet: use `from_dockerfile`."""
-        raise NotSupportedError(
-            f"environment {name!r}: a build context ({docker_build_context!r}) is not supported yet; use "
-            "Environment.from_dockerfile, or build the image yourself and use Environment.from_docker_image"
-        )
+    def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> Environment:
+        """
+        Return an environment whose image is built from a folder.
+
+        It can be kept in files; a step that names it is refused, because such images are not built yet.
+        """
+        if not isinstance(docker_build_context, DockerBuildContext):
+            raise UserErrorException(
+                f"environment {name!r}: {docker_build_context!r} is not a DockerBuildContext; make one, or use "
+                "Environment.from_dockerfile"
+            )
+        made = Environment(name)
+        made.python.user_managed_dependencies = True
+        made.docker.build_context = docker_build_context
+        return made
 
     @staticmethod
     def load_from_directory(path: str) -> Environment:
-        """Return the environment that `save_to_directory` wrote."""
-        text = _read(str(Path(path) / _FILE), where="environment")
-        return Environment.from_definition(json.loads(text))
+        """
+        Return the environment that `save_to_directory` wrote; v1's folders are read too.
+
+        Raises:
+            UserErrorException: there is none, or it cannot be read.
+        """
+        made = Environment("")
+        _environment_files.load(made, path)
+        return made
 
     def save_to_directory(self, path: str, overwrite: bool = False) -> None:
         """
-        Write the environment to a folder.
+        Write the environment to a folder in v1's layout: a JSON file, the packages and the Dockerfile beside it.
 
         Raises:
-            UserErrorException: the folder holds one, and `overwrite` is False.
+            FileExistsError: the folder is there, and `overwrite` is False (v1's type).
+            NotSupportedError: it holds credentials.
         """
-        target = Path(path) / _FILE
-        if target.exists() and not overwrite:
-            raise UserErrorException(f"environment {self.name!r}: {str(target)!r} is there; pass overwrite=True")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(self.to_definition(), indent=4) + "\n", encoding="utf-8")
+        _environment_files.save(self, path, overwrite=overwrite)
 
     # --- in the workspace ---------------------------------------------------------------------------------------------
 
@@ -266,89 +317,69 @@ class Environment(ConfigElement):
 
         Args:
             version: default: the newest. Curated environments have one.
+            label: the version that carries it, instead of a version; `latest` is the newest.
 
         Raises:
-            RunEnvironmentException: there is no such name or version.
-            NotSupportedError: a label.
+            RunEnvironmentException: there is no such name, version or label.
+            UserErrorException: version and label, or a label while Airflow parses a DAG file.
+            NotSupportedError: a curated environment whose packages no machine can have.
         """
-        if label is not None:
-            raise NotSupportedError(f"environment {name!r}: label {label!r} is not supported; give a version")
-        packages = packages_of(name)
-        if packages is not None:
-            return _curated(name, packages)
+        if version is not None and label is not None:
+            raise UserErrorException(
+                f"environment {name!r}: version {version!r} and label {label!r} are given; give one of them"
+            )
+        if _curated.is_curated(name):
+            return _environment_making.curated(name)
         if is_parsing_dag():
-            return _EnvironmentByName(name, version)
-        record = workspace.registry().environments.get(name, version)
+            if label is not None:
+                raise UserErrorException(
+                    f"environment {name!r}: label {label!r} cannot be looked up while Airflow parses the DAG file; "
+                    "name the version"
+                )
+            return _environment_by_name.EnvironmentByName(name, version)
+        environments = workspace.registry().environments
+        record = environments.get(name, version) if label is None else environments.labelled(name, label)
         return Environment.from_definition({**record.definition, "version": record.version})
 
     @staticmethod
-    def list(workspace: Workspace) -> dict[str, Environment]:
+    def list(workspace: Workspace) -> EnvironmentsByName:
         """Return the newest version of each registered environment, by name; curated ones are not listed."""
         return load_registered(workspace)
 
-    # --- what has no meaning here -------------------------------------------------------------------------------------
-
     @staticmethod
-    def add_private_pip_wheel(workspace: Workspace, file_path: str, exist_ok: bool = False) -> NoReturn:
-        """Not supported: put the wheel into the source directory or on a package index."""
-        raise NotSupportedError(
-            f"add_private_pip_wheel({file_path!r}, exist_ok={exist_ok!r}) in workspace {workspace.name!r} is not "
-            "supported; use a package index of your own (CondaDependencies.set_pip_index_url)"
-        )
+    def label(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:
+        """
+        Put labels on a registered version and take them off the other versions of its name.
 
-    def build(self, workspace: Workspace, image_build_compute: str | None = None) -> NoReturn:
-        """Not supported yet: environments are built at their first use."""
-        raise self._built_by_itself("build", workspace, image_build_compute)
+        Raises:
+            UserErrorException: text instead of a list, or the label `latest`, which always is the newest version.
+            RunEnvironmentException: there is no such name or version.
+        """
+        if isinstance(labels, str) or "latest" in labels:
+            raise UserErrorException(
+                f"environment {name!r}: labels {labels!r} cannot be set; expected a list of words other than 'latest'"
+            )
+        workspace.registry().environments.set_labels(name, version, labels)
 
-    def build_local(self, workspace: Workspace, platform: object = None, **kwargs: object) -> NoReturn:
-        """Not supported yet: environments are built at their first use."""
-        raise self._built_by_itself("build_local", workspace, platform, kwargs)
+    def __repr__(self) -> str:
+        # v1 shows the whole definition.
+        return json.dumps(_file_form.file_form(self), indent=4, sort_keys=True, default=str)
 
-    def get_image_details(self, workspace: Workspace) -> NoReturn:
-        """Not supported yet: environments are built at their first use."""
-        raise self._built_by_itself("get_image_details", workspace)
-
-    @staticmethod
-    def label(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> NoReturn:
-        """Not supported: name versions."""
-        raise NotSupportedError(
-            f"environment {name!r} {version!r} of workspace {workspace.name!r}: labels {labels!r} are not supported; "
-            "name the version where it is used"
-        )
-
-    def _built_by_itself(self, call: str, *_arguments: object) -> NotSupportedError:
-        return NotSupportedError(
-            f"environment {self.name!r}: {call} is not supported; the environment is built at its first use, run a "
-            "step with it"
-        )
+    def __str__(self) -> str:
+        return f"Environment(Name: {self.name},\nVersion: {self.version})"
 
 
-class _EnvironmentByName(Environment):
-    """A registered environment that is looked up in the run."""
+class EnvironmentReference(ConfigElement):
+    """An environment by name and version."""
 
-    def __init__(self, name: str, version: str | None) -> None:
+    def __init__(self, name: str, version: str | None = None) -> None:
         self.name = name
         self.version = version
-        self._is_sealed = True
+        super().__init__()
 
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise UserErrorException(
-            f"environment {self.__dict__.get('name')!r}: while Airflow parses the DAG file only its name is known, not "
-            f"{name!r}; define it in the file with Environment(...), or take it as it is"
-        )
-
-    def to_definition(self) -> dict[str, Json]:
-        """Return name and version."""
-        return {"name": self.name, "version": self.version, "by_reference": True}
-
-    def clone(self, new_name: str) -> NoReturn:
-        """Raise: the content is not known."""
-        raise UserErrorException(
-            f"environment {self.name!r}: cannot be cloned as {new_name!r} while Airflow parses the DAG file, which "
-            "knows only its name; define it in the file with Environment(...)"
-        )
+    def get_environment(self, workspace: Workspace) -> Environment:
+        """Return the environment; see `Environment.get`."""
+        return Environment.get(workspace, self.name, self.version)
 
 
 def load_registered(workspace: Workspace) -> dict[str, Environment]:
@@ -357,36 +388,3 @@ def load_registered(workspace: Workspace) -> dict[str, Environment]:
         record.name: Environment.from_definition({**record.definition, "version": record.version})
         for record in workspace.registry().environments.list()
     }
-
-
-def _curated(name: str, packages: Sequence[str]) -> Environment:
-    made = Environment(name)
-    dependencies: list[Json] = [{"pip": [*packages]}] if packages else []
-    made.python.conda_dependencies = CondaDependencies(
-        _underlying_structure={"name": "project_environment", "channels": ["conda-forge"], "dependencies": dependencies}
-    )
-    return made
-
-
-def _with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:
-    if conda_specification is not None and pip_requirements is not None:
-        raise UserErrorException(
-            f"environment {name!r}: conda_specification and pip_requirements are given; give one of them"
-        )
-    if conda_specification is not None:
-        return Environment.from_conda_specification(name, conda_specification)
-    if pip_requirements is not None:
-        return Environment.from_pip_requirements(name, pip_requirements)
-    made = Environment(name)
-    made.python.user_managed_dependencies = True
-    return made
-
-
-def _read(path: str, *, where: str) -> str:
-    file = Path(base_directory()) / path
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as exc:
-        raise UserErrorException(
-            f"{where}: file {str(file)!r} cannot be read ({exc.strerror}); correct the path"
-        ) from exc

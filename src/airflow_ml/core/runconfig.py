@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
+from airflow_ml._exports import lazy_exports
+from airflow_ml._late import late
 from airflow_ml.core._config_element import ConfigElement
 from airflow_ml.core._runconfig_sections import (
     AmlComputeConfiguration,
-    Data,
+    ApplicationEndpointConfiguration,
     DockerConfiguration,
     HdiConfiguration,
     HistoryConfiguration,
     KubernetesComputeConfiguration,
     MpiConfiguration,
-    OutputData,
     ParallelTaskConfiguration,
     PyTorchConfiguration,
     SparkConfiguration,
@@ -25,30 +23,119 @@ from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
 from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import json
+    from collections.abc import Mapping, Sequence
+    from typing import Any, ClassVar
 
+    from airflow_ml.core import _data_sections, _file_form, _runconfig_files
+    from airflow_ml.core._data_sections import (
+        Data,
+        DatacacheConfiguration,
+        DataLocation,
+        DataPath,
+        DataReferenceConfiguration,
+        Dataset,
+        DatasetRegistrationOptions,
+        GlobsOptions,
+        MountOptions,
+        OutputData,
+        OutputOptions,
+        RegistrationOptions,
+        UploadOptions,
+        Uri,
+    )
+    from airflow_ml.core.container_registry import ContainerRegistry
+    from airflow_ml.core.databricks import (
+        DatabricksCluster,
+        DatabricksSection,
+        EggLibrary,
+        JarLibrary,
+        MavenLibrary,
+        PyPiLibrary,
+        RCranLibrary,
+    )
+    from airflow_ml.core.environment import DockerSection, PythonSection, SparkSection
     from airflow_ml.graph.model import Json
+else:
+    _data_sections = late("airflow_ml.core._data_sections")
+    _file_form = late("airflow_ml.core._file_form")
+    _runconfig_files = late("airflow_ml.core._runconfig_files")
+    json = late("json")
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
     "DEFAULT_GPU_IMAGE",
+    "MPI_CPU_IMAGE",
+    "MPI_GPU_IMAGE",
     "AmlComputeConfiguration",
+    "ApplicationEndpointConfiguration",
     "CondaDependencies",
+    "ContainerRegistry",
     "Data",
+    "DataLocation",
+    "DataPath",
+    "DataReferenceConfiguration",
+    "DatabricksCluster",
+    "DatabricksSection",
+    "DatacacheConfiguration",
+    "Dataset",
+    "DatasetRegistrationOptions",
     "DockerConfiguration",
+    "DockerSection",
+    "EggLibrary",
     "Environment",
+    "EnvironmentDefinition",
+    "GlobsOptions",
     "HdiConfiguration",
     "HistoryConfiguration",
+    "JarLibrary",
     "KubernetesComputeConfiguration",
+    "MavenLibrary",
+    "MountOptions",
     "MpiConfiguration",
     "OutputData",
+    "OutputOptions",
     "ParallelTaskConfiguration",
+    "PyPiLibrary",
     "PyTorchConfiguration",
+    "PythonSection",
+    "RCranLibrary",
+    "RegistrationOptions",
     "RunConfiguration",
     "SparkConfiguration",
+    "SparkSection",
     "TensorflowConfiguration",
+    "UploadOptions",
+    "Uri",
 ]
+
+#: v1's older names of the default images.
+MPI_CPU_IMAGE = DEFAULT_CPU_IMAGE
+MPI_GPU_IMAGE = DEFAULT_GPU_IMAGE
+#: v1's older name of Environment.
+EnvironmentDefinition = Environment
+
+_DATA_SECTIONS = (
+    *("Data", "DataLocation", "DataPath", "DataReferenceConfiguration", "DatacacheConfiguration", "Dataset"),
+    *("DatasetRegistrationOptions", "GlobsOptions", "MountOptions", "OutputData", "OutputOptions"),
+    *("RegistrationOptions", "UploadOptions", "Uri"),
+)
+_DATABRICKS = ("DatabricksCluster", "EggLibrary", "JarLibrary", "MavenLibrary", "PyPiLibrary", "RCranLibrary")
+
+# Few run configurations need these; they are imported at their first use.
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        **dict.fromkeys(_DATA_SECTIONS, "_data_sections"),
+        **dict.fromkeys((*_DATABRICKS, "DatabricksSection"), "databricks"),
+        **dict.fromkeys(("DockerSection", "PythonSection", "SparkSection"), "environment"),
+        "ContainerRegistry": "container_registry",
+    },
+    (),
+    folder="airflow_ml.core",
+)
 
 _FRAMEWORKS = ("Python", "PyTorch", "TensorFlow")
 _COMMUNICATORS = ("None", "ParameterServer", "OpenMpi", "IntelMpi", "Mpi", "Nccl", "Gloo")
@@ -65,6 +152,7 @@ _WITHOUT_MEANING = {
     "output_data": "put OutputFileDatasetConfig objects into the step's arguments or outputs",
     "datacaches": "mounted files are kept on the worker without being asked",
     "services": "start services beside the pipeline",
+    "auto_cluster_compute_specification": "name a compute target",
     "source_directory_data_store": "snapshots lie in the workspace's own store",
     "credential_passthrough": "steps run under the worker's account",
     "priority": "give the priority to the Airflow pool or task",
@@ -90,9 +178,12 @@ class RunConfiguration(ConfigElement):
         docker: whether and how a container is used.
 
     Raises:
-        RunConfigurationException: an unknown framework or communicator.
+        RunConfigurationException: an unknown framework or communicator, or arguments that are one text.
         AttributeError: a misspelt attribute is set.
     """
+
+    _file_names: ClassVar[Mapping[str, str]] = {"services": "applicationEndpoints"}
+    _not_in_files: ClassVar[frozenset[str]] = frozenset({"_is_sealed", "_auto_prepare_environment", "_name", "_path"})
 
     def __init__(
         self,
@@ -106,7 +197,13 @@ class RunConfiguration(ConfigElement):
         _name: str | None = None,
         command: str | Sequence[object] | None = None,
     ) -> None:
-        del _history_enabled, _path, _name
+        del _history_enabled
+        if isinstance(arguments, str):
+            raise RunConfigurationException(
+                f"run configuration: arguments is the text {arguments!r}, expected a list; write [{arguments!r}]"
+            )
+        self._path = _path
+        self._name = _name
         self.script = script
         self.command: str | Sequence[object] = "" if command is None else command
         self.arguments: list[object] = list(arguments or [])
@@ -142,6 +239,7 @@ class RunConfiguration(ConfigElement):
         self.source_directory_data_store: str | None = None
         self.credential_passthrough = False
         self.priority: int | None = None
+        self.auto_cluster_compute_specification: object = None
 
     @property
     def target(self) -> str:
@@ -208,21 +306,63 @@ class RunConfiguration(ConfigElement):
                     f"{where}: run configuration: {name} was changed, which has no effect; {instead}"
                 )
 
-    def save(
-        self, path: str | None = None, name: str | None = None, separate_environment_yaml: bool = False
-    ) -> NoReturn:
-        """Not supported yet: keep run configurations in Python."""
-        raise _no_files("save", path, name, separate_environment_yaml)
+    def save(self, path: str | None = None, name: str | None = None, separate_environment_yaml: bool = False) -> None:
+        """
+        Write the configuration as YAML, in v1's layout; v1 can read it.
+
+        Args:
+            path: a project folder, which gets `.azureml/NAME`, or the path of a file; default: where the
+                configuration was loaded from, else the current folder.
+            name: of the file in the project folder; default: the name that it was loaded by.
+            separate_environment_yaml: write the environment to a file of its own beside it.
+
+        The packages go to a conda file beside it. A file that is there and says something else is left to its
+        owner; the new one gets the configuration's name in front.
+
+        Raises:
+            UserErrorException: a folder without a name, or a path that cannot be.
+            RunConfigurationException: arguments that a file cannot hold, such as datasets.
+            NotSupportedError: it holds credentials.
+        """
+        _runconfig_files.save(self, path, name, separate_environment=separate_environment_yaml)
 
     @staticmethod
-    def load(path: str, name: str | None = None) -> NoReturn:
-        """Not supported yet: keep run configurations in Python."""
-        raise _no_files("load", path, name)
+    def load(path: str, name: str | None = None) -> RunConfiguration:
+        """
+        Return the configuration of a file that `save` or v1 wrote.
+
+        Args:
+            path: the file, or a project folder: then `.azureml/NAME`, `aml_config/NAME` or `NAME` in it, with or
+                without `.runconfig` at its end.
+
+        Raises:
+            UserErrorException: there is no such file.
+            RunConfigurationException: it is not such a file; names the key that is not known.
+        """
+        return _runconfig_files.load(path, name)
 
     @staticmethod
-    def delete(path: str, name: str) -> NoReturn:
-        """Not supported yet: there are no such files."""
-        raise _no_files("delete", path, name)
+    def delete(path: str, name: str) -> None:
+        """
+        Remove the file of that name from a project folder; the conda file beside it stays, as in v1.
+
+        Raises:
+            UserErrorException: there is none.
+        """
+        _runconfig_files.delete(path, name)
+
+    def _held(self, name: str) -> type[Any] | None:
+        return {
+            "data": _data_sections.Data,
+            "output_data": _data_sections.OutputData,
+            "data_references": _data_sections.DataReferenceConfiguration,
+            "datacaches": _data_sections.DatacacheConfiguration,
+            "services": ApplicationEndpointConfiguration,
+        }.get(name)
+
+    def __repr__(self) -> str:
+        # v1 shows the file.
+        return json.dumps(_file_form.file_form(self), indent=4, default=str)
 
 
 def _plain(value: object) -> object:
@@ -234,10 +374,3 @@ def _one_of(what: str, given: str, known: Sequence[str]) -> str:
         if word.lower() == given.lower():
             return word
     raise RunConfigurationException(f"run configuration: {what} {given!r} is not one of {', '.join(known)}")
-
-
-def _no_files(call: str, *arguments: object) -> NotSupportedError:
-    shown = ", ".join(repr(argument) for argument in arguments)
-    return NotSupportedError(
-        f"RunConfiguration.{call}({shown}) is not supported yet; keep the configuration in a Python module"
-    )

@@ -1,0 +1,71 @@
+"""What the factories of `Environment` need of files and tables. Imported at its first use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.core._caller import base_directory
+from airflow_ml.core._curated import packages_of
+from airflow_ml.core.conda_dependencies import CondaDependencies
+from airflow_ml.core.environment import Environment
+from airflow_ml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_ml.graph.model import Json
+
+__all__ = ["curated", "read_dockerfile", "with_packages", "with_pip_requirements"]
+
+
+def curated(name: str) -> Environment:
+    """Return a curated environment; raises NotSupportedError for one whose packages no machine can have."""
+    made = Environment(name)
+    packages: list[Json] = [*packages_of(name)]
+    made.python.conda_dependencies = CondaDependencies(
+        _underlying_structure={
+            "name": "project_environment",
+            "channels": ["conda-forge"],
+            "dependencies": [{"pip": packages}] if packages else [],
+        }
+    )
+    return made
+
+
+def with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:
+    """Return an environment with the packages of one of two files, or of the image as it is."""
+    if conda_specification is not None and pip_requirements is not None:
+        raise UserErrorException(
+            f"environment {name!r}: conda_specification and pip_requirements are given; give one of them"
+        )
+    if conda_specification is not None:
+        return Environment.from_conda_specification(name, conda_specification)
+    if pip_requirements is not None:
+        return Environment.from_pip_requirements(name, pip_requirements)
+    made = Environment(name)
+    made.python.user_managed_dependencies = True
+    return made
+
+
+def with_pip_requirements(name: str, file_path: str) -> Environment:
+    """Return an environment with the packages of a requirements file."""
+    made = Environment(name)
+    packages = CondaDependencies.create()
+    packages.set_pip_requirements(_read(file_path, where=f"environment {name!r}"))
+    made.python.conda_dependencies = packages
+    return made
+
+
+def read_dockerfile(name: str, dockerfile: str) -> str:
+    """Return the text of a Dockerfile that was given as its text or its path."""
+    is_text = "\n" in dockerfile or dockerfile.lstrip().upper().startswith("FROM ")
+    return dockerfile if is_text else _read(dockerfile, where=f"environment {name!r}")
+
+
+def _read(path: str, *, where: str) -> str:
+    file = Path(base_directory()) / path
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise UserErrorException(
+            f"{where}: file {str(file)!r} cannot be read ({exc.strerror}); correct the path"
+        ) from exc
