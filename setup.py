@@ -1,11 +1,14 @@
 """Package metadata of airflow-ml; the tools' settings are in pyproject.toml."""
 
 from pathlib import Path
+from typing import Any, ClassVar
 
-from setuptools import find_packages, setup
+from setuptools import Command, find_packages, setup
+from setuptools.command.build import build
 
 ROOT = Path(__file__).parent
 SOURCE = ROOT / "src" / "airflow_ml"
+START_UP_FILE = SOURCE / "compat" / "airflow_ml_compat.pth"
 
 # Exactly {"": "src"} makes an editable install a plain path that type checkers can read. A zip archive that was
 # opened without link support has no links in src/airflow_ml: there the two folders are named one by one.
@@ -19,6 +22,53 @@ for name in ("operators", "plugins"):
 version: dict[str, str] = {}
 exec((SOURCE / "_version.py").read_text(encoding="utf-8"), version)  # noqa: S102 - our own file, one assignment
 
+
+class BuildStartUpFile(Command):
+    """
+    Put the start-up file beside the package, where Python reads it at its start (see `airflow_ml.compat`).
+
+    A part of `build`, because that is what wheels and editable installs have in common.
+    """
+
+    editable_mode = False
+    user_options: ClassVar[list[tuple[str, str | None, str]]] = []
+
+    def initialize_options(self) -> None:
+        """Nothing to set."""
+
+    def finalize_options(self) -> None:
+        """Nothing to set."""
+
+    def run(self) -> None:
+        """Copy the file."""
+        self.mkpath(self._folder())
+        self.copy_file(str(START_UP_FILE), self._folder())
+
+    def get_source_files(self) -> list[str]:
+        """Return what the source distribution must have."""
+        return [str(START_UP_FILE.relative_to(ROOT))]
+
+    def get_outputs(self) -> list[str]:
+        """Return what is made."""
+        return [str(Path(self._folder(), START_UP_FILE.name))]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        """Return nothing: the file is a copy in editable installs too."""
+        return {}
+
+    def _folder(self) -> str:
+        # An editable install leaves out what is built, and takes what is put where it installs.
+        if self.editable_mode:
+            return str(self.get_finalized_command("install").install_lib)
+        return str(self.get_finalized_command("build").build_lib)
+
+
+class Build(build):
+    """Everything of `build`, and the start-up file."""
+
+    sub_commands: ClassVar[list[tuple[str, Any]]] = [*build.sub_commands, ("build_start_up_file", None)]
+
+
 setup(
     name="airflow-ml",
     version=version["__version__"],
@@ -30,8 +80,10 @@ setup(
     python_requires=">=3.10,<3.14",
     package_dir=package_dir,
     packages=packages,
+    cmdclass={"build": Build, "build_start_up_file": BuildStartUpFile},
     package_data={
         "airflow_ml": ["py.typed"],
+        "airflow_ml.compat": ["airflow_ml_compat.pth"],
         "airflow_ml.plugins": ["templates/*.html"],
         "airflow_ml.registry": ["migrations/*.mako", "migrations/versions/*.py"],
     },
@@ -49,6 +101,7 @@ setup(
     extras_require={
         "parquet": ["pyarrow>=14"],
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
+        "widgets": ["ipywidgets>=8"],
         "dev": [
             "import-linter>=2.1",
             "mypy>=1.11",

@@ -1,17 +1,28 @@
-"""The import hook behind the alias `azureml`."""
+"""
+The import hook behind the alias `azureml`.
+
+`azureml` becomes a package whose face is ours: `azureml.core` *is* the module `airflow_ml.core`, so that both names
+mean the same objects, whatever is imported first. Parts of `azureml` that other distributions bring and we have not
+(`azureml.dataprep`, `azureml.contrib.fairness`) are found where they lie. What is nowhere raises ModuleNotFoundError or
+ImportError with a sentence (`_missing`).
+
+Whether the real SDK is installed is looked at when `azureml` is first imported, because a start-up file runs before
+`sys.path` is complete. This module is imported by every process of a user who sets AIRFLOW_ML_COMPAT, so it imports
+next to nothing.
+"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from importlib.machinery import ModuleSpec, PathFinder
 
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.compat._missing import explain_names, missing_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
 
 __all__ = ["enable"]
 
@@ -19,19 +30,21 @@ _ALIAS = "azureml"
 _REAL = "airflow_ml"
 #: The face; the other rooms of airflow_ml are nobody's `azureml`.
 _PUBLIC = frozenset({"contrib", "core", "data", "exceptions", "opendatasets", "pipeline", "train", "widgets"})
+#: Where other distributions may add parts beside ours.
+_SHARED = "contrib"
 
 
-class _Nothing(Loader):
-    """Makes the top of the alias: a package of its own without a folder, so that no other room is found through it."""
+class _Nothing:
+    """Makes the top of the alias: a package without a file; its path is where other distributions have their parts."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - the protocol's signature
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Leave the module empty."""
+        explain_names(module, _ALIAS)
 
 
-class _SameModule(Loader):
+class _SameModule:
     """Puts the module of airflow_ml under its other name."""
 
     def __init__(self, real: str) -> None:
@@ -41,28 +54,64 @@ class _SameModule(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        __import__(self._real)
         # The import system takes what lies in sys.modules afterwards, so both names mean one object.
-        sys.modules[module.__name__] = importlib.import_module(self._real)
+        same = sys.modules[module.__name__] = sys.modules[self._real]
+        explain_names(same, module.__name__)
 
 
-class _AliasFinder(MetaPathFinder):
+class _AliasFinder:
     """Finds `azureml` and what is below it."""
+
+    def __init__(self, *, is_forced: bool) -> None:
+        self.is_forced = is_forced
 
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002 - the protocol's signature
+        path: Sequence[str] | None = None,
         target: ModuleType | None = None,  # noqa: ARG002 - the protocol's signature
     ) -> ModuleSpec | None:
         if fullname == _ALIAS:
-            return ModuleSpec(fullname, _Nothing(), is_package=True)
+            return self._find_top()
         alias, _, rest = fullname.partition(".")
-        if alias != _ALIAS or rest.partition(".")[0] not in _PUBLIC:
+        if alias != _ALIAS:
             return None
-        real = f"{_REAL}.{rest}"
-        if importlib.util.find_spec(real) is None:
+        if rest.partition(".")[0] in _PUBLIC:
+            return _find_ours(fullname, rest, path)
+        # Below a part of another distribution, what is missing is that distribution's matter.
+        if "." in rest or PathFinder.find_spec(fullname, path) is not None:
             return None
+        missing_module(fullname)
+        return None
+
+    def _find_top(self) -> ModuleSpec | None:
+        real = None if self.is_forced else _real_sdk()
+        if real is not None:
+            sys.meta_path.remove(self)
+            _warn(real)
+            return None
+        spec = ModuleSpec(_ALIAS, _Nothing(), origin="airflow-ml", is_package=True)
+        spec.submodule_search_locations = _folders()
+        return spec
+
+
+def _find_ours(fullname: str, rest: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    parent = sys.modules[fullname.rpartition(".")[0]]
+    if parent.__name__ == _ALIAS:
+        path = sys.modules[_REAL].__path__
+    elif not parent.__name__.startswith(_REAL):
+        return None  # a package of another distribution, below `contrib`
+    real = f"{_REAL}.{rest}"
+    if PathFinder.find_spec(real, path) is not None:
         return ModuleSpec(fullname, _SameModule(real))
+    if rest.startswith(f"{_SHARED}."):
+        folder = os.path.join(*rest.split(".")[:-1])
+        found = PathFinder.find_spec(fullname, [os.path.join(top, folder) for top in _folders()])
+        if found is not None:
+            return found
+    missing_module(fullname)
+    return None
 
 
 def enable(*, force: bool = False) -> bool:
@@ -73,32 +122,56 @@ def enable(*, force: bool = False) -> bool:
         force: also if the real Azure ML SDK is installed; `AIRFLOW_ML_COMPAT=force` in the environment is the same.
 
     Returns:
-        False if the real SDK is installed and was left in its place.
+        False if the real SDK is installed and keeps its name; its first import says so in a warning.
 
     Raises:
         UserErrorException: the real SDK is already imported and shall be shadowed.
     """
-    if any(isinstance(finder, _AliasFinder) for finder in sys.meta_path):
-        return True
     is_forced = force or os.environ.get("AIRFLOW_ML_COMPAT") == "force"
-    loaded = [name for name in sys.modules if name == _ALIAS or name.startswith(f"{_ALIAS}.")]
-    if _real_sdk_is_installed():
-        if not is_forced:
-            return False
-        if loaded:
+    if is_forced:
+        _check_not_imported()
+    for finder in sys.meta_path:
+        if isinstance(finder, _AliasFinder):
+            finder.is_forced = finder.is_forced or is_forced
+            break
+    else:
+        # First, because the real SDK would be found on the path before us.
+        sys.meta_path.insert(0, _AliasFinder(is_forced=is_forced))
+    return is_forced or _real_sdk() is None
+
+
+def _check_not_imported() -> None:
+    for name, module in list(sys.modules.items()):
+        alias, _, rest = name.partition(".")
+        is_face = alias == _ALIAS and rest.partition(".")[0] in _PUBLIC - {_SHARED}
+        if is_face and not module.__name__.startswith(_REAL):
+            from airflow_ml.exceptions import UserErrorException
+
             raise UserErrorException(
-                f"compat: {loaded[0]!r} of the real Azure ML SDK is imported; enable the alias before the first "
-                "import of azureml"
+                f"compat: {name!r} of the real Azure ML SDK is imported; enable the alias before the first import of "
+                "azureml"
             )
-    # Looking for the real SDK has imported its empty top.
-    sys.modules.pop(_ALIAS, None)
-    # First, because the real SDK would be found on the path before us.
-    sys.meta_path.insert(0, _AliasFinder())
-    return True
 
 
-def _real_sdk_is_installed() -> bool:
-    try:
-        return importlib.util.find_spec(f"{_ALIAS}.core") is not None
-    except ModuleNotFoundError:
-        return False
+def _folders() -> list[str]:
+    """Return the folders where other distributions have parts of `azureml`."""
+    places = (os.path.join(entry or os.curdir, _ALIAS) for entry in sys.path)
+    return [place for place in places if os.path.isdir(place)]
+
+
+def _real_sdk() -> str | None:
+    """Return the folder of the real SDK; looked for as a file, because importing its top would be the first import."""
+    for folder in _folders():
+        if os.path.isfile(os.path.join(folder, "core", "__init__.py")):
+            return folder
+    return None
+
+
+def _warn(real: str) -> None:
+    import warnings
+
+    warnings.warn(
+        f"airflow_ml.compat: the real Azure ML SDK in {real!r} stays `azureml`; set AIRFLOW_ML_COMPAT=force to use "
+        "airflow-ml under that name",
+        stacklevel=4,
+    )

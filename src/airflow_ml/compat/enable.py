@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from airflow_ml.compat.alias import enable
 
-if not enable():
-    warnings.warn(
-        "airflow_ml.compat: the real Azure ML SDK is installed and stays `azureml`; set AIRFLOW_ML_COMPAT=force to "
-        "use airflow-ml under that name",
-        stacklevel=2,
-    )
+__all__: list[str] = []
+
+enable()
