@@ -15,7 +15,7 @@ from airflow_ml.graph import DataReferenceSource
 @pytest.fixture
 def store() -> AzureBlobDatastore:
     """A datastore that is never opened."""
-    return AzureBlobDatastore(Workspace("s", "g", "w"), "store")
+    return AzureBlobDatastore(Workspace("s", "g", "w"), "store", None, None)
 
 
 def test_name_is_given_or_follows_from_store_and_path(store: AzureBlobDatastore) -> None:

@@ -42,7 +42,7 @@ def test_every_kind_of_path_is_taken(blob: AzureBlobDatastore) -> None:
 
 def test_defining_touches_nothing(home: Path) -> None:
     """Factories look neither at the data nor at the workspace, validate=True or not."""
-    store = AzureBlobDatastore(Workspace("s", "g", "nowhere"), "nostore")
+    store = AzureBlobDatastore(Workspace("s", "g", "nowhere"), "nostore", None, None)
 
     Dataset.Tabular.from_delimited_files((store, "missing.csv"), validate=True)
 
@@ -64,7 +64,7 @@ def test_path_that_leaves_the_store_is_refused(blob: AzureBlobDatastore) -> None
 
 def test_two_workspaces_in_one_dataset_are_refused(blob: AzureBlobDatastore) -> None:
     """A dataset belongs to one workspace."""
-    other = AzureBlobDatastore(Workspace("s", "g", "other"), "store")
+    other = AzureBlobDatastore(Workspace("s", "g", "other"), "store", None, None)
 
     with pytest.raises(UserErrorException, match="two workspaces"):
         Dataset.File.from_files([(blob, "a"), (other, "b")])

@@ -179,13 +179,35 @@ def test_mount_is_a_folder_for_the_time_of_the_block(blob: AzureBlobDatastore) -
     assert not folder.exists()
 
 
-def test_features_without_a_counterpart_say_so(blob: AzureBlobDatastore) -> None:
-    """Spark, filters and profiles raise NotSupportedError with the way out."""
+def test_a_tag_keeps_its_value(workspace: Workspace, blob: AzureBlobDatastore) -> None:
+    """add_tags refuses another value for a key that is there, as v1 does; the same value is fine."""
+    dataset = Dataset.File.from_files((blob, "raw")).register(workspace, "d", tags={"a": "1"})
+
+    assert dataset.add_tags({"a": "1", "b": "2"}).tags == {"a": "1", "b": "2"}
+    with pytest.raises(UserErrorException, match="remove_tags"):
+        dataset.add_tags({"a": "2"})
+
+
+def test_unregistering_what_is_not_registered_is_nothing(blob: AzureBlobDatastore) -> None:
+    """v1 does nothing there either."""
+    Dataset.File.from_files((blob, "raw")).unregister_all_versions()
+
+
+def test_factories_stand_on_every_dataset_class() -> None:
+    """FileDataset.File and TabularDataset.Tabular are the factories of Dataset, as in v1."""
+    assert FileDataset.File is TabularDataset.File is Dataset.File
+    assert FileDataset.Tabular is Dataset.Tabular
+
+
+def test_features_without_a_counterpart_say_so(workspace: Workspace, blob: AzureBlobDatastore) -> None:
+    """Spark, streams and profiles raise NotSupportedError with the way out."""
     table = Dataset.Tabular.from_delimited_files((blob, "raw/a.csv"))
 
     with pytest.raises(NotSupportedError, match="to_pandas_dataframe"):
         table.to_spark_dataframe()
     with pytest.raises(NotSupportedError, match="describe"):
         table.get_profile()
-    with pytest.raises(NotSupportedError, match="patterns"):
-        Dataset.File.from_files((blob, "raw")).filter(None)
+    with pytest.raises(NotSupportedError, match="as_mount"):
+        Dataset.File.from_files((blob, "raw")).as_hdfs()
+    with pytest.raises(NotSupportedError, match=r"Dataset\.File"):
+        DataType.to_stream(workspace)

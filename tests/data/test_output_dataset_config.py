@@ -7,9 +7,11 @@ import re
 
 import pytest
 
+from airflow_ml import data
 from airflow_ml.core import Workspace
-from airflow_ml.data import OutputFileDatasetConfig
+from airflow_ml.data import OutputFileDatasetConfig, output_dataset_config
 from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
+from airflow_ml.data.output_dataset_config import OutputTabularDatasetConfig
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.graph import OutputPort, Registration
 
@@ -17,7 +19,7 @@ from airflow_ml.graph import OutputPort, Registration
 @pytest.fixture
 def store() -> AzureBlobDatastore:
     """A datastore that is never opened."""
-    return AzureBlobDatastore(Workspace("s", "g", "w"), "store")
+    return AzureBlobDatastore(Workspace("s", "g", "w"), "store", None, None)
 
 
 def test_defaults_are_v1s() -> None:
@@ -123,12 +125,51 @@ def test_split_of_a_table_gives_both_parts() -> None:
     assert other.transformations["steps"] == [{"op": "split", "percentage": 0.7, "seed": 3, "part": 1}]
 
 
-def test_what_is_not_supported_says_so() -> None:
-    """Partitioned outputs and globs that are more than an extension raise NotSupportedError."""
-    with pytest.raises(NotSupportedError, match="read_delimited_files"):
-        OutputFileDatasetConfig("o", partition_format="/{a}/x")
-    with pytest.raises(NotSupportedError, match="path_glob"):
-        OutputFileDatasetConfig("o").read_delimited_files(path_glob="a/b*.csv")
+def test_partition_format_goes_to_the_readers() -> None:
+    """partition_format of the output stands in what it is registered as, and in tables read from it."""
+    output = OutputFileDatasetConfig("o", partition_format="{a}/*.csv").register_on_complete("d")
+
+    port = output.to_port()
+
+    assert port.registration is not None
+    assert port.registration.transformations == {"partition_format": "{a}/*.csv"}
+    assert output.read_parquet_files().transformations["partition_format"] == "{a}/*.csv"
+    assert output.read_parquet_files(partition_format="{b}/x").transformations["partition_format"] == "{b}/x"
+
+
+def test_path_glob_chooses_files() -> None:
+    """An extension and any other pattern are kept for the reader."""
+    output = OutputFileDatasetConfig("o")
+
+    assert output.read_delimited_files(path_glob="**/*.csv").transformations["parse"]["file_extension"] == ".csv"
+    assert output.read_delimited_files(path_glob="a/b*.csv").transformations["parse"]["path_glob"] == "a/b*.csv"
+
+
+def test_upload_takes_one_pattern_or_several() -> None:
+    """source_globs is a text or a list, and as_mount drops it."""
+    output = OutputFileDatasetConfig("o").as_upload(source_globs=["*.csv", "b/*"])
+
+    assert output.to_port().source_globs == "*.csv;b/*"
+    assert OutputFileDatasetConfig("o").as_upload(source_globs="*.csv").to_port().source_globs == "*.csv"
+    assert output.as_mount().to_port().source_globs is None
+
+
+def test_what_v1_refuses_is_a_value_error() -> None:
+    """A registration without a name, and a tabular output made by hand, are ValueErrors as in v1."""
+    with pytest.raises(ValueError, match="dataset name"):
+        OutputFileDatasetConfig("o").register_on_complete("")
+    with pytest.raises(ValueError, match="read_delimited_files"):
+        OutputTabularDatasetConfig()
+
+
+@pytest.mark.parametrize("name", ["HDFSOutputDatasetConfig", "LinkFileOutputDatasetConfig"])
+def test_rare_outputs_are_refused_when_made(name: str) -> None:
+    """HDFS and link outputs can be imported from both of v1's places, and making one says what to do."""
+    rare = getattr(data, name)
+
+    assert getattr(output_dataset_config, name) is rare
+    with pytest.raises(NotSupportedError, match="OutputFileDatasetConfig"):
+        rare("o")
 
 
 @pytest.mark.parametrize("name", ["a b", "1", "a-b"])

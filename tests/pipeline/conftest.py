@@ -37,7 +37,7 @@ def workspace() -> Workspace:
 @pytest.fixture
 def store(workspace: Workspace) -> AzureBlobDatastore:
     """A datastore that is never opened."""
-    return AzureBlobDatastore(workspace, "store")
+    return AzureBlobDatastore(workspace, "store", None, None)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, 
 from airflow_ml.pipeline.steps import PythonScriptStep
 
 ws = Workspace("s", "g", "ml")
-store = AzureBlobDatastore(ws, "store")
+store = AzureBlobDatastore(ws, "store", None, None)
 dataset = FileDataset._create({"kind": "file", "sources": [{"url": "https://host/x"}]}, ws)
 
 def step(name, *arguments, **options):

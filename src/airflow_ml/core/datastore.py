@@ -51,6 +51,10 @@ class Datastore:
         """Return the workspace's default store."""
         return workspace.get_default_datastore()
 
+    # Instances are of the store's own class, which has both; here they are for editors.
+    set_as_default = AbstractDatastore.set_as_default
+    unregister = AbstractDatastore.unregister
+
     @staticmethod
     def register_azure_blob_container(
         workspace: Workspace,
@@ -235,7 +239,7 @@ def unlooked(workspace: Workspace, name: str) -> AbstractDatastore:
     It offers what every store of files does; only `workspacefilestore` is known to be a file share without asking.
     """
     kind = AzureFileDatastore if name == "workspacefilestore" else AzureBlobDatastore
-    return kind(workspace, name)
+    return kind(workspace, name, None, None)
 
 
 def _later(name: str, what: str) -> NotSupportedError:

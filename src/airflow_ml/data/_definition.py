@@ -8,15 +8,15 @@ airflow-ml that know more options, agree on one text and one id.
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 
+from airflow_ml._late import late
 from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPath
-from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.runtime.sources import not_a_path, store_sources, web_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,30 +24,23 @@ if TYPE_CHECKING:
 
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
+    from airflow_ml.runtime import partitions
+else:
+    partitions = late("airflow_ml.runtime.partitions")
 
 __all__ = [
     "Definition",
     "PathLike",
     "checksum",
-    "header_word",
     "partition_keys",
     "sources_of",
     "with_step",
-    "without_defaults",
 ]
 
 Definition: TypeAlias = "Mapping[str, Json]"
 
 #: What the factories take as one path.
 PathLike: TypeAlias = "str | DataPath | DataReference | tuple[AbstractDatastore, str | Sequence[str]]"
-
-_HEADERS = {
-    PromoteHeadersBehavior.NO_HEADERS: "none",
-    PromoteHeadersBehavior.ONLY_FIRST_FILE_HAS_HEADERS: "first",
-    PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS: "combine",
-    PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS: "all_same",
-}
-_PARTITION_KEY = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
 
 def sources_of(path: PathLike | Sequence[PathLike], *, where: str) -> tuple[list[Json], WorkspaceLike | None]:
@@ -86,9 +79,9 @@ def _is_one_path(path: object) -> bool:
     return not isinstance(path, list)
 
 
-def _source_of(path: object, *, where: str) -> tuple[list[Json], AbstractDatastore | None]:
+def _source_of(path: object, *, where: str) -> tuple[list[dict[str, Json]], AbstractDatastore | None]:
     if isinstance(path, str):
-        return [{"url": _web_address(path, where=where)}], None
+        return [web_source(path, where=where)], None
     if isinstance(path, (DataPath, DataReference)):
         store, places = path.datastore, [path.path_on_datastore or ""]
     elif isinstance(path, tuple) and len(path) == 2 and isinstance(path[0], AbstractDatastore):
@@ -96,41 +89,8 @@ def _source_of(path: object, *, where: str) -> tuple[list[Json], AbstractDatasto
     else:
         store, places = None, []
     if store is None or not all(isinstance(place, str) for place in places):
-        raise UserErrorException(
-            f"{where}: {path!r} is not a path of a dataset; give a (datastore, 'path') pair, a DataPath, "
-            "a DataReference, a web address, or a list of them"
-        )
-    return [{"datastore": store.name, "path": _inside(place, where=where)} for place in places], store
-
-
-def _web_address(text: str, *, where: str) -> str:
-    if text.startswith(("http://", "https://")):
-        return text
-    raise UserErrorException(
-        f"{where}: {text!r} is a local path, which steps on another machine cannot see; upload it to a datastore "
-        "(datastore.upload, Dataset.File.upload_directory) and give the (datastore, 'path') pair"
-    )
-
-
-def _inside(path: str, *, where: str) -> str:
-    clean = path.removeprefix("./").lstrip("/")
-    if ".." in clean.split("/"):
-        raise UserErrorException(f"{where}: path {path!r} leaves its datastore; give a path without '..'")
-    return clean
-
-
-def header_word(header: bool | PromoteHeadersBehavior, *, where: str) -> str:
-    """Return the definition's word for v1's `header`; raises UserErrorException for another type."""
-    if isinstance(header, bool):
-        return "all_same" if header else "none"
-    if isinstance(header, PromoteHeadersBehavior):
-        return _HEADERS[header]
-    raise UserErrorException(f"{where}: header {header!r} is neither a bool nor a PromoteHeadersBehavior")
-
-
-def without_defaults(values: Mapping[str, Json], defaults: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the values that differ from their defaults."""
-    return {key: value for key, value in values.items() if key not in defaults or value != defaults[key]}
+        raise not_a_path(path, where=where)
+    return store_sources(store.name, places, where=where), store
 
 
 def with_step(definition: Definition, step: dict[str, Json]) -> Definition:
@@ -142,7 +102,8 @@ def with_step(definition: Definition, step: dict[str, Json]) -> Definition:
 
 def partition_keys(definition: Definition) -> list[str]:
     """Return the names of a definition's partition columns, in order."""
-    return _PARTITION_KEY.findall(str(definition.get("partition_format") or ""))
+    text = definition.get("partition_format")
+    return partitions.PartitionFormat(str(text)).names if text else []
 
 
 def checksum(value: object) -> int:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 
 from airflow_ml._records import copied
+from airflow_ml.data._writers import Written
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph.model import OutputPort, Registration
 from airflow_ml.graph.names import is_variable_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from dataclasses import replace
     from typing import TypeVar, cast
 
@@ -30,17 +31,15 @@ __all__ = ["OutputDatasetConfig"]
 _MODES = ("mount", "upload")
 
 
-class OutputOrigin:
+class OutputOrigin(Written):
     """
     What the copies of one output configuration share.
 
     Attributes:
-        producer: the step that writes the output, once a step has claimed it.
         input_name: the name of inputs that were given none.
     """
 
     def __init__(self) -> None:
-        self.producer: object = None
         self.input_name = f"input_{os.urandom(4).hex()}"
 
     def __deepcopy__(self, memo: dict[int, object]) -> OutputOrigin:
@@ -64,7 +63,7 @@ class OutputDatasetConfig:
         path_on_datastore: template with `{run-id}` and `{output-name}`; None means `dataset/{run-id}/{output-name}`.
         source: where the script writes, if it was given; else the run decides.
         overwrite: an upload may replace files at the destination.
-        source_globs: an upload takes only such files.
+        source_globs: an upload takes only such files; several patterns are joined by `;`.
         registration: the dataset that the output becomes when the step completes, or None.
         transformations: how consumers read a table from the files, or None.
     """
@@ -107,11 +106,11 @@ class OutputDatasetConfig:
     @property
     def producer(self) -> object:
         """The step that writes the output, for all copies; set by the step."""
-        return self.origin.producer
+        return self.origin._writers.declared
 
     @producer.setter
     def producer(self, step: object) -> None:
-        self.origin.producer = step
+        self.origin._writers.declared = step
 
     def to_port(self) -> OutputPort:
         """Return the output as the graph holds it."""
@@ -149,31 +148,23 @@ class OutputDatasetConfig:
         Return a copy that becomes a new version of the dataset `name` each time the step completes.
 
         Raises:
-            UserErrorException: no name.
+            GraphError: no name; as in v1 a ValueError.
         """
         if not name or not isinstance(name, str):
-            raise UserErrorException(f"output {self._name!r}: register_on_complete needs a dataset name, not {name!r}")
+            raise GraphError(f"output {self._name!r}: register_on_complete needs a dataset name, not {name!r}")
         return self._changed(registration=Registration(name=name, description=description, tags=dict(tags or {})))
 
-    def as_mount(self: Config, disable_metadata_cache: bool = False) -> Config:
-        """
-        Return a copy whose files are committed when the step has completed.
-
-        Args:
-            disable_metadata_cache: has no effect: outputs are written to a plain folder, without a file system
-                driver that could cache.
-        """
+    def _mounted(self: Config) -> Config:
         return self._changed(mode="mount", overwrite=False, source_globs=None)
 
-    def as_upload(self: Config, overwrite: bool = False, source_globs: str | None = None) -> Config:
-        """
-        Return a copy whose files are uploaded after the script has ended well.
-
-        Args:
-            overwrite: replace files that are at the destination already; otherwise such a file fails the step.
-            source_globs: only files that match are taken; None means all.
-        """
-        return self._changed(mode="upload", overwrite=overwrite, source_globs=source_globs)
+    def _uploaded(self: Config, overwrite: bool, source_globs: str | Sequence[str] | None) -> Config:
+        globs = [source_globs] if isinstance(source_globs, str) else list(source_globs or ())
+        if not all(isinstance(glob, str) and ";" not in glob for glob in globs):
+            raise UserErrorException(
+                f"output {self._name!r}: source_globs {source_globs!r} are not all patterns; write them as text "
+                "without ';'"
+            )
+        return self._changed(mode="upload", overwrite=overwrite, source_globs=";".join(globs) or None)
 
     def _input_mode(self) -> str:
         return "mount"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry import DatasetRecord
 
 __all__ = [
+    "add_tags",
     "from_record",
     "get_all",
     "get_by_id",
@@ -83,8 +84,23 @@ def update(dataset: Dataset, *, description: str | None = None, tags: Mapping[st
     return _registered(dataset, record)
 
 
+def add_tags(dataset: Dataset, tags: Mapping[str, str]) -> Dataset:
+    """Add tags to a registered version; v1's rule: a tag keeps its value until it is removed."""
+    name, workspace = _name_of(dataset)
+    known = workspace.registry().datasets.by_name(name, dataset.version or "latest").tags
+    taken = sorted(key for key, value in tags.items() if known.get(key, value) != value)
+    if taken:
+        raise UserErrorException(
+            f"dataset {name!r}: tags {taken!r} have other values already; remove them by remove_tags first, or set all "
+            "tags by update(tags=...)"
+        )
+    return update(dataset, tags={**known, **tags})
+
+
 def unregister(dataset: AbstractDataset) -> None:
-    """Forget the dataset's name with all versions."""
+    """Forget the dataset's name with all versions; v1's rule: nothing to do for one that is not registered."""
+    if dataset.name is None:
+        return
     name, workspace = _name_of(dataset)
     workspace.registry().datasets.unregister(name)
 

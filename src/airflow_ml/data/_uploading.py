@@ -46,8 +46,8 @@ def upload_files(
     """Copy named files to a datastore and return how many were written."""
     if not files or isinstance(files, str):
         raise UserErrorException(f"upload_files: {files!r} is not a list of files; name at least one")
-    places = [Path(os.path.abspath(file)) for file in files]  # noqa: PTH100 - links in the path stay as they are named
-    root = Path(os.path.abspath(relative_root)) if relative_root else _shared_folder(places)  # noqa: PTH100
+    places = [Path(os.path.abspath(file)) for file in files]
+    root = Path(os.path.abspath(relative_root)) if relative_root else _shared_folder(places)
     uploads = [Upload(place, join_path(_folder(target_path), _below(place, root))) for place in places]
     written = transfer.upload(_store(datastore), uploads, overwrite=overwrite)
     _say(show_progress, f"uploaded {written} of {len(uploads)} files to {datastore.name}/{_folder(target_path)}")

@@ -6,19 +6,21 @@ from airflow_ml._late import late
 from airflow_ml._records import copied
 from airflow_ml.data._caller import is_parsing_dag
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import DatasetSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from typing import NoReturn, TypeVar
+    from typing import TypeVar
 
-    from airflow_ml.data import _dataset_by_name, _definition, _reading, _saved
+    from airflow_ml.data import _dataset_by_name, _definition, _reading, _saved, dataset_factory
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
+    from airflow_ml.runtime import expressions
+    from airflow_ml.runtime.expressions import Expression
 
     Dataset = TypeVar("Dataset", bound="AbstractDataset")
 else:
@@ -26,8 +28,20 @@ else:
     _definition = late("airflow_ml.data._definition")
     _reading = late("airflow_ml.data._reading")
     _saved = late("airflow_ml.data._saved")
+    dataset_factory = late("airflow_ml.data.dataset_factory")
+    expressions = late("airflow_ml.runtime.expressions")
 
 __all__ = ["AbstractDataset"]
+
+
+class _Factory:
+    """Gives `Dataset.File` and `Dataset.Tabular` where v1 has them too, on every dataset class."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> object:
+        return getattr(dataset_factory, self._name)
 
 
 class AbstractDataset:
@@ -42,6 +56,8 @@ class AbstractDataset:
     """
 
     kind: str | None = None
+    File = _Factory("FileDatasetFactory")
+    Tabular = _Factory("TabularDatasetFactory")
 
     def __init__(self) -> None:
         self._definition: Definition | None = None
@@ -155,8 +171,13 @@ class AbstractDataset:
         )
 
     def add_tags(self: Dataset, tags: Mapping[str, str] | None = None) -> Dataset:
-        """Add tags to the registered version; a key that is there gets the new value."""
-        return _saved.update(self, tags={**self._tags, **(tags or {})})
+        """
+        Add tags to the registered version.
+
+        Raises:
+            UserErrorException: the dataset is not registered, or a tag of that key has another value already.
+        """
+        return _saved.add_tags(self, tags or {})
 
     def remove_tags(self: Dataset, tags: list[str] | None = None) -> Dataset:
         """Remove the tags of these keys from the registered version."""
@@ -167,15 +188,24 @@ class AbstractDataset:
         return _saved.update(self, description=description, tags=tags)
 
     def unregister_all_versions(self) -> None:
-        """Forget the name with all its versions; data and ids stay."""
+        """Forget the name with all its versions; data and ids stay. Nothing happens if it is not registered."""
         _saved.unregister(self)
 
-    def get_partition_key_values(self, partition_keys: list[str] | None = None) -> NoReturn:
-        """Not supported yet: read the table and take the distinct values of the partition columns."""
-        raise NotSupportedError(
-            f"dataset {self._name or partition_keys!r}: get_partition_key_values is not supported yet; use "
-            "to_pandas_dataframe()[keys].drop_duplicates()"
-        )
+    def get_partition_key_values(self, partition_keys: list[str] | None = None) -> list[dict[str, object]]:
+        """
+        Return the distinct combinations of values that the files' paths hold; lists the datastore.
+
+        Args:
+            partition_keys: some of the dataset's `partition_keys`; without it all of them.
+
+        Raises:
+            UserErrorException: the dataset has no partition keys, or not these.
+        """
+        return _reading.key_values(self, partition_keys)
+
+    def __getitem__(self, key: str) -> Expression:
+        """Return the value of a column, to make a condition for `filter`."""
+        return expressions.column(key, where=type(self).__name__)
 
     @staticmethod
     def get_by_name(

@@ -22,9 +22,36 @@ class AbstractDatastore:
     """
 
     def __init__(self, workspace: WorkspaceLike, name: str, datastore_type: str) -> None:
-        self.workspace = workspace
-        self.name = name
-        self.datastore_type = datastore_type
+        self._workspace = workspace
+        self._name = name
+        self._datastore_type = datastore_type
+
+    @property
+    def name(self) -> str:
+        """The name it is registered under; can be set, as in v1, which renames the object alone."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._name = value
+
+    @property
+    def workspace(self) -> WorkspaceLike:
+        """The workspace that knows the store; can be set, as in v1."""
+        return self._workspace
+
+    @workspace.setter
+    def workspace(self, value: WorkspaceLike) -> None:
+        self._workspace = value
+
+    @property
+    def datastore_type(self) -> str:
+        """v1's word for the kind; can be set, as in v1, which changes the object alone."""
+        return self._datastore_type
+
+    @datastore_type.setter
+    def datastore_type(self, value: str) -> None:
+        self._datastore_type = value
 
     def set_as_default(self) -> None:
         """Make this the workspace's default datastore."""

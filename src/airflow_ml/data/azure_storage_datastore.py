@@ -6,14 +6,14 @@ In an embedded workspace both are folders of this machine behind v1's names; scr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from airflow_ml._late import late
 from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.data_reference import DataReference
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_ml.data import _uploading
     from airflow_ml.data._workspace import WorkspaceLike
 else:
@@ -47,7 +47,13 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         self.account_name = account_name
         self.protocol = protocol
         self.endpoint = endpoint
-        self.is_sas = sas_token is not None
+        del account_key
+        self._is_sas = sas_token is not None
+
+    @property
+    def is_sas(self) -> bool:
+        """Whether it was made with a shared access signature."""
+        return self._is_sas
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """Return a reference to a file or folder of the store, which need not exist."""
@@ -120,14 +126,20 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
 
 class AzureBlobDatastore(AbstractAzureStorageDatastore):
-    """A blob container, or the folder that stands for one; `workspaceblobstore` is one."""
+    """
+    A blob container, or the folder that stands for one; `workspaceblobstore` is one.
+
+    Args:
+        container_name: None for a folder of this machine, and while Airflow parses a DAG file; `account_name` as well.
+        request_session: has no effect: nothing is opened by the object.
+    """
 
     def __init__(
         self,
         workspace: WorkspaceLike,
         name: str,
-        container_name: str | None = None,
-        account_name: str | None = None,
+        container_name: str | None,
+        account_name: str | None,
         sas_token: str | None = None,
         account_key: str | None = None,
         protocol: str | None = None,
@@ -148,14 +160,20 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
 
 
 class AzureFileDatastore(AbstractAzureStorageDatastore):
-    """A file share, or the folder that stands for one; `workspacefilestore` is one."""
+    """
+    A file share, or the folder that stands for one; `workspacefilestore` is one.
+
+    Args:
+        container_name: the share; None for a folder of this machine, and while Airflow parses a DAG file.
+        request_session: has no effect: nothing is opened by the object.
+    """
 
     def __init__(
         self,
         workspace: WorkspaceLike,
         name: str,
-        container_name: str | None = None,
-        account_name: str | None = None,
+        container_name: str | None,
+        account_name: str | None,
         sas_token: str | None = None,
         account_key: str | None = None,
         protocol: str | None = None,

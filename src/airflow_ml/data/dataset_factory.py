@@ -7,30 +7,31 @@ that uses them is validated or runs, so that a DAG file can be parsed at any tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
 from airflow_ml._late import late
-from airflow_ml.data import _tables
-from airflow_ml.data._data_type import DataType
 from airflow_ml.data._definition import sources_of
 from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.data.tabular_dataset import TabularDataset
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.runtime.data_types import DataType
+from airflow_ml.runtime.sources import folder_sources, with_partitions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     import pandas as pd
 
-    from airflow_ml.data import _uploading
+    from airflow_ml.data import _uploading, _writing
     from airflow_ml.data._definition import PathLike
-    from airflow_ml.data.abstract_datastore import AbstractDatastore
-    from airflow_ml.data.datapath import DataPath
+    from airflow_ml.data._uploading import Target
     from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
     from airflow_ml.graph.model import Json
+    from airflow_ml.runtime import table_formats
 else:
     _uploading = late("airflow_ml.data._uploading")
+    _writing = late("airflow_ml.data._writing")
+    table_formats = late("airflow_ml.runtime.table_formats")
 
 __all__ = ["DataType", "FileDatasetFactory", "TabularDatasetFactory"]
 
@@ -41,7 +42,7 @@ class FileDatasetFactory:
     @staticmethod
     def from_files(
         path: PathLike | Sequence[PathLike],
-        validate: bool = True,  # noqa: ARG004 - v1's signature
+        validate: bool = True,
         partition_format: str | None = None,
         is_file: bool = False,
     ) -> FileDataset:
@@ -62,14 +63,12 @@ class FileDatasetFactory:
         definition: dict[str, Json] = {"kind": "file", "sources": sources}
         if is_file:
             definition["is_file"] = True
-        if partition_format is not None:
-            definition["partition_format"] = partition_format
-        return FileDataset._create(definition, workspace)
+        return FileDataset._create(with_partitions(definition, partition_format), workspace)
 
     @staticmethod
     def upload_directory(
         src_dir: str,
-        target: DataPath | tuple[AbstractDatastore, str],
+        target: Target,
         pattern: str | None = None,
         overwrite: bool = False,
         show_progress: bool = True,
@@ -86,9 +85,11 @@ class FileDatasetFactory:
         Raises:
             UserErrorException: `src_dir` is no folder, nothing in it matches, or `target` is no place.
         """
-        sources, workspace = sources_of(target, where="Dataset.File.upload_directory")
-        _uploading.upload_directory(src_dir, target, pattern=pattern, overwrite=overwrite, show_progress=show_progress)
-        return FileDataset._create({"kind": "file", "sources": _as_folders(sources)}, workspace)
+        where = "Dataset.File.upload_directory"
+        place = _uploading.place_of(target, where=where)
+        sources, workspace = sources_of(place, where=where)
+        _uploading.upload_directory(src_dir, place, pattern=pattern, overwrite=overwrite, show_progress=show_progress)
+        return FileDataset._create({"kind": "file", "sources": folder_sources(sources, where=where)}, workspace)
 
 
 class TabularDatasetFactory:
@@ -97,7 +98,7 @@ class TabularDatasetFactory:
     @staticmethod
     def from_delimited_files(
         path: PathLike | Sequence[PathLike],
-        validate: bool = True,  # noqa: ARG004 - v1's signature
+        validate: bool = True,
         include_path: bool = False,
         infer_column_types: bool = True,
         set_column_types: Mapping[str, DataType] | None = None,
@@ -120,10 +121,15 @@ class TabularDatasetFactory:
             header: True: every file begins with the same line of names; False: none does.
             partition_format: names parts of the paths, which become columns: `{name}` text,
                 `{name:yyyy/MM/dd}` a date.
-            support_multi_line: quoted values may hold line breaks.
+            support_multi_line: has no effect: quoted values may always hold line breaks.
             empty_as_string: keep empty values as empty text instead of missing values.
+            encoding: one of v1's names: utf8, utf8bom, utf16, utf32, ascii, latin1, iso88591, windows1252.
+
+        Raises:
+            UserErrorException: as in `from_files`; a separator, header, type, encoding or partition format that v1
+                does not take either.
         """
-        parse = _tables.delimited(
+        parse = table_formats.delimited(
             where="Dataset.Tabular.from_delimited_files",
             separator=separator,
             header=header,
@@ -139,7 +145,7 @@ class TabularDatasetFactory:
     @staticmethod
     def from_json_lines_files(
         path: PathLike | Sequence[PathLike],
-        validate: bool = True,  # noqa: ARG004 - v1's signature
+        validate: bool = True,
         include_path: bool = False,
         set_column_types: Mapping[str, DataType] | None = None,
         partition_format: str | None = None,
@@ -153,7 +159,7 @@ class TabularDatasetFactory:
             invalid_lines: `error` fails the reading, `drop` leaves such lines out.
         """
         where = "Dataset.Tabular.from_json_lines_files"
-        parse = _tables.json_lines(
+        parse = table_formats.json_lines(
             where=where,
             set_column_types=set_column_types,
             include_path=include_path,
@@ -165,20 +171,20 @@ class TabularDatasetFactory:
     @staticmethod
     def from_parquet_files(
         path: PathLike | Sequence[PathLike],
-        validate: bool = True,  # noqa: ARG004 - v1's signature
+        validate: bool = True,
         include_path: bool = False,
         set_column_types: Mapping[str, DataType] | None = None,
         partition_format: str | None = None,
     ) -> TabularDataset:
         """Define a table from parquet files."""
         where = "Dataset.Tabular.from_parquet_files"
-        parse = _tables.parquet(where=where, set_column_types=set_column_types, include_path=include_path)
+        parse = table_formats.parquet(where=where, set_column_types=set_column_types, include_path=include_path)
         return _table(path, parse, partition_format, where=where)
 
     @staticmethod
     def register_pandas_dataframe(
         dataframe: pd.DataFrame,
-        target: DataPath | AbstractDatastore | tuple[AbstractDatastore, str],
+        target: Target,
         name: str,
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
@@ -194,7 +200,7 @@ class TabularDatasetFactory:
             row_group_size: rows per parquet row group.
             make_target_path_unique: write below a new folder in `target`, so that earlier versions stay.
         """
-        folder = _uploading.write_frame(
+        folder = _writing.write_frame(
             dataframe,
             target,
             row_group_size=row_group_size,
@@ -202,8 +208,7 @@ class TabularDatasetFactory:
             show_progress=show_progress,
         )
         table = TabularDatasetFactory.from_parquet_files(folder)
-        assert table.workspace is not None
-        return table.register(table.workspace, name, description=description, tags=tags, create_new_version=True)
+        return table.register(folder[0].workspace, name, description=description, tags=tags, create_new_version=True)
 
     @staticmethod
     def from_sql_query(
@@ -252,17 +257,4 @@ def _table(
 ) -> TabularDataset:
     sources, workspace = sources_of(path, where=where)
     definition: dict[str, Json] = {"kind": "tabular", "sources": sources, "parse": parse}
-    if partition_format is not None:
-        definition["partition_format"] = partition_format
-    return TabularDataset._create(definition, workspace)
-
-
-def _as_folders(sources: list[Json]) -> list[Json]:
-    """Return the sources with a `/` at the end of each path, which says that it is a folder."""
-    folders: list[Json] = []
-    for source in sources:
-        if not isinstance(source, dict) or "datastore" not in source:
-            raise UserErrorException("Dataset.File.upload_directory: target is a web address; give a datastore path")
-        path = str(source["path"]).rstrip("/")
-        folders.append({**source, "path": f"{path}/" if path else ""})
-    return folders
+    return TabularDataset._create(with_partitions(definition, partition_format), workspace)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from airflow_ml._late import late
 from airflow_ml.data._definition import checksum
 from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share, refuse_unknown
@@ -10,7 +12,6 @@ from airflow_ml.exceptions import NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from types import TracebackType
     from typing import NoReturn
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_ml.runtime import expressions
     from airflow_ml.runtime.expressions import Expression
 else:
-    os = late("os")
     _reading = late("airflow_ml.data._reading")
     expressions = late("airflow_ml.runtime.expressions")
 

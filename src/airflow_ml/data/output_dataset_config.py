@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from airflow_ml.data import _tables
-from airflow_ml.data._definition import checksum, with_step
+from airflow_ml._late import late
 from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import GraphError, UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_ml.data._data_type import DataType
+    from airflow_ml.data import _definition, _output_kinds
+    from airflow_ml.data._output_kinds import (
+        HDFSOutputDatasetConfig,
+        LinkFileOutputDatasetConfig,
+        LinkTabularOutputDatasetConfig,
+        MountOptions,
+        UploadOptions,
+    )
     from airflow_ml.graph.model import Json
+    from airflow_ml.runtime import sources, table_formats
+    from airflow_ml.runtime.data_types import DataType
+else:
+    _definition = late("airflow_ml.data._definition")
+    _output_kinds = late("airflow_ml.data._output_kinds")
+    sources = late("airflow_ml.runtime.sources")
+    table_formats = late("airflow_ml.runtime.table_formats")
 
 __all__ = [
+    "HDFSOutputDatasetConfig",
+    "LinkFileOutputDatasetConfig",
+    "LinkTabularOutputDatasetConfig",
+    "MountOptions",
     "OutputDatasetConfig",
     "OutputFileDatasetConfig",
     "OutputTabularDatasetConfig",
+    "UploadOptions",
 ]
+
+#: Names that few pipelines use; imported at their first use.
+_RARE = frozenset(__all__) - {"OutputDatasetConfig", "OutputFileDatasetConfig", "OutputTabularDatasetConfig"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _RARE:
+        value: object = getattr(_output_kinds, name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class OutputFileDatasetConfig(OutputDatasetConfig):
@@ -37,11 +65,12 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
             `dataset/{run-id}/{output-name}`; None for the default store as well. A path without `{run-id}` is
             written again by every run, and old files stay.
         source: folder in the step that the script writes to instead of one that the run chooses.
-        partition_format: not supported.
+        partition_format: names parts of the files' paths below the output, such as `{year}/{month}/data.csv`, for
+            the dataset that the output is registered as, and for tables read from it.
 
     Raises:
-        UserErrorException: a name with other characters than letters, digits and underscores, or a destination of
-            another form.
+        UserErrorException: a name with other characters than letters, digits and underscores, a destination of
+            another form, or a partition format that names no column.
     """
 
     def __init__(
@@ -55,10 +84,30 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
         self.datastore, self.path_on_datastore = _destination(destination, output=self.name)
         self.source = source
         if partition_format is not None:
-            raise NotSupportedError(
-                f"output {self.name!r}: partition_format is not supported on outputs; give it to "
-                "read_delimited_files or read_parquet_files"
-            )
+            self.partition_format = partition_format
+            self.transformations = sources.with_partitions({}, partition_format)
+
+    def as_mount(self, disable_metadata_cache: bool = False) -> OutputFileDatasetConfig:
+        """
+        Return a copy whose files are committed when the step has completed.
+
+        Args:
+            disable_metadata_cache: has no effect: outputs are written to a plain folder, without a file system
+                driver that could cache.
+        """
+        return self._mounted()
+
+    def as_upload(
+        self, overwrite: bool = False, source_globs: str | Sequence[str] | None = None
+    ) -> OutputFileDatasetConfig:
+        """
+        Return a copy whose files are uploaded after the script has ended well.
+
+        Args:
+            overwrite: replace files that are at the destination already; otherwise such a file fails the step.
+            source_globs: only files that match this pattern, or one of these, are taken; None means all.
+        """
+        return self._uploaded(overwrite, source_globs)
 
     def read_delimited_files(
         self,
@@ -75,16 +124,17 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
         What the step writes does not change.
 
         Args:
-            path_glob: only such files are read: `*.csv` or `**/*.csv`.
+            path_glob: only such files are read: `*.csv` for names in every folder, `day_*/**/*.csv` for paths below
+                the output.
         """
         where = f"output {self.name!r}"
-        parse = _tables.delimited(
+        parse = table_formats.delimited(
             where=where,
             separator=separator,
             header=header,
             set_column_types=set_column_types,
             include_path=include_path,
-            file_extension=_tables.extension_of(path_glob, where=where),
+            **table_formats.chosen_files(path_glob),
         )
         return self._as_table(parse, partition_format)
 
@@ -97,20 +147,17 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
     ) -> OutputTabularDatasetConfig:
         """Return a copy that consumers (and a registered dataset) read as a table from parquet files."""
         where = f"output {self.name!r}"
-        parse = _tables.parquet(
+        parse = table_formats.parquet(
             where=where,
             set_column_types=set_column_types,
             include_path=include_path,
-            file_extension=_tables.extension_of(path_glob, where=where),
+            **table_formats.chosen_files(path_glob),
         )
         return self._as_table(parse, partition_format)
 
     def _as_table(self, parse: dict[str, Json], partition_format: str | None) -> OutputTabularDatasetConfig:
-        transformations: dict[str, Json] = {"parse": parse}
-        if partition_format is not None:
-            transformations["partition_format"] = partition_format
-        table = OutputTabularDatasetConfig(mode=self.mode, name=self.name)
-        vars(table).update({**vars(self), "transformations": transformations})
+        table = OutputTabularDatasetConfig(output_file_dataset_config=self)
+        table.transformations = sources.with_partitions({"parse": parse}, partition_format or self.partition_format)
         return table
 
 
@@ -119,12 +166,32 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
     An output whose files are read as a table.
 
     Made by `read_delimited_files` and `read_parquet_files` of OutputFileDatasetConfig.
+
+    Raises:
+        GraphError: it is made in another way; as in v1 a ValueError.
     """
 
     kind = "tabular"
 
-    def __init__(self, *, mode: str = "mount", name: str | None = None, **kwargs: object) -> None:
-        super().__init__(mode, name, **kwargs)
+    def __init__(self, **kwargs: object) -> None:
+        files = kwargs.get("output_file_dataset_config")
+        if len(kwargs) != 1 or not isinstance(files, OutputFileDatasetConfig):
+            raise GraphError(
+                "OutputTabularDatasetConfig: is made by read_delimited_files() or read_parquet_files() of an "
+                "OutputFileDatasetConfig; call one of these"
+            )
+        super().__init__(files.mode, files.name)
+        vars(self).update(vars(files))
+
+    def as_mount(self) -> OutputTabularDatasetConfig:
+        """Return a copy whose files are committed when the step has completed."""
+        return self._mounted()
+
+    def as_upload(
+        self, overwrite: bool = False, source_globs: str | Sequence[str] | None = None
+    ) -> OutputTabularDatasetConfig:
+        """Return a copy whose files are uploaded after the script has ended well; see OutputFileDatasetConfig."""
+        return self._uploaded(overwrite, source_globs)
 
     def keep_columns(self, columns: str | Sequence[str]) -> OutputTabularDatasetConfig:
         """Return a copy whose consumers see only these columns."""
@@ -145,12 +212,12 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         """
         if not 0 <= percentage <= 1:
             raise UserErrorException(f"output {self.name!r}: percentage {percentage!r} is not between 0 and 1")
-        chosen = checksum(self.transformations) if seed is None else seed
+        chosen = _definition.checksum(self.transformations) if seed is None else seed
         split: dict[str, Json] = {"op": "split", "percentage": percentage, "seed": chosen}
         return self._with_step({**split, "part": 0}), self._with_step({**split, "part": 1})
 
     def _with_step(self, step: dict[str, Json]) -> OutputTabularDatasetConfig:
-        return self._changed(transformations=with_step(self.transformations or {}, step))
+        return self._changed(transformations=_definition.with_step(self.transformations or {}, step))
 
     def _input_mode(self) -> str:
         return "direct"

@@ -176,7 +176,7 @@ class TabularDataset(AbstractDataset):
         self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True
     ) -> TabularDataset:
         """Return the rows of the last `time_delta` before now, by the machine's clock; see `time_after`."""
-        start = datetimes.datetime.now() - time_delta  # noqa: DTZ005 - v1 takes the machine's time
+        start = datetimes.datetime.now() - time_delta
         return self._between(start, None, include_boundary, validate, where="time_recent")
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:

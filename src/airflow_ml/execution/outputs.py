@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException, StepFailedError
+from airflow_ml.runtime.selection import glob_pattern
 from airflow_ml.storage.commit import commit_output
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def commit_outputs(
 
 
 def _check_written(task: StepTask, port: OutputPort, place: Path, log: LogLine) -> None:
-    where = f"step {task.step.name!r}: output {port.name!r}"
+    where = f"{task.title}: output {port.name!r}"
     if not place.exists():
         raise StepFailedError(
             f"{where} was declared but not written: the script ended well and left nothing at the path it was given;"
@@ -75,14 +75,14 @@ def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort
             overwrite=port.mode == "mount" or port.overwrite,
         )
     except AzureMLException as error:
-        raise error.at(f"step {task.step.name!r}") from error
+        raise error.at(task.title) from error
 
 
-def _keep_only(folder: Path, pattern: str) -> None:
-    """Drop what an upload's glob does not name; the folder is the attempt's own."""
+def _keep_only(folder: Path, patterns: str) -> None:
+    """Drop what an upload's globs do not name; the folder is the attempt's own."""
+    wanted = [glob_pattern(pattern) for pattern in patterns.split(";")]
     for root, _, names in os.walk(folder):
         for name in names:
             path = Path(root, name)
-            relative = path.relative_to(folder).as_posix()
-            if not fnmatch.fnmatch(relative, pattern.removeprefix("**/")) and not fnmatch.fnmatch(relative, pattern):
+            if not any(pattern.fullmatch(path.relative_to(folder).as_posix()) for pattern in wanted):
                 path.unlink()

@@ -10,10 +10,12 @@ import json
 import re
 import warnings
 
-from airflow_ml.exceptions import DatasetNotFoundError, RunEnvironmentException, UserErrorException
+from airflow_ml.exceptions import DatasetNotFoundError, NotSupportedError, RunEnvironmentException, UserErrorException
 from airflow_ml.runtime.column_types import convert, inferred
+from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.partitions import PartitionFormat
-from airflow_ml.runtime.selection import kept_positions
+from airflow_ml.runtime.selection import glob_pattern, kept_positions
+from airflow_ml.runtime.table_formats import ENCODINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +24,11 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-__all__ = ["partition_keys", "read_frame"]
+    from airflow_ml.runtime import filters
+else:
+    filters = Late("airflow_ml.runtime.filters")
 
-_ENCODINGS = {
-    "ascii": "ascii",
-    "iso88591": "iso-8859-1",
-    "latin1": "iso-8859-1",
-    "utf16": "utf-16",
-    "utf32": "utf-32",
-    "utf8": "utf-8-sig",
-    "utf8bom": "utf-8-sig",
-    "windows1252": "cp1252",
-}
+__all__ = ["key_values", "partition_keys", "read_frame"]
 
 # The rows that decide over the types of columns; fewer must not be read even where fewer are wanted.
 _FEWEST_ROWS = 200
@@ -43,6 +38,48 @@ def partition_keys(definition: Mapping[str, Any]) -> list[str]:
     """Return the columns that a definition takes out of paths."""
     text = definition.get("partition_format")
     return PartitionFormat(text).names if text else []
+
+
+def key_values(
+    definition: Mapping[str, Any], paths: Iterable[str], wanted: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """
+    Return the distinct values of partition columns in a dataset's paths, in the order of the paths.
+
+    Args:
+        paths: of the files within the dataset, in its order.
+        wanted: some of the columns; all of them otherwise.
+
+    Raises:
+        UserErrorException: the dataset has no partition columns, or not these.
+        NotSupportedError: a table of which some rows were taken.
+    """
+    known = partition_keys(definition)
+    if not known:
+        raise UserErrorException(
+            "get_partition_key_values: the dataset has no partition keys; define it with a partition_format"
+        )
+    names = list(wanted or known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserErrorException(f"get_partition_key_values: {unknown!r} are no partition keys; there are {known!r}")
+    found = map(PartitionFormat(definition["partition_format"]).values, paths)
+    steps = definition.get("steps") or [] if definition["kind"] == "tabular" else []
+    rows = [{name: values[name] for name in names} for values in _partitions(list(found), steps)]
+    return list({tuple(row.values()): row for row in rows}.values())
+
+
+def _partitions(found: list[dict[str, Any]], steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Apply a table's steps as far as they choose whole files."""
+    for step in steps:
+        if step["op"] == "filter":
+            found = [values for values in found if filters.matches(step["expression"], values)]
+        elif step["op"] not in ("keep_columns", "drop_columns"):
+            raise NotSupportedError(
+                f"get_partition_key_values: after {step['op']} the rows decide; take the distinct values of "
+                "to_pandas_dataframe()[keys]"
+            )
+    return found
 
 
 def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[str, str]], *, strict: bool = False) -> DataFrame:
@@ -64,7 +101,7 @@ def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[str, str]], 
     """
     parse = definition.get("parse") or {}
     steps = definition.get("steps") or []
-    files = [file for file in files if file[1].endswith(parse.get("file_extension") or "")]
+    files = _chosen(parse, files)
     if not files:
         raise DatasetNotFoundError("the dataset has no files to read; expected at least one under its paths")
     limit = _row_limit(steps)
@@ -74,7 +111,16 @@ def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[str, str]], 
         told = {name: type_ for name, type_ in inferred(frame).items() if name not in asked}
         frame = convert(frame, told, strict=strict)
     frame = _with_paths(definition, frame, [path for _, path in files], heights)
-    return _stepped(convert(frame, asked, strict=strict), steps)
+    frame = _stepped(convert(frame, asked, strict=strict), steps)
+    return _in_time(frame, definition.get("timestamp"))
+
+
+def _chosen(parse: Mapping[str, Any], files: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    files = [file for file in files if file[1].endswith(parse.get("file_extension") or "")]
+    if not parse.get("path_glob"):
+        return files
+    matches = glob_pattern(parse["path_glob"]).fullmatch
+    return [file for file in files if matches(file[1].lstrip("/"))]
 
 
 def _row_limit(steps: Sequence[Mapping[str, Any]]) -> int | None:
@@ -176,9 +222,9 @@ _READERS = {"delimited": _read_delimited, "json_lines": _read_json_lines, "parqu
 
 def _encoding(parse: Mapping[str, Any]) -> str:
     name = parse.get("encoding") or "utf8"
-    if name not in _ENCODINGS:
-        raise UserErrorException(f"encoding {name!r}: expected one of {sorted(_ENCODINGS)}")
-    return _ENCODINGS[name]
+    if name not in ENCODINGS:
+        raise UserErrorException(f"encoding {name!r}: expected one of {sorted(ENCODINGS)}")
+    return ENCODINGS[name]
 
 
 def _joined(frames: Sequence[DataFrame]) -> tuple[DataFrame, list[int]]:
@@ -213,11 +259,26 @@ def _with_paths(
     return frame
 
 
+def _in_time(frame: DataFrame, timestamp: str | None) -> DataFrame:
+    """Return a table with a timestamp column indexed by it; the column stays (v1's to_pandas_dataframe)."""
+    if timestamp is None or not len(frame):
+        return frame
+    if timestamp not in frame.columns:
+        raise UserErrorException(
+            f"timestamp column {timestamp!r}: not in the data, which has {list(frame.columns)!r}; correct "
+            "with_timestamp_columns"
+        )
+    return frame.set_index(timestamp, drop=False).rename_axis(None)
+
+
 def _stepped(frame: DataFrame, steps: Iterable[Mapping[str, Any]]) -> DataFrame:
     for step in steps:
         positions = kept_positions(step, len(frame))
         if positions is not None:
             frame = frame.iloc[list(positions)]
+            continue
+        if step["op"] == "filter":
+            frame = frame[filters.matching_rows(frame, step["expression"])]
             continue
         missing = [name for name in step["columns"] if name not in frame.columns]
         if missing:

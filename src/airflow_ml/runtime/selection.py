@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,24 @@ if TYPE_CHECKING:
 
     Item = TypeVar("Item")
 
-__all__ = ["kept_positions", "select"]
+__all__ = ["glob_pattern", "kept_positions", "select"]
+
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+_MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def glob_pattern(glob: str) -> re.Pattern[str]:
+    """
+    Return what matches whole paths within a dataset, without their leading `/`.
+
+    `*` and `?` stay within one name, `**` goes across folders; a pattern of one name fits names in every folder.
+    """
+    text = glob.lstrip("/")
+    pieces, end = ["" if "/" in text else "(?:.*/)?"], 0
+    for wildcard in _WILDCARD.finditer(text):
+        pieces += [re.escape(text[end : wildcard.start()]), _MEANINGS[wildcard.group()]]
+        end = wildcard.end()
+    return re.compile("".join([*pieces, re.escape(text[end:])]), re.DOTALL)
 
 
 def kept_positions(step: Mapping[str, Any], count: int) -> Sequence[int] | None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.graph.model import Json
+from airflow_ml.runtime.filters import matches
+from airflow_ml.runtime.partitions import PartitionFormat
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
 from airflow_ml.storage.public_blobs import BlobFolder, is_blob_address
 from airflow_ml.storage.selection import glob_files, glob_root, is_glob
@@ -142,7 +144,7 @@ def resolve(definition: Definition, stores: Stores) -> ResolvedDataset:
     if definition.get("kind") == "tabular":
         files = files if is_single else _with_extension(files, definition)
     else:
-        files = _apply_steps(files, cast(Sequence[Mapping[str, Json]], definition.get("steps") or ()))
+        files = _apply_steps(files, definition)
     return ResolvedDataset(tuple(files), is_single and bool(files))
 
 
@@ -225,8 +227,10 @@ def _with_extension(files: list[DatasetFile], definition: Definition) -> list[Da
     return [file for file in files if extension is None or file.path.endswith(str(extension))]
 
 
-def _apply_steps(files: list[DatasetFile], steps: Sequence[Mapping[str, Json]]) -> list[DatasetFile]:
-    for number, step in enumerate(steps):
+def _apply_steps(files: list[DatasetFile], definition: Definition) -> list[DatasetFile]:
+    text = definition.get("partition_format")
+    partitions = PartitionFormat(str(text)) if text else None
+    for number, step in enumerate(cast(Sequence[Mapping[str, Json]], definition.get("steps") or ())):
         operation = step["op"]
         if operation == "take":
             files = files[: cast(int, step["count"])]
@@ -238,9 +242,25 @@ def _apply_steps(files: list[DatasetFile], steps: Sequence[Mapping[str, Json]]) 
             first = step.get("part", 0) == 0
             share = cast(float, step["percentage"])
             files = [file for file in files if (_draw(file, step, number) < share) is first]
+        elif operation == "filter":
+            condition = cast(dict[str, Json], step["expression"])
+            files = [file for file in files if matches(condition, _known_of(file, partitions))]
         else:
             raise UserErrorException(f"file dataset: step {operation!r} needs a table; a file dataset has no columns")
     return files
+
+
+def _known_of(file: DatasetFile, partitions: PartitionFormat | None) -> dict[str, object]:
+    """Return what a condition can ask of a file: v1's file attributes, its path, and the partition columns."""
+    columns = {} if partitions is None else partitions.values(file.relative_path)
+    return {
+        "CanSeek": True,
+        "Extension": PurePosixPath(file.relative_path).suffix.lstrip("."),
+        "LastModifiedTime": file.info.modified,
+        "Size": file.size,
+        "Path": file.relative_path,
+        **columns,
+    }
 
 
 def _draw(file: DatasetFile, step: Mapping[str, Json], number: int) -> float:

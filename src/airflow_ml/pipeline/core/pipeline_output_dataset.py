@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml._records import copied
-from airflow_ml.data import _tables
 from airflow_ml.data._definition import with_step
 from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_ml.exceptions import GraphError
@@ -13,9 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_ml.data._data_type import DataType
     from airflow_ml.data._definition import Definition
     from airflow_ml.graph import Json
+    from airflow_ml.runtime import table_formats
+    from airflow_ml.runtime.data_types import DataType
+else:
+    table_formats = late("airflow_ml.runtime.table_formats")
 
 __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "PipelineOutputTabularDataset"]
 
@@ -50,9 +53,9 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
 
         Args:
             file_extension: only such files are read; empty means `.csv`, or `.tsv` where the separator is a tab (v1).
-            quoted_line_breaks: values in quotes may hold line breaks.
+            quoted_line_breaks: has no effect: values in quotes may always hold line breaks.
         """
-        parse = _tables.delimited(
+        parse = table_formats.delimited(
             where=f"output {self.name!r}",
             separator=separator,
             header=header,
@@ -71,7 +74,7 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         set_column_types: Mapping[str, DataType] | None = None,
     ) -> PipelineOutputTabularDataset:
         """Return the same output as a table read from its parquet files."""
-        parse = _tables.parquet(
+        parse = table_formats.parquet(
             where=f"output {self.name!r}",
             set_column_types=set_column_types,
             include_path=include_path,

@@ -1,0 +1,71 @@
+"""A table, query or stored procedure of a database (`azureml.data.sql_data_reference`)."""
+
+from __future__ import annotations
+
+from airflow_ml.data.data_reference import DataReference
+from airflow_ml.exceptions import NotSupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+    from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.data.stored_procedure_parameter import StoredProcedureParameter
+
+__all__ = ["SqlDataReference"]
+
+
+class SqlDataReference(DataReference):
+    """
+    A pointer into a database, for DataTransferStep: a table, a query or a stored procedure.
+
+    As in v1 it can be neither mounted nor copied by a step that runs a script, and how much of it is given is not
+    checked here.
+    """
+
+    def __init__(
+        self,
+        datastore: AbstractDatastore,
+        data_reference_name: str | None = None,
+        sql_table: str | None = None,
+        sql_query: str | None = None,
+        sql_stored_procedure: str | None = None,
+        sql_stored_procedure_params: Sequence[StoredProcedureParameter] | None = None,
+    ) -> None:
+        super().__init__(datastore, data_reference_name=data_reference_name)
+        self.sql_table = sql_table
+        self.sql_query = sql_query
+        self.sql_stored_procedure = sql_stored_procedure
+        self.sql_stored_procedure_params = sql_stored_procedure_params
+
+    @property
+    def source(self) -> NoReturn:
+        """Raise NotSupportedError: only a DataTransferStep, which is not there yet, could read it."""
+        raise self._refused("an input of a step")
+
+    def path(self, path: str | None = None, data_reference_name: str | None = None) -> NoReturn:
+        """Raise NotSupportedError, as v1: a database has no paths."""
+        raise self._refused(f"path({path!r}, {data_reference_name!r})")
+
+    def as_mount(self) -> NoReturn:
+        """Raise NotSupportedError, as v1: a database cannot be mounted."""
+        raise self._refused("as_mount")
+
+    def as_download(self, path_on_compute: str | None = None, overwrite: bool = False) -> NoReturn:
+        """Raise NotSupportedError, as v1: a database cannot be downloaded."""
+        raise self._refused(f"as_download({path_on_compute!r}, {overwrite!r})")
+
+    def as_upload(self, path_on_compute: str | None = None, overwrite: bool = False) -> NoReturn:
+        """Raise NotSupportedError, as v1: a database cannot be uploaded to."""
+        raise self._refused(f"as_upload({path_on_compute!r}, {overwrite!r})")
+
+    def to_config(self) -> NoReturn:
+        """Raise NotSupportedError, as v1."""
+        raise self._refused("to_config")
+
+    def _refused(self, call: str) -> NotSupportedError:
+        return NotSupportedError(
+            f"SQL data reference {self.name!r}: {call} does not fit a database; move the data to files with a "
+            "DataTransferStep, or query it in the script"
+        )

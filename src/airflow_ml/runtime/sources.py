@@ -1,0 +1,69 @@
+"""The sources of a dataset's definition: web addresses, and paths on datastores."""
+
+from __future__ import annotations
+
+from airflow_ml.exceptions import UserErrorException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["folder_sources", "not_a_path", "store_sources", "web_source", "with_partitions"]
+
+
+def web_source(text: str, *, where: str) -> dict[str, Any]:
+    """Return the source of a web address; raises UserErrorException for a local path, as v1 does."""
+    if text.startswith(("http://", "https://")):
+        return {"url": text}
+    raise UserErrorException(
+        f"{where}: {text!r} is a local path, which steps on another machine cannot see; upload it to a datastore "
+        "(datastore.upload, Dataset.File.upload_directory) and give the (datastore, 'path') pair"
+    )
+
+
+def store_sources(datastore: str, places: Iterable[str], *, where: str) -> list[dict[str, Any]]:
+    """Return the sources of paths on one datastore; raises UserErrorException for one that leaves it."""
+    return [{"datastore": datastore, "path": _inside(place, where=where)} for place in places]
+
+
+def _inside(path: str, *, where: str) -> str:
+    clean = (path[2:] if path.startswith("./") else path).lstrip("/")
+    if ".." in clean.split("/"):
+        raise UserErrorException(f"{where}: path {path!r} leaves its datastore; give a path without '..'")
+    return clean
+
+
+def not_a_path(path: object, *, where: str) -> UserErrorException:
+    """Return the error for something that no dataset can be made of."""
+    return UserErrorException(
+        f"{where}: {path!r} is not a path of a dataset; give a (datastore, 'path') pair, a DataPath, a DataReference, "
+        "a web address, or a list of them"
+    )
+
+
+def folder_sources(sources: Iterable[Any], *, where: str) -> list[Any]:
+    """Return the sources with a `/` at the end of each path, which says that it is a folder."""
+    folders = []
+    for source in sources:
+        if "datastore" not in source:
+            raise UserErrorException(f"{where}: target is a web address; give a datastore path")
+        path = source["path"].rstrip("/")
+        folders.append({**source, "path": f"{path}/" if path else ""})
+    return folders
+
+
+def with_partitions(definition: dict[str, Any], partition_format: str | None) -> dict[str, Any]:
+    """
+    Return the definition with a partition format.
+
+    Raises:
+        UserErrorException: a format that names no column, one twice, or a time without a year.
+    """
+    if partition_format is None:
+        return definition
+    # Imported here: few datasets have one, and it needs regular expressions and dates.
+    from airflow_ml.runtime.partitions import PartitionFormat
+
+    PartitionFormat(partition_format)
+    return {**definition, "partition_format": partition_format}
