@@ -48,7 +48,7 @@ def test_a_failing_operator_fails_its_run(chain):
     assert ran.tasks == {"write": "failed", "read": "upstream_failed"}
     assert ran.answer["tries"]["write"] == 1
     assert ran.pipeline.get_status() == "Failed"
-    assert "step 'write'" in ran.pipeline.get_details()["error"]["message"]
+    assert "step 'write'" in ran.pipeline.get_details()["error"]["error"]["message"]
 
 
 def test_clearing_a_mended_operator_completes_the_run(chain, tmp_path):
@@ -103,7 +103,7 @@ def test_what_is_missing_is_an_error_in_words(chain, broken, words):
 
     assert ran.tasks["write"] == "failed"
     assert words in ran.log
-    assert words in ran.pipelines[0].get_details()["error"]["message"]
+    assert words in ran.pipelines[0].get_details()["error"]["error"]["message"]
 
 
 DATASET = """

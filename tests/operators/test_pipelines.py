@@ -143,8 +143,8 @@ def test_a_failing_check_fails_the_run(two):
     assert ran.tasks["reuse_check"] == "failed"
     assert ran.tasks["write"] == "upstream_failed"
     assert ran.tasks["pipeline_end"] == "failed"
-    assert "step 'read'" in ran.pipeline.get_details()["error"]["message"]
-    assert "'gpu-9'" in ran.pipeline.get_details()["error"]["message"]
+    assert "step 'read'" in ran.pipeline.get_details()["error"]["error"]["message"]
+    assert "'gpu-9'" in ran.pipeline.get_details()["error"]["error"]["message"]
 
 
 @pytest.mark.parametrize(("goes_on", "state"), [(False, "skipped"), (True, "success")])
@@ -165,7 +165,7 @@ def test_other_branches_go_on_if_asked_for(dags, goes_on, state):
     assert ran.tasks["c_last"] == state
     assert ran.state == "failed"
     assert ran.pipeline.get_status() == "Failed"
-    assert "'a_bad'" in ran.pipeline.get_details()["error"]["message"]
+    assert "'a_bad'" in ran.pipeline.get_details()["error"]["error"]["message"]
 
 
 PARAMETERS = """
@@ -195,7 +195,7 @@ def test_an_unknown_parameter_is_an_error(dags):
 
     assert ran.state == "failed"
     assert "has no parameter 'cuont'; it declares: count, text" in ran.log
-    assert "cuont" in ran.pipeline.get_details()["error"]["message"]
+    assert "cuont" in ran.pipeline.get_details()["error"]["error"]["message"]
 
 
 def test_a_value_of_a_wrong_type_is_an_error(dags):

@@ -165,7 +165,7 @@ def test_two_at_once_both_complete_and_a_failure_is_told(script, submit):
     assert "step 'bad': script 'bad.py' ended with exit code 3" in str(caught.value)
     assert json.loads(caught.value.error_details)["error"]["step"] == "bad"
     assert bad.wait_for_completion(show_output=False, raise_on_error=False) == "Failed"
-    assert bad.get_details()["error"]["code"] == "StepFailedError"
+    assert bad.get_details()["error"]["error"]["code"] == "StepFailedError"
     assert (good.wait_for_completion(False), also.wait_for_completion(False)) == ("Finished", "Finished")
     for run in (bad, good, also):
         check_nothing_is_left(run)
@@ -234,7 +234,7 @@ def test_a_driver_that_is_ended_leaves_nothing(script, submit, gate, number):
         assert status == "Canceled"
     else:
         assert status == "Failed"
-        assert "the process that ran the pipeline died" in run.get_details()["error"]["message"]
+        assert "the process that ran the pipeline died" in run.get_details()["error"]["error"]["message"]
         assert run.find_step_run("step")[0].get_status() == "Failed"
     assert "logs/azureml/executionlogs.txt" in run.get_file_names()
     check_nothing_is_left(run)

@@ -31,7 +31,7 @@ def print_run_table(run: PipelineRun, file: TextIO | None = None) -> None:
     details = run.get_details()
     out.write(f"run {run.id} of experiment {run.experiment.name!r}: {run.get_status()}\n")
     if "error" in details:
-        out.write(f"{details['error'].get('message', '')}\n")
+        out.write(f"{details['error']['error'].get('message', '')}\n")
     out.write("\n")
     print_table(_HEADER, [_row(name, step) for name, step in _steps(run)], out)
 
@@ -77,10 +77,15 @@ def _row(name: str, step: StepRun | None) -> Sequence[str]:
     if step is None:
         return name, "NotStarted", "", "", ""
     details = step.get_details()
-    times = [datetime.fromisoformat(details[key]) if details[key] else None for key in ("startTimeUtc", "endTimeUtc")]
+    times = [_time(details.get(key)) for key in ("startTimeUtc", "endTimeUtc")]
     metrics = "\n".join(f"{metric} = {_short(value)}" for metric, value in step.get_metrics().items())
     outputs = "\n".join(_place(step, output) for output in step.get_outputs())
     return name, step.get_status(), _seconds(*times), metrics, outputs
+
+
+def _time(text: str | None) -> datetime | None:
+    # Python 3.10 does not read the Z.
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _seconds(started: datetime | None, ended: datetime | None) -> str:

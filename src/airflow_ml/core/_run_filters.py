@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, TypeAlias
+
     from airflow_ml.registry import Registry, RunRecord
 
-__all__ = ["TYPES", "has", "kind_of", "labels", "list_pages"]
+    #: `"name"`, or names with values; a value of None asks for the name alone.
+    Labels: TypeAlias = "Mapping[str, str | None] | Mapping[str, str] | str | None"
+
+__all__ = ["TYPES", "fits", "has_labels", "kind_of", "labels", "list_pages"]
 
 _PAGE = 50
 
-#: v1's words for the kinds of runs.
+#: v1's words for the kinds of runs; interactive and child runs have none.
 TYPES = {"pipeline": "azureml.PipelineRun", "step": "azureml.StepRun", "script": "azureml.scriptrun"}
 
 
@@ -21,14 +25,31 @@ def kind_of(type_name: str | None) -> str | None:
     return {name: kind for kind, name in TYPES.items()}.get(type_name or "", type_name)
 
 
-def labels(given: Mapping[str, str] | str | None) -> dict[str, str | None] | None:
+def labels(given: Labels) -> dict[str, str | None] | None:
     """Take one name as well as names with values, as v1 does."""
     return {given: None} if isinstance(given, str) else None if given is None else dict(given)
 
 
-def has(labels: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
-    """Whether all wanted labels are there; a wanted value of None asks for the name alone."""
-    return all(name in labels and value in (None, labels[name]) for name, value in wanted.items())
+def fits(
+    record: RunRecord,
+    *,
+    tags: Labels = None,
+    properties: Labels = None,
+    type: str | None = None,
+    status: str | None = None,
+) -> bool:
+    """Whether a run is of that type and status, and has all of these labels."""
+    return (
+        kind_of(type) in (None, record.kind)
+        and status in (None, record.status)
+        and has_labels(record.tags, tags)
+        and has_labels(record.properties, properties)
+    )
+
+
+def has_labels(held: Mapping[str, str], wanted: Labels) -> bool:
+    """Whether all of the wanted labels are held."""
+    return all(name in held and value in (None, held[name]) for name, value in (labels(wanted) or {}).items())
 
 
 def list_pages(registry: Registry, **wanted: Any) -> Iterator[RunRecord]:

@@ -2,58 +2,74 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
 from airflow_ml._late import late
-from airflow_ml.core._run_details import describe_run
-from airflow_ml.core._run_filters import TYPES, has, kind_of, labels, list_pages
-from airflow_ml.exceptions import ActivityFailedException, ServiceException, UserErrorException
-from airflow_ml.runtime import run as step_run
+from airflow_ml.core._run_filters import fits, kind_of, labels, list_pages
+from airflow_ml.core._run_life import POLL_SECONDS, LivingRun
+from airflow_ml.core._submission import check_submittable
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime.offline import _OfflineRun
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from airflow_ml.core import _run_details, environment, script_run
     from airflow_ml.core import experiment as experiments
+    from airflow_ml.core._run_filters import Labels
+    from airflow_ml.core._submission import Submittable
+    from airflow_ml.core.compute.compute import ComputeTarget
+    from airflow_ml.core.environment import Environment
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
-    from airflow_ml.execution import metrics, runner_lock, stores
-    from airflow_ml.graph import Json
-    from airflow_ml.registry import Registry, RunRecord
+    from airflow_ml.registry import RunRecord
+    from airflow_ml.runtime import run as step_run
+
+    #: Written here because inside the class `list` is v1's method.
+    Runs: TypeAlias = "list[Run]"
+    Names: TypeAlias = "list[str]"
+
+    #: What `add_type_provider` takes: it makes a run of its type from the experiment and the run's record.
+    RunFactory: TypeAlias = Callable[[Experiment, "_TypedRecord"], "Run"]
 else:
+    _run_details = late("airflow_ml.core._run_details")
+    environment = late("airflow_ml.core.environment")
     experiments = late("airflow_ml.core.experiment")
-    metrics = late("airflow_ml.execution.metrics")
-    runner_lock = late("airflow_ml.execution.runner_lock")
-    stores = late("airflow_ml.execution.stores")
+    script_run = late("airflow_ml.core.script_run")
+    step_run = late("airflow_ml.runtime.run")
 
 # Runs of pipelines and steps stand above this package; which class a run has is only known when it is found.
 pipeline_runs = late("airflow_ml.pipeline.core.run")
 
-__all__ = ["Run", "_OfflineRun"]
+__all__ = ["POLL_SECONDS", "Run", "_OfflineRun"]
 
-#: Names of the classes in `pipeline_runs`, by the kind of run.
-_CLASSES = {"pipeline": "PipelineRun", "step": "StepRun"}
+#: Modules and names of the classes, by the kind of run.
+_CLASSES = {
+    "pipeline": (pipeline_runs, "PipelineRun"),
+    "step": (pipeline_runs, "StepRun"),
+    "script": (script_run, "ScriptRun"),
+}
 
-#: Seconds between two looks at a run that is waited for.
-POLL_SECONDS = 0.3
+#: What `add_type_provider` was given, by type.
+_factories: dict[str, RunFactory] = {}
 
-#: Written here because inside the class `list` is v1's method.
-Names: TypeAlias = "list[str]"
+#: Runs of one call of `create_children` (v1), and the tag that counts them.
+_MOST_CHILDREN = 100
+_CHILD_NUMBER = "azureml.batch_child_number"
+
+#: What `list_by_compute` can be asked for (v1), and what the registry calls it.
+_ON_COMPUTE = {"Running": ("Preparing", "Running", "Finalizing"), "Queued": ("NotStarted", "Queued")}
 
 
-class Run:
+class Run(LivingRun):
     """
     A recorded run of any kind.
 
     Args:
         experiment: that the run belongs to.
         run_id: its id; nothing is looked up before something is asked.
+        outputs: a folder, or several, whose files become the run's when it is ended by this object; made if needed.
     """
-
-    def __init__(self, experiment: Experiment, run_id: str, outputs: object = None, **kwargs: object) -> None:
-        self._experiment = experiment
-        self._run_id = run_id
 
     # --- finding runs -------------------------------------------------------------------------------------------------
 
@@ -66,6 +82,11 @@ class Run:
             RunEnvironmentException: there is no step's run, and `allow_offline` is False.
         """
         return step_run.Run.get_context(allow_offline, used_for_context_manager, **kwargs)
+
+    @classmethod
+    def get_submitted_run(cls, **kwargs: Any) -> Any:
+        """Return the run of the step that this process is; v1's old name of `get_context(allow_offline=False)`."""
+        return cls.get_context(allow_offline=False, **kwargs)
 
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Run:
@@ -84,13 +105,21 @@ class Run:
     def list(
         experiment: Experiment,
         type: str | None = None,
-        tags: Mapping[str, str] | str | None = None,
-        properties: Mapping[str, str] | str | None = None,
+        tags: Labels = None,
+        properties: Labels = None,
         status: str | None = None,
         include_children: bool = False,
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
-        """Return runs of an experiment, newest first, read page by page as they are asked for."""
+        """
+        Return runs of an experiment, newest first, read page by page as they are asked for.
+
+        Args:
+            type: v1's word, such as `azureml.scriptrun` or `azureml.PipelineRun`.
+            tags: a name, or names with values; the run must have all of them.
+            properties: the same for properties.
+            include_children: also those below other runs.
+        """
         records = list_pages(
             experiment.workspace.registry(),
             experiment=experiment.name,
@@ -100,71 +129,74 @@ class Run:
             properties=labels(properties),
             include_children=include_children,
         )
-        return (Run._from_record(experiment.workspace, record) for record in records)
+        return (Run._from_record(experiment.workspace, record, _rehydrate_runs) for record in records)
 
     @staticmethod
-    def _from_record(workspace: Workspace, record: RunRecord) -> Run:
-        cls: type[Run] = getattr(pipeline_runs, _CLASSES[record.kind]) if record.kind in _CLASSES else Run
-        return cls._of(experiments.Experiment(workspace, record.experiment), record)
+    def list_by_compute(
+        compute: ComputeTarget,
+        type: str | None = None,
+        tags: Labels = None,
+        properties: Labels = None,
+        status: str | None = None,
+    ) -> Iterator[Run]:
+        """
+        Return the runs that run on a compute target or wait for it.
+
+        Args:
+            status: `Running` or `Queued` (v1's two); both unless given.
+
+        Raises:
+            UserErrorException: another status.
+        """
+        if status is not None and status not in _ON_COMPUTE:
+            raise UserErrorException(
+                f"runs of compute target {compute.name!r}: status {status!r}, expected 'Running' or 'Queued'; runs that"
+                " have ended are found by Run.list or Experiment.get_runs"
+            )
+        words = [word for name, found in _ON_COMPUTE.items() if status in (None, name) for word in found]
+        return Run._on_compute(compute, words, type=type, tags=tags, properties=properties)
+
+    @staticmethod
+    def _on_compute(compute: ComputeTarget, statuses: Sequence[str], **wanted: Any) -> Iterator[Run]:
+        for status in statuses:
+            for record in list_pages(compute.workspace.registry(), status=status, include_children=True):
+                if record.target == compute.name and fits(record, **wanted):
+                    yield Run._from_record(compute.workspace, record)
+
+    @staticmethod
+    def add_type_provider(runtype: str, run_factory: RunFactory) -> None:
+        """
+        Let a function make the runs of a type that v1 does not know, for lists and `Run.get`.
+
+        Args:
+            runtype: what the run's property `azureml.runsource` says.
+            run_factory: called with the experiment and a record with `run_id`, `run_type`, `name`, `status`, `tags` and
+                `properties`.
+
+        Raises:
+            ValueError: there is one for the type already (v1's type).
+        """
+        if runtype in _factories or runtype in {"azureml.PipelineRun", "azureml.StepRun", "azureml.scriptrun"}:
+            raise ValueError(f"run type {runtype!r} has a factory already; use another name")
+        _factories[runtype] = run_factory
+
+    @staticmethod
+    def _from_record(workspace: Workspace, record: RunRecord, _rehydrate: bool = True) -> Run:
+        experiment = experiments.Experiment(workspace, record.experiment, _skip_name_validation=True)
+        if not _rehydrate:
+            return Run(experiment, record.id)
+        source = record.properties.get("azureml.runsource", "")
+        if source in _factories:
+            return _factories[source](experiment, _TypedRecord(source, record))
+        module, name = _CLASSES.get(record.kind, (None, ""))
+        cls: type[Run] = getattr(module, name) if module is not None else Run
+        return cls._of(experiment, record)
 
     @classmethod
     def _of(cls, experiment: Experiment, record: RunRecord) -> Run:
         return cls(experiment, record.id)
 
-    # --- what it is ---------------------------------------------------------------------------------------------------
-
-    @property
-    def _registry(self) -> Registry:
-        return self._experiment.workspace.registry()
-
-    @property
-    def _record(self) -> RunRecord:
-        """The record as it is now."""
-        return runner_lock.close_if_lost(self._registry, self._registry.runs.get(self._run_id))
-
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        return self._run_id
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment that the run belongs to."""
-        return self._experiment
-
-    @property
-    def name(self) -> str:
-        """The step's or pipeline's name."""
-        return self._record.name
-
-    @property
-    def display_name(self) -> str:
-        """A name that people gave, else `name`; can be set."""
-        record = self._record
-        return record.display_name or record.name
-
-    @display_name.setter
-    def display_name(self, value: str) -> None:
-        self._registry.runs.set_display_name(self._run_id, value)
-
-    @property
-    def description(self) -> str | None:
-        """Free text; can be set."""
-        return self._record.description
-
-    @description.setter
-    def description(self, value: str) -> None:
-        self._registry.runs.set_description(self._run_id, value)
-
-    @property
-    def number(self) -> int | None:
-        """Counts the runs of the experiment from 1; None for runs below another."""
-        return self._record.number
-
-    @property
-    def type(self) -> str:
-        """v1's word for the kind of run."""
-        return TYPES.get(self._record.kind, self._record.kind)
+    # --- runs around it -----------------------------------------------------------------------------------------------
 
     @property
     def parent(self) -> Run | None:
@@ -172,174 +204,124 @@ class Run:
         parent_id = self._record.parent_id
         return None if parent_id is None else Run.get(self._experiment.workspace, parent_id)
 
-    @property
-    def status(self) -> str:
-        """v1's word of the run history: `NotStarted`, `Running`, `Completed`, `Failed`, `Canceled`, ..."""
-        return self._record.status
-
-    def get_status(self) -> str:
-        """Return the status; runs of pipelines and steps say `Finished` where others say `Completed`."""
-        return self.status
-
-    def get_detailed_status(self) -> dict[str, Json]:
-        """Return the status with the error, if there is one."""
-        record = self._record
-        return {"status": record.status, "error": None if record.error is None else dict(record.error)}
-
-    @property
-    def portal_url(self) -> str:
-        """Path of the run's page on the Airflow web server."""
-        return f"/airflow-ml/workspaces/{self._experiment.workspace.name}/runs/{self._run_id}"
-
-    def get_portal_url(self) -> str:
-        """Return `portal_url`."""
-        return self.portal_url
-
-    # --- tags, properties, metrics ------------------------------------------------------------------------------------
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The tags; a copy."""
-        return dict(self._record.tags)
-
-    def get_tags(self) -> dict[str, str]:
-        """Return the tags."""
-        return self.tags
-
-    def tag(self, key: str, value: str | None = None) -> None:
-        """Set a tag."""
-        self.set_tags({key: value or ""})
-
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Set tags; others stay."""
-        self._registry.runs.set_tags(self._run_id, {key: str(value) for key, value in tags.items()})
-
-    def remove_tags(self, tags: str | Names) -> Names:
-        """Remove tags and return their names."""
-        names = [tags] if isinstance(tags, str) else [*tags]
-        self._registry.runs.remove_tags(self._run_id, names)
-        return names
-
-    @property
-    def properties(self) -> dict[str, str]:
-        """The properties, which never change once set; a copy."""
-        return dict(self._record.properties)
-
-    def get_properties(self) -> dict[str, str]:
-        """Return the properties."""
-        return self.properties
-
-    def get_metrics(
-        self, name: str | None = None, recursive: bool = False, run_type: str | None = None, populate: bool = False
-    ) -> dict[str, Any]:
-        """
-        Return metrics by name: one value as it is, repeated ones as a list.
-
-        Args:
-            recursive: return `{run id: metrics}` for this run and all below it instead.
-        """
-        return metrics.read_metrics(self._registry, self._run_id, name, recursive=recursive)
-
-    # --- details, files, children -------------------------------------------------------------------------------------
-
-    def get_details(self) -> dict[str, Any]:
-        """Return what is known of the run, with v1's keys."""
-        return describe_run(self._registry, self._record)
-
-    def get_snapshot_id(self) -> str | None:
-        """Return the id of the captured source directory."""
-        return self._record.snapshot_id
-
-    def get_file_names(self) -> Names:
-        """Return the names of the run's files."""
-        return [item.name for item in self._registry.artifacts.list(self._run_id)]
-
-    def download_file(self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False) -> None:
-        """
-        Copy one file of the run to this machine.
-
-        Args:
-            output_file_path: a file, or a folder that exists; default: the file's own name in the current folder.
-
-        Raises:
-            UserErrorException: the run has no file of that name.
-        """
-        record = self._registry.artifacts.get(self._run_id, name)
-        target = Path(output_file_path or Path(name).name)
-        target = target / Path(name).name if target.is_dir() else target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stores.Stores(self._registry)(record.datastore).get(record.path, target)
-
-    def download_files(
-        self,
-        prefix: str | None = None,
-        output_directory: str | None = None,
-        output_paths: Names | None = None,
-        batch_size: int = 100,
-        append_prefix: bool = True,
-        timeout_seconds: int | None = None,
-    ) -> None:
-        """Copy the files whose names begin with the prefix to this machine."""
-        root = Path(output_directory or ".")
-        for number, name in enumerate(item for item in self.get_file_names() if item.startswith(prefix or "")):
-            below = name if append_prefix else name[len(prefix or "") :].lstrip("/")
-            target = root / (output_paths[number] if output_paths else below)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.download_file(name, str(target))
-
     def get_children(
         self,
         recursive: bool = False,
-        tags: Mapping[str, str] | str | None = None,
-        properties: Mapping[str, str] | str | None = None,
+        tags: Labels = None,
+        properties: Labels = None,
         type: str | None = None,
         status: str | None = None,
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
-        """Return the runs below this one, newest first."""
-        wanted_tags, wanted_properties = labels(tags) or {}, labels(properties) or {}
+        """Return the runs below this one, newest first; right after a submit there may be none."""
         for record in self._registry.runs.children(self._run_id, recursive=recursive):
-            is_wanted = (
-                (type is None or record.kind == kind_of(type))
-                and (status is None or record.status == status)
-                and has(record.tags, wanted_tags)
-                and has(record.properties, wanted_properties)
-            )
-            if is_wanted:
-                yield Run._from_record(self._experiment.workspace, record)
+            if fits(record, tags=tags, properties=properties, type=type, status=status):
+                yield Run._from_record(self._experiment.workspace, record, _rehydrate_runs)
 
-    # --- waiting and ending -------------------------------------------------------------------------------------------
-
-    def cancel(self) -> None:
-        """Ask the run to end; a run that has ended stays as it is."""
-        if not self._record.is_final:
-            try:
-                self._registry.runs.set_status(self._run_id, "CancelRequested")
-            except ServiceException:
-                if not self._record.is_final:  # otherwise it has ended in this moment
-                    raise
-
-    def wait_for_completion(
-        self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
-    ) -> dict[str, Any]:
+    def child_run(
+        self, name: str | None = None, run_id: str | None = None, outputs: str | Sequence[str] | None = None
+    ) -> Run:
         """
-        Wait until the run has ended and return its details.
+        Start a run below this one; it is the caller's to end, by `complete`, `fail` or a `with` block.
+
+        Args:
+            name: shown for it; this run's unless given.
+            run_id: a random one unless given.
+            outputs: a folder, or several, whose files become the run's when it is ended.
+        """
+        child = self._create_child(name, run_id, {})
+        self._registry.runs.set_status(child.id, "Running")
+        return Run(self._experiment, child.id, outputs)
+
+    def create_children(
+        self, count: int | None = None, tag_key: str | None = None, tag_values: Sequence[object] | None = None
+    ) -> Runs:
+        """
+        Create runs below this one that are not started yet: as many as `count`, or one per tag value.
+
+        With `count` each has its number as the tag `azureml.batch_child_number` (v1).
 
         Raises:
-            ActivityFailedException: it failed, and `raise_on_error`.
+            UserErrorException: more than 100, or neither or both of `count` and the tags.
         """
-        while not (record := self._record).is_final:
-            time.sleep(POLL_SECONDS)
-        if record.status == "Failed" and raise_on_error:
-            message = str((record.error or {}).get("message", "failed"))
-            raise ActivityFailedException(f"run {record.id}: {message}", error_details=message)
-        return self.get_details()
+        given = (count is not None, tag_key is not None, tag_values is not None)
+        if given not in ((True, False, False), (False, True, True)):
+            raise UserErrorException(
+                f"run {self.id}: create_children got count {count!r}, tag_key {tag_key!r}, tag_values {tag_values!r};"
+                " give either count, or both tag_key and tag_values"
+            )
+        values = range(count or 0) if tag_values is None else tag_values
+        if len(values) > _MOST_CHILDREN:
+            raise UserErrorException(
+                f"run {self.id}: create_children was asked for {len(values)} runs, and one call makes at most"
+                f" {_MOST_CHILDREN}; call it again for the others"
+            )
+        records = [self._create_child(None, None, {tag_key or _CHILD_NUMBER: str(value)}) for value in values]
+        return [Run(self._experiment, record.id) for record in records]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Run) and self._run_id == other._run_id
+    def _create_child(self, name: str | None, run_id: str | None, tags: dict[str, str]) -> RunRecord:
+        return self._registry.runs.create(
+            self._experiment.name, name or self.name, kind="child", parent_id=self.id, tags=tags, id=run_id or ""
+        )
 
-    def __hash__(self) -> int:
-        return hash(self._run_id)
+    def submit_child(self, config: Submittable, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
+        """
+        Start a script as a run below this one, and return its ScriptRun at once.
 
-    def __repr__(self) -> str:
-        return f"Run(Experiment: {self._experiment.name}, Id: {self._run_id})"
+        Args:
+            config: a ScriptRunConfig.
+            tags: of the new run.
+            kwargs: `run_id`.
+
+        Raises:
+            NotSupportedError: a pipeline, or another configuration of v1 that does not exist here.
+            UserErrorException: another kind of object, or what the configuration names is not there.
+        """
+        submittable = check_submittable(config, where=f"run {self.id}", is_child=True)
+        return submittable._submit_to(self._experiment, tags=tags, _parent_run_id=self.id, **kwargs)
+
+    # --- what it was made of ------------------------------------------------------------------------------------------
+
+    def get_environment(self) -> Environment:
+        """
+        Return the environment that the run's script was given.
+
+        Raises:
+            UserErrorException: the run has no script.
+        """
+        step = _run_details.step_of(self._registry, self._record)
+        if step is None:
+            raise UserErrorException(
+                f"run {self.id}: it has no environment, because no script runs in it; a pipeline's run has one in each"
+                " of its steps: run.find_step_run(name)[0].get_environment()"
+            )
+        definition = dict(step.environment or {})
+        if definition.get("by_reference"):
+            version = definition.get("version")
+            return environment.Environment.get(
+                self._experiment.workspace, str(definition["name"]), None if version is None else str(version)
+            )
+        definition.setdefault("name", "default-environment")
+        return environment.Environment.from_definition(definition)
+
+    def get_secret(self, name: str) -> str:
+        """Return a secret of the workspace's key vault; raises as `Workspace.get_default_keyvault`."""
+        return str(self._experiment.workspace.get_default_keyvault().get_secret(name))
+
+    def get_secrets(self, secrets: Names) -> dict[str, str]:
+        """Return several secrets by name; raises as `get_secret`."""
+        return dict(self._experiment.workspace.get_default_keyvault().get_secrets(secrets))
+
+
+class _TypedRecord:
+    """What a factory of `add_type_provider` is given, with v1's names."""
+
+    def __init__(self, run_type: str, record: RunRecord) -> None:
+        self.run_id = record.id
+        self.run_type = run_type
+        self.name = record.name
+        self.status = record.status
+        self.tags = dict(record.tags)
+        self.properties = dict(record.properties)
+        self.parent_run_id = record.parent_id
+        self.root_run_id = record.root_id

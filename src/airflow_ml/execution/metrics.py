@@ -14,18 +14,19 @@ __all__ = ["read_metrics"]
 
 
 def read_metrics(
-    registry: Registry, run_id: str, name: str | None = None, *, recursive: bool = False
+    registry: Registry, run_id: str, name: str | None = None, *, recursive: bool = False, kind: str | None = None
 ) -> dict[str, Json]:
     """
     Return a run's metrics by name: a scalar that was logged once as the value, repeated names as lists.
 
     Args:
         recursive: return `{run id: metrics}` for the run and all below it instead.
+        kind: with `recursive`, only runs of this kind.
     """
     if not recursive:
         return _folded(registry, run_id, name)
-    runs = [run_id, *(run.id for run in registry.runs.children(run_id, recursive=True))]
-    return {run: _folded(registry, run, name) for run in runs}
+    runs = [registry.runs.get(run_id), *registry.runs.children(run_id, recursive=True)]
+    return {run.id: _folded(registry, run.id, name) for run in runs if kind in (None, run.kind)}
 
 
 def _folded(registry: Registry, run_id: str, name: str | None) -> dict[str, Json]:

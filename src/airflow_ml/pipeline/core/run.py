@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-import json
-import pprint
 import sys
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from airflow_ml._late import late
-from airflow_ml.core.experiment import Experiment
-from airflow_ml.core.run import POLL_SECONDS, Run
-from airflow_ml.exceptions import ActivityFailedException, NotSupportedError, UserErrorException
-from airflow_ml.graph import Graph, from_json
-from airflow_ml.pipeline.core.port_data_reference import PortDataReference, StepRunOutput
+from airflow_ml.core._run_filters import list_pages
+from airflow_ml.core._run_life import failure_of
+from airflow_ml.core.run import Run
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn, TypeAlias
+
+    from airflow_ml import graph
+    from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
-    from airflow_ml.execution import logs, runner_lock
+    from airflow_ml.execution import artifacts, logs
+    from airflow_ml.graph import Graph
+    from airflow_ml.pipeline.core import _graph_yaml, _run_printing
+    from airflow_ml.pipeline.core import port_data_reference as port_data
+    from airflow_ml.pipeline.core.port_data_reference import PortDataReference, StepRunOutput
     from airflow_ml.registry import RunRecord
+
+    #: Written here because inside the classes `list` is v1's method.
+    StepRuns: TypeAlias = "list[StepRun]"
+    PipelineRuns: TypeAlias = "list[PipelineRun]"
 else:
+    artifacts = late("airflow_ml.execution.artifacts")
+    graph = late("airflow_ml.graph")
     logs = late("airflow_ml.execution.logs")
-    runner_lock = late("airflow_ml.execution.runner_lock")
+    _graph_yaml = late("airflow_ml.pipeline.core._graph_yaml")
+    _run_printing = late("airflow_ml.pipeline.core._run_printing")
+    port_data = late("airflow_ml.pipeline.core.port_data_reference")
 
 __all__ = ["PipelineRun", "StepRun"]
 
 _NO_TIMEOUT = sys.maxsize
-_RULE = "=" * 80
 
 #: What pipelines and steps call the states of the run history (v1).
-_STATUS_WORDS = {"Completed": "Finished", "Preparing": "Running", "Finalizing": "Running", "CancelRequested": "Running"}
+STATUS_WORDS = {"Completed": "Finished", "Preparing": "Running", "Finalizing": "Running", "CancelRequested": "Running"}
 
+#: v1's property of runs that a published pipeline was started for.
+_PUBLISHED_ID = "azureml.pipelineid"
 
-#: Written here because inside the classes `list` is v1's method.
-StepRuns: TypeAlias = "list[StepRun]"
+#: v1's names of the logs that it kept per step; here both streams are one file.
+_STREAM_LOGS = ("logs/azureml/stdoutlogs.txt", "logs/azureml/stderrlogs.txt", "azureml-logs/70_driver_log.txt")
 
 
 class _PipelineWords(Run):
@@ -43,32 +57,40 @@ class _PipelineWords(Run):
     def get_status(self) -> str:
         """Return `NotStarted`, `Queued`, `Running`, `Finished`, `Failed` or `Canceled`."""
         status = self.status
-        return _STATUS_WORDS.get(status, status)
+        return STATUS_WORDS.get(status, status)
 
-    def complete(self, _set_status: bool = True) -> NoReturn:
+    def complete(self) -> NoReturn:  # type: ignore[override]  # v1's own signature
         """Raise NotImplementedError, as v1: the run's own process says how it ends."""
         raise NotSupportedError(f"run {self.id}: complete() is not for runs of pipelines and steps")
 
-    def fail(self, error_details: object = None, error_code: str | None = None, _set_status: bool = True) -> NoReturn:
+    def fail(self) -> NoReturn:  # type: ignore[override]  # v1's own signature
         """Raise NotImplementedError, as v1: the run's own process says how it ends."""
         raise NotSupportedError(f"run {self.id}: fail() is not for runs of pipelines and steps; use cancel()")
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: object = None) -> NoReturn:
-        """Raise NotImplementedError, as v1."""
-        raise NotSupportedError(f"run {self.id}: child_run() is not for runs of pipelines and steps")
+        """Raise NotImplementedError, as v1: the script of a step starts runs below its own."""
+        raise NotSupportedError(
+            f"run {self.id}: child_run() is not for runs of pipelines and steps; call Run.get_context().child_run() in"
+            " the step's script"
+        )
 
-    def _raise_failure(self) -> NoReturn:
-        record = self._record
-        details = json.dumps({"error": dict(record.error or {}), "status": record.status})
-        message = str((record.error or {}).get("message", "no details were recorded"))
-        raise ActivityFailedException(f"run {record.id} ({record.name}) failed: {message}", error_details=details)
+    def _wait_until_end(self, printer: _run_printing.Printer, timeout_seconds: float, *, raise_on_error: bool) -> str:
+        """Wait, print, and return the status; v1 returns that of a run that goes on when the time is over."""
+        begun = time.monotonic()
+        record = self._wait(printer.update, deadline=begun + min(timeout_seconds, 10**9))
+        if not record.is_final:
+            printer.say_timed_out(time.monotonic() - begun)
+        printer.finish(record)
+        if record.status == "Failed" and raise_on_error:
+            raise failure_of(record)
+        return STATUS_WORDS.get(record.status, record.status)
 
 
 class PipelineRun(_PipelineWords):
     """A run of a pipeline."""
 
     def __init__(self, experiment: Experiment, run_id: str, _service_endpoint: object = None, **kwargs: object) -> None:
-        super().__init__(experiment, run_id)
+        super().__init__(experiment, run_id, **kwargs)
 
     @staticmethod
     def get(workspace: Workspace, run_id: str, _service_endpoint: object = None) -> PipelineRun:
@@ -83,24 +105,52 @@ class PipelineRun(_PipelineWords):
             raise UserErrorException(f"run {run_id!r} is a {run.type}, not a pipeline's run")
         return run
 
+    @staticmethod
+    def get_pipeline_runs(workspace: Workspace, pipeline_id: str, _service_endpoint: object = None) -> PipelineRuns:
+        """Return the runs of a published pipeline, newest first: those with its id as `azureml.pipelineid`."""
+        records = list_pages(workspace.registry(), kind="pipeline", properties={_PUBLISHED_ID: pipeline_id})
+        return [run for record in records if isinstance(run := Run._from_record(workspace, record), PipelineRun)]
+
     def get_graph(self) -> Graph:
         """Return the graph that was run."""
         text = self._registry.runs.graph(self.id)
         if text is None:
             raise UserErrorException(f"run {self.id}: it has no graph, because its operators were written by hand")
-        return from_json(text)
+        return graph.from_json(text)
+
+    def save(self, path: str | None = None) -> None:
+        """
+        Write the pipeline that was run as YAML; `Pipeline.load_yaml` reads it.
+
+        Args:
+            path: a file, or a folder for `pipeline.yml`; the current folder unless given.
+
+        Raises:
+            UserErrorException: the run has no graph, because its operators were written by hand.
+        """
+        _graph_yaml.save(self.get_graph(), path)
+
+    def publish_pipeline(
+        self, name: str, description: str, version: str, continue_on_step_failure: bool | None = None, **kwargs: object
+    ) -> NoReturn:
+        """Not available: publishing comes with a later version; a DAG file gives the pipeline a schedule and REST."""
+        unknown = sorted({*kwargs} - {"enable_email_notification"})
+        if unknown:
+            raise ValueError(f"publish_pipeline: unknown argument {unknown[0]!r}; leave it out")
+        raise NotSupportedError(
+            f"run {self.id}: publish_pipeline({name!r}) is not available: pipelines are not published yet; put"
+            " pipeline.to_dag(...) into a DAG file, which Airflow starts by schedule, form and REST"
+        )
 
     def get_steps(self) -> Iterator[StepRun]:
         """Return the steps' runs, newest first; the newest attempt of each. Right after submit there may be none."""
         for record in self._registry.runs.steps(self.id):
-            yield StepRun(self.experiment, record.id, self.id, record.node_id or "")
+            yield StepRun._of(self.experiment, record)
 
     def find_step_run(self, name: str) -> StepRuns:
         """Return the runs of the steps of that name; names need not be unique."""
         return [
-            StepRun(self.experiment, record.id, self.id, record.node_id or "")
-            for record in self._registry.runs.steps(self.id)
-            if record.name == name
+            StepRun._of(self.experiment, record) for record in self._registry.runs.steps(self.id) if record.name == name
         ]
 
     def get_pipeline_output(self, pipeline_output_name: str) -> PortDataReference:
@@ -113,7 +163,7 @@ class PipelineRun(_PipelineWords):
         for record in self._registry.runs.steps(self.id):
             for output in self._registry.outputs.of(record.id):
                 if output.pipeline_output_name == pipeline_output_name:
-                    return PortDataReference.of(self.experiment.workspace, self.id, output)
+                    return port_data.PortDataReference.of(self.experiment.workspace, self.id, output)
         raise UserErrorException(
             f"run {self.id} has no pipeline output {pipeline_output_name!r} yet; name it in"
             " PipelineData(pipeline_output_name=...), and wait for the step that writes it"
@@ -132,38 +182,14 @@ class PipelineRun(_PipelineWords):
         Ctrl-C cancels the run, waits until nothing of it runs any more, and raises KeyboardInterrupt.
 
         Args:
-            show_output: print the steps' logs while they run.
+            show_output: print the steps' logs while they run; the run's id is printed in any case (v1).
+            timeout_seconds: after that time the status of the run, which goes on, is returned (v1).
 
         Raises:
-            ActivityFailedException: it failed, and `raise_on_error`.
-            TimeoutError: it has not ended in time; it goes on.
+            ActivityFailedException: it failed, and `raise_on_error`; `error_details` is the error as JSON (v1).
         """
-        report = _Report(self) if show_output else None
-        deadline = time.monotonic() + min(timeout_seconds, 10**9)
-        try:
-            self._wait(report, deadline, timeout_seconds)
-        except KeyboardInterrupt:
-            print(f"canceling run {self.id} ...")  # noqa: T201 - said to the person at the keyboard
-            self.cancel()
-            while not self._record.is_final:
-                time.sleep(POLL_SECONDS)
-            raise
-        if report is not None:
-            report.finish()
-        if self.status == "Failed" and raise_on_error:
-            self._raise_failure()
-        return self.get_status()
-
-    def _wait(self, report: _Report | None, deadline: float, timeout_seconds: float) -> None:
-        while True:
-            is_final = self._record.is_final
-            if report is not None:
-                report.update()
-            if is_final:
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"run {self.id} has not ended within {timeout_seconds} seconds; it goes on")
-            time.sleep(POLL_SECONDS)
+        printer = _run_printing.PipelinePrinter(self, show_output=show_output, raise_on_error=raise_on_error)
+        return self._wait_until_end(printer, timeout_seconds, raise_on_error=raise_on_error)
 
 
 class StepRun(_PipelineWords):
@@ -183,13 +209,29 @@ class StepRun(_PipelineWords):
         _reused_pipeline_run_id: str | None = None,
         **kwargs: object,
     ) -> None:
-        super().__init__(experiment, step_run_id)
+        super().__init__(experiment, step_run_id, **kwargs)
         self._pipeline_run_id = pipeline_run_id
         self._node_id = node_id
+        self._is_reused = _is_reused
+        self._current_node_id = _current_node_id
+        self._reused_run_id = _reused_run_id
+        self._reused_node_id = _reused_node_id
+        self._reused_pipeline_run_id = _reused_pipeline_run_id
 
     @classmethod
-    def _of(cls, experiment: Experiment, record: RunRecord) -> Run:
-        return cls(experiment, record.id, record.parent_id or "", record.node_id or "")
+    def _of(cls, experiment: Experiment, record: RunRecord) -> StepRun:
+        reused = record.properties.get("azureml.reusedrunid")
+        return cls(
+            experiment,
+            record.id,
+            record.parent_id or "",
+            record.node_id or "",
+            _is_reused=reused is not None,
+            _current_node_id=record.node_id,
+            _reused_run_id=reused,
+            _reused_node_id=record.properties.get("azureml.reusednodeid"),
+            _reused_pipeline_run_id=record.properties.get("azureml.reusedpipeline"),
+        )
 
     @property
     def pipeline_run_id(self) -> str:
@@ -220,7 +262,7 @@ class StepRun(_PipelineWords):
 
     def _output(self, name: str) -> StepRunOutput:
         record = self._registry.outputs.get(self.id, name)
-        return StepRunOutput(self.experiment.workspace, self._pipeline_run_id, self, name, record)
+        return port_data.StepRunOutput(self.experiment.workspace, self._pipeline_run_id, self, name, record)
 
     def get_stdout_log(self) -> str:
         """Return the script's output; standard error is in it, in the order written."""
@@ -234,102 +276,33 @@ class StepRun(_PipelineWords):
         """Return the script's output."""
         return self.get_stdout_log()
 
+    def download_file(self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False) -> None:
+        """Copy one file of the run to this machine; v1's names of a step's logs give the one log that there is."""
+        is_log = name in _STREAM_LOGS and name not in self.get_file_names()
+        place = output_file_path or name.rpartition("/")[2]
+        super().download_file(artifacts.LOG_NAME if is_log else name, place, _validate_checksum)
+
     def get_details_with_logs(self) -> dict[str, Any]:
-        """Return the details with the text of the log."""
-        return {**self.get_details(), "logs": {"user_logs/std_log.txt": self.get_stdout_log()}}
+        """Return `get_details()` with the text of each log in the place of its path, and v1's three names of it."""
+        details = super().get_details_with_logs()
+        text = self.get_stdout_log()
+        details["logFiles"] |= {"STDOUT": text, "STDERR": text, "JOBLOG": text}
+        return details
 
     def wait_for_completion(  # type: ignore[override]  # v1's own signature and return value
         self, show_output: bool = True, timeout_seconds: float = _NO_TIMEOUT, raise_on_error: bool = True
     ) -> str:
         """
-        Wait until the step has ended, and return its status.
+        Wait until the step has ended, and return its status: `Finished`, `Failed` or `Canceled`.
+
+        Ctrl-C cancels the step, waits until nothing of it runs any more, and raises KeyboardInterrupt.
+
+        Args:
+            show_output: print the log while the script runs; the run's id is printed in any case (v1).
+            timeout_seconds: after that time the status of the run, which goes on, is returned (v1).
 
         Raises:
-            ActivityFailedException: it failed, and `raise_on_error`.
-            TimeoutError: it has not ended in time.
+            ActivityFailedException: it failed, and `raise_on_error`; `error_details` is the error as JSON (v1).
         """
-        printer = _StepPrinter(self) if show_output else None
-        deadline = time.monotonic() + min(timeout_seconds, 10**9)
-        while True:
-            is_final = self._record.is_final
-            if printer is not None:
-                printer.update()
-            if is_final:
-                break
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"step run {self.id} has not ended within {timeout_seconds} seconds")
-            time.sleep(POLL_SECONDS)
-        if self.status == "Failed" and raise_on_error:
-            self._raise_failure()
-        return self.get_status()
-
-
-class _Report:
-    """Prints what `wait_for_completion(show_output=True)` shows, in v1's words."""
-
-    def __init__(self, run: PipelineRun) -> None:
-        self._run = run
-        self._status: str | None = None
-        self._printers: dict[str, _StepPrinter] = {}
-        _say(f"PipelineRunId: {run.id}")
-        if run._record.details.get("engine") != runner_lock.ENGINE_EMBEDDED:
-            _say(f"Link to Airflow: {run.portal_url}")
-
-    def update(self) -> None:
-        record = self._run._record
-        status = _passed_through(record)
-        if status != self._status:
-            _say(f"PipelineRun Status: {status}")
-        self._status = status
-        for step in reversed([*self._run.get_steps()]):
-            printer = self._printers.setdefault(step.id, _StepPrinter(step))
-            if not printer.update():
-                return  # one log after the other, so that lines of two steps never mix
-
-    def finish(self) -> None:
-        _say(f"\n\nPipelineRun Execution Summary\n{_RULE}\nPipelineRun Status: {self._run.get_status()}")
-        _say(pprint.pformat(self._run.get_details(), sort_dicts=False))
-
-
-class _StepPrinter:
-    """Prints one step's progress and log."""
-
-    def __init__(self, run: StepRun) -> None:
-        self._run = run
-        self._log = logs.RunLog(run._registry, run.id)
-        self._status: str | None = None
-        self._is_done = False
-
-    def update(self) -> bool:
-        """Print what is new; True when there is no more to come."""
-        if self._is_done:
-            return True
-        record = self._run._record
-        name, status = record.name, _STATUS_WORDS.get(record.status, record.status)
-        if self._status is None:
-            _say(f"\n\nStepRunId: {record.id}")
-        passed = _passed_through(record)
-        if passed != self._status:
-            _say(f"StepRun( {name} ) Status: {passed}\n")
-        self._status = passed
-        text = self._log.read_new()
-        if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        if record.is_final:
-            _say(f"\nStepRun({name}) Execution Summary\n{_RULE}\nStepRun( {name} ) Status: {status}")
-            if record.error:
-                _say(str(record.error.get("message", "")))
-        self._is_done = record.is_final
-        return self._is_done
-
-
-def _passed_through(record: RunRecord) -> str:
-    """Return the last state before the end that a run is in, or was in: a quick one is over between two looks."""
-    if record.is_final:
-        return "NotStarted" if record.started_at is None else "Running"
-    return _STATUS_WORDS.get(record.status, record.status)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - what v1 prints and notebooks show
+        printer = _run_printing.StepPrinter(self, show_output=show_output, raise_on_error=raise_on_error)
+        return self._wait_until_end(printer, timeout_seconds, raise_on_error=raise_on_error)
