@@ -1,14 +1,13 @@
-"""Run configurations and scripts with everything that runs them."""
+"""Run configurations."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_ml.core import Environment, RunConfiguration, ScriptRunConfig, Workspace
+from airflow_ml.core import RunConfiguration, Workspace
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.core.conda_dependencies import CondaDependencies
-from airflow_ml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
-from airflow_ml.exceptions import NotSupportedError, RunConfigurationException, UserErrorException
+from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
 
 
 def test_defaults_are_v1s() -> None:
@@ -66,41 +65,3 @@ def test_parts_without_meaning_must_stay_as_they_are() -> None:
 
     with pytest.raises(NotSupportedError, match=r"step 'a'.*spark"):
         config.check_supported(where="step 'a'")
-
-
-def test_script_run_config_puts_everything_into_one() -> None:
-    """Arguments win over the configuration that was given, which is left as it is."""
-    given = RunConfiguration()
-    environment = Environment("mine")
-
-    config = ScriptRunConfig(
-        "src", "train.py", ["--a", 1], given, compute_target="c1", environment=environment, max_run_duration_seconds=5
-    )
-
-    assert (config.source_directory, config.script, config.arguments) == ("src", "train.py", ["--a", 1])
-    assert (config.run_config.target, config.run_config.environment.name) == ("c1", "mine")
-    assert config.run_config.max_run_duration_seconds == 5
-    assert (given.target, given.script) == ("local", None)
-
-
-@pytest.mark.parametrize(
-    ("job", "expected"),
-    [
-        (MpiConfiguration(2, 3), ("Python", "Mpi", 3)),
-        (PyTorchConfiguration(node_count=2), ("PyTorch", "Nccl", 2)),
-        (TensorflowConfiguration(2, 1), ("TensorFlow", "ParameterServer", 3)),
-    ],
-)
-def test_distributed_jobs_set_the_configuration(job: object, expected: tuple[str, str, int]) -> None:
-    """The job says framework, communicator and nodes."""
-    config = ScriptRunConfig("src", "a.py", distributed_job_config=job).run_config  # type: ignore[arg-type]  # one of three
-
-    assert (config.framework, config.communicator, config.node_count) == expected
-
-
-def test_script_or_command_is_needed() -> None:
-    """Neither, or both, is a user's error."""
-    with pytest.raises(UserErrorException):
-        ScriptRunConfig("src")
-    with pytest.raises(UserErrorException):
-        ScriptRunConfig("src", script="a.py", command="python a.py")

@@ -35,12 +35,13 @@ class Submittable(Protocol):
     def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None, **kwargs: Any) -> Any: ...
 
 
-def check_submittable(config: object, *, where: str) -> Submittable:
+def check_submittable(config: object, *, where: str, is_child: bool = False) -> Submittable:
     """
     Return the configuration if it can be submitted.
 
     Args:
         where: to what it was given, for the error.
+        is_child: to be submitted below a run.
 
     Raises:
         NotSupportedError: a configuration of v1 that does not exist here.
@@ -50,6 +51,8 @@ def check_submittable(config: object, *, where: str) -> Submittable:
     for name in names:
         if name in _LATER:
             raise NotSupportedError(f"{where}: submitting a {names[0]} is not available; {_LATER[name]}")
+    if is_child and "Pipeline" in names:
+        raise NotSupportedError(f"{where}: a pipeline's run is not below another; submit it with Experiment.submit")
     if hasattr(config, "_submit_to"):
         submittable: Submittable = config
         return submittable

@@ -113,7 +113,7 @@ def _make_step(config: ScriptRunConfig) -> PipelineStep:
     What the configuration says itself wins over its run configuration, as in v1.
     """
     run_config = config.run_config
-    script, command = config.script or run_config.script, config.command or run_config.command
+    script, command = config.script or run_config.script, config.command or run_config.command or None
     arguments = [*(config.arguments or run_config.arguments)]
     if bool(script) == bool(command):
         raise UserErrorException(f"ScriptRunConfig: script is {script!r} and command {command!r}; give one of them")
