@@ -84,16 +84,80 @@ def test_model_path(step):
 
 
 def test_list_and_get(step):
-    """Models are found by name, tag and as the newest version."""
-    models = [{"id": f"a:{n}", "name": "a", "version": n, "tags": {"best": str(n)}} for n in (1, 2)]
-    step.handlers["model.list"] = lambda params: models
-    step.handlers["model.get"] = lambda params: models[(params["version"] or 2) - 1]
+    """Models are found by name, tag and as the newest version; the operator compares names, the script labels."""
+    models = [{"id": f"a:{n}", "name": "a", "version": n, "tags": {"best": str(n)}} for n in (2, 1)]
+    step.handlers["model.list"] = lambda params: (
+        models[: 1 if params["latest"] else 2] if params["name"] in (None, "a") else []
+    )
+    step.handlers["model.get"] = lambda params: next(m for m in models if params["version"] in (None, m["version"]))
 
-    step.run("""
+    done = step.run(
+        """
         from azureml.core import Model, Workspace
         ws = Workspace.from_config()
         assert [m.version for m in Model.list(ws, name="a", latest=True)] == [2]
         assert [m.version for m in Model.list(ws, tags=[["best", "1"]])] == [1]
         assert Model.list(ws, name="b") == []
         assert (Model(ws, "a").version, Model(ws, id="a:1").version, ws.models["a"].version) == (2, 1, 2)
+        assert Model(ws, "a", tags=["best"]).version == 2 and Model(ws, tags=[["best", "1"]]).version == 1
+        Model(ws, "a", tags=["worst"])
+        """,
+        check=False,
+    )
+
+    assert "ModelNotFoundException: ModelNotFound: no model is registered with name 'a', version None" in done.stderr
+
+
+def test_register_describes(step, registered):
+    """Metrics given as tags become text, datasets go with their purpose, and another run's model says so."""
+    step.handlers["run.files"] = lambda params: []
+    step.handlers["dataset.get"] = lambda params: {
+        "id": "d",
+        "name": None,
+        "version": None,
+        "definition": {"kind": "file"},
+    }
+    step.run("""
+        from azureml.core import Dataset, Run
+        run = Run.get_context()
+        open("m.pkl", "w").close()
+        data = Dataset.get_by_id(run.experiment.workspace, "d")
+        run.parent.register_model("m", "m.pkl", tags={"mse": 0.5, "none": None}, datasets=[("training data", data)])
     """)
+
+    (request,) = registered
+    assert request["run"] == "pipeline-1"
+    assert request["tags"] == {"mse": "0.5", "none": ""}
+    assert request["datasets"] == [["training data", {"id": "d", "definition": {"kind": "file"}}]]
+
+
+def test_tags_change(step):
+    """Tags of a model are added, removed and replaced; the operator is given all that shall be there."""
+    asked = []
+
+    def update(params):
+        asked.append(params)
+        return {"id": "m:1", "name": "m", "version": 1, "tags": params["tags"]}
+
+    step.handlers["model.get"] = lambda params: {"id": "m:1", "name": "m", "version": 1, "tags": {"a": "1"}}
+    step.handlers["model.update"] = update
+    step.run("""
+        from azureml.core import Model, Workspace
+        model = Model(Workspace.from_config(), "m")
+        model.add_tags({"b": 2}); model.remove_tags(["a"]); model.add_properties({"p": "1"})
+        assert model.tags == {"b": "2"}
+        model.update(tags={})
+    """)
+
+    assert [params["tags"] for params in asked] == [{"a": "1", "b": "2"}, {"b": "2"}, {"b": "2"}, {}]
+    assert asked[2]["add_properties"] == {"p": "1"}
+
+
+def test_serving_is_refused(step):
+    """Arguments that concern serving are refused by name."""
+    done = step.run(
+        "from azureml.core import Run; Run.get_context().register_model('m', 'm', resource_configuration=1)",
+        check=False,
+    )
+
+    assert "NotSupportedError: model 'm': resource_configuration: not supported" in done.stderr

@@ -41,26 +41,32 @@ def test_prints_and_checks_nothing(offline, python):
     )
 
     assert done.stdout.splitlines() == [
-        "Offline run: scalar metric 'loss': 0.5",
-        "Offline run: scalar metric 'odd': [1, 2]",
-        "Offline run: row metric 'row': {'x': 1}",
-        "Offline run: image 'plot': a.png",
-        "Offline run: tag: 'k', 'v'",
-        "Offline run: file 'outputs/m.pkl': no such file",
+        "Attempted to log scalar metric loss:",
+        "0.5",
+        "Attempted to log scalar metric odd:",
+        "[1, 2]",
+        "Attempted to log row metric row:",
+        "{'x': 1}",
+        "Attempted to log image metric plot:",
+        "a.png",
+        "Attempted to add tag k with value v",
+        "Attempted to track file outputs/m.pkl at no such file",
     ], done.stderr
 
 
 def test_how_scripts_tell(offline):
-    """Scripts tell an offline run by its class, its id and the attributes that it has not."""
+    """Scripts tell an offline run by its class, its text, its id and the attributes that it has not."""
     done = offline("""
         from azureml.core import Run
         from azureml.core.run import _OfflineRun
         run = Run.get_context()
         assert isinstance(run, _OfflineRun) and run.id.startswith("OfflineRun") and run is Run.get_context()
-        for name in ("experiment", "parent", "input_datasets", "output_datasets", "get_metrics"):
+        for name in ("experiment", "parent", "input_datasets", "output_datasets", "get_metrics", "tags", "get_status"):
             assert not hasattr(run, name), name
-        with run.child_run() as child:
+        assert "_OfflineRun" in str(run) and run._run_id == run.id
+        with run.child_run("c") as child:
             child.complete()
+        assert child.id == run.id + ".c"
     """)
 
     assert done.returncode == 0, done.stderr

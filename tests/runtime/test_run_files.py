@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 
 def uploaded(step):
     """Return the content of each uploaded artifact."""
@@ -52,7 +54,7 @@ def test_names_stay_inside(step):
 
 
 def test_images(step):
-    """A plot is kept as `<name>_<unix time>.png`, a file with its own ending; two of a name do not collide."""
+    """A plot is kept as `<name>_<unix time>.png`, a file under its path (v1); two plots of a name do not collide."""
     step.run("""
         from azureml.core import Run
         class Plot:
@@ -67,15 +69,63 @@ def test_images(step):
     """)
 
     images = [event["value"] for event in step.events("metric")]
-    assert [name.rpartition("_")[0] for name in images] == ["curve", "curve", "photo"]
+    assert [name.rpartition("_")[0] for name in images] == ["curve", "curve", ""]
+    assert images[-1] == "a.jpg"
     assert [uploaded(step)[name] for name in images] == [b"png", b"png", b"jpeg"]
 
 
-def test_image_needs_one_source(step):
-    """An image comes from exactly one of path and plot."""
-    done = step.run("from azureml.core import Run; Run.get_context().log_image('x')", check=False)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [("", "give exactly one of path and plot"), (", plot=3", "plot is int, expected something with savefig")],
+)
+def test_image_needs_one_source(step, arguments, sentence):
+    """An image comes from exactly one of path and plot, and a plot can draw itself."""
+    done = step.run(f"from azureml.core import Run; Run.get_context().log_image('x'{arguments})", check=False)
 
-    assert "image 'x': give exactly one of path and plot" in done.stderr
+    assert f"UserErrorException: image 'x': {sentence}" in done.stderr
+
+
+def test_files_that_the_operator_has(step):
+    """An artifact that the operator has taken already, or that another step uploaded, is asked of the operator."""
+    handed = Path(step.directory.requests)
+    handed.mkdir()
+
+    def file(params):
+        (handed / "x").write_text(f"{params['id']}/{params['name']}")
+        return {"path": str(handed / "x")}
+
+    step.handlers.update({"run.file": file, "run.files": lambda params: ["outputs/m.pkl"]})
+    step.run("""
+        import os
+        from azureml.core import Run
+        run = Run.get_context()
+        open("m.pkl", "w").write("model")
+        run.upload_file("m.pkl", "m.pkl")
+        for name in os.listdir(run._context.directory.uploads):
+            os.unlink(os.path.join(run._context.directory.uploads, name))
+        run.download_file("m.pkl", "back")
+        assert open("back").read() == "run-1/m.pkl"
+        os.mkdir("folder")
+        assert run.parent.get_file_names() == ["outputs/m.pkl"]
+        run.parent.download_file("outputs/m.pkl", "folder")
+        assert open("folder/m.pkl").read() == "pipeline-1/outputs/m.pkl"
+    """)
+
+
+def test_snapshot_as_a_zip(step):
+    """`restore_snapshot` gives the path of a zip named by the snapshot, by default of the run's own."""
+    step.write(properties={"ContentSnapshotId": "s-1"})
+    packed = Path(step.directory.root) / "packed"
+    packed.write_text("zip")
+    step.handlers["snapshot.zip"] = lambda params: {"path": str(packed)}
+
+    step.run("""
+        import os
+        from azureml.core import Run
+        run = Run.get_context()
+        assert run.get_snapshot_id() == "s-1"
+        assert run.restore_snapshot(path=".") == os.path.abspath("s-1.zip") and open("s-1.zip").read() == "zip"
+    """)
 
 
 def test_full_disk(step):

@@ -28,7 +28,8 @@ def test_upload(step, uploads, tmp_path):
         from azureml.core import Datastore, Run
         ws = Run.get_context().experiment.workspace
         away = {str(tmp_path / "away")!r}
-        ws.get_default_datastore().upload(away, target_path="/t/")
+        placed = ws.get_default_datastore().upload(away, target_path="/t/")
+        assert (placed.datastore.name, placed.path_on_datastore) == ("blob", "t")
         Datastore.get(ws, "b").upload_files([away + "/sub/a.txt"], relative_root=away)
         Datastore(ws, "b").upload_files([away + "/sub/a.txt"], target_path="flat")
         assert sorted(ws.datastores) == ["b", "blob"]
@@ -83,3 +84,46 @@ def test_own_workspace_alone(step):
     )
 
     assert "WorkspaceException: workspace 'other': a step can reach its own workspace 'team' alone" in done.stderr
+
+
+def test_what_a_workspace_has(step):
+    """Compute targets, experiments and runs are read over the channel."""
+    run = {"id": "r", "name": "n", "number": 1, "experiment": "old", "parent_id": None, "kind": "pipeline"}
+    run.update(status="Completed", tags={"a": "b"}, properties={}, sequence=4)
+    step.handlers.update(
+        {
+            "compute.list": lambda params: [{"name": "cpu", "type": "AmlCompute", "vm_size": "STANDARD_D2_V2"}],
+            "experiment.list": lambda params: [{"id": "e", "name": "old", "tags": {}, "archived_at": None}],
+            "run.get": lambda params: run,
+            "run.list": lambda params: [run] if params["before"] is None else [],
+        }
+    )
+    step.run("""
+        from azureml.core import Experiment, Run, Workspace
+        ws = Workspace.from_config()
+        assert (ws.compute_targets["cpu"].type, ws.compute_targets["cpu"].vm_size) == ("AmlCompute", "STANDARD_D2_V2")
+        assert list(ws.experiments) == ["old"] and [e.name for e in Experiment.list(ws)] == ["old"]
+        (found,) = Experiment(ws, "old").get_runs(tags={"a": "b"})
+        assert (found.id, found.type, found.get_status()) == ("r", "azureml.PipelineRun", "Completed")
+        assert ws.get_run("r").id == Run(Experiment(ws, "old"), "r").id == "r"
+        assert found.wait_for_completion()["status"] == "Completed"
+    """)
+
+
+def test_secrets(step):
+    """A secret is asked of the operator by name; one that is missing is None among several (v1)."""
+    step.handlers["secret.get"] = lambda params: {"value": {"a": "1"}.get(params["name"])}
+
+    done = step.run(
+        """
+        from azureml.core import Keyvault, Run
+        run = Run.get_context()
+        vault = run.experiment.workspace.get_default_keyvault()
+        assert run.get_secret("a") == vault.get_secret("a") == Keyvault(run.experiment.workspace).get_secret("a") == "1"
+        assert run.get_secrets(["a", "b"]) == {"a": "1", "b": None}
+        vault.set_secret("a", "2")
+        """,
+        check=False,
+    )
+
+    assert "Keyvault.set_secret is not available inside a step; set the environment variable AIRFLOW_ML_" in done.stderr

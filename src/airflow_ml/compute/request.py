@@ -42,7 +42,7 @@ _DROPPED_NAMES = frozenset(
         "VIRTUAL_ENV",
     }
 )
-_DROPPED_PREFIXES = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "_AIRFLOW")
+_DROPPED_PREFIXES = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_ML_SECRET_", "AIRFLOW_VAR_", "_AIRFLOW")
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,9 @@ def inherited_environment(base: Mapping[str, str] | None = None) -> dict[str, st
     """
     Return what a step's process takes over from the worker's environment.
 
-    That is all but the settings of the worker's own interpreter (`PYTHONDONTWRITEBYTECODE` above all) and Airflow's
-    settings, connections and variables. `base` is the environment of this process if not given.
+    That is all but the settings of the worker's own interpreter (`PYTHONDONTWRITEBYTECODE` above all), Airflow's
+    settings, connections and variables, and the secrets that a script asks for by name. `base` is the environment of
+    this process if not given.
     """
     return {
         name: value

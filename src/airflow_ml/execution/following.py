@@ -157,6 +157,8 @@ class Follower:
     def _status(self, event: Event) -> None:
         if event["run"] == self._run.id:
             return  # a step's own status follows from how its script ends (v1: complete() and fail() change nothing)
+        if event["run"] in (self._run.root_id, self._run.parent_id) and event["status"] != "CancelRequested":
+            raise UserErrorException(f"run {event['run']!r} is this step's pipeline, which a script can cancel alone")
         error = event.get("error")
         self._services.registry.runs.set_status(
             event["run"], event["status"], error={"message": error} if error else None

@@ -1,7 +1,7 @@
 """
-The calls with which runs are reported to, the same inside a step, offline and where a run is recorded.
+The calls with which runs are reported to, the same inside a step and where a run is recorded.
 
-Each call names its kind and hands on; `Run` checks and writes, `_OfflineRun` prints.
+Each call names its kind and hands on.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ class MetricCalls(ABC):
         Log one value; logged again, `get_metrics` gives the list of all values.
 
         Args:
-            value: a number, text, bool, or something with `item()` that gives one (numpy, torch).
+            value: a number, text, bool, or something with `item()` that gives one (numpy, torch); of anything else
+                but a list, range or generator the text that `repr` gives is kept, as in v1.
             step: position on the x axis where it is not the count of values.
 
         Raises:
-            UserErrorException: the value is a list or another container; `log_list` takes those.
+            UserErrorException: the value is a list, range or generator; `log_list` takes those.
         """
         self._log("scalar", name, value, description, step)
 
     def log_list(self, name: str, value: Iterable[Any], description: str = "") -> None:
-        """Log several values at once: a list, range, generator or array of one dimension."""
+        """Log several values at once: what a loop over the value gives; nothing if it is empty (v1)."""
         self._log("list", name, value, description)
 
     def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
@@ -57,7 +58,7 @@ class MetricCalls(ABC):
         Log an image; exactly one of path and plot is given.
 
         Args:
-            path: an image file; it is copied now, later changes do not count.
+            path: an image file; it is copied now, later changes do not count, and kept under this path (v1).
             plot: anything with `savefig`, such as `matplotlib.pyplot` or a figure; kept as `<name>_<unix time>.png`.
         """
         self._log_image(name, path, plot, description)

@@ -1,9 +1,9 @@
 """
 Writes the step library: the folder that a step's process has first on its PYTHONPATH.
 
-It holds this package, the errors and the version, and two trees of modules, `azureml` and `airflow_ml`, whose names
-all lead into this package. So a script finds the same names with the real SDK installed, with airflow-ml installed,
-or with neither.
+It holds this package, the errors and the version, and the tops of two trees, `azureml` and `airflow_ml`, whose other
+modules `finder` makes; all their names lead into this package. So a script finds the same names with the real SDK
+installed, with airflow-ml installed, or with neither.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from airflow_ml.runtime.surface import MODULES
-
 __all__ = ["build", "digest"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -24,41 +22,33 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 #: Modules of the runtime that the operator's side alone uses.
 _OUTER = ("channel_server.py", "library.py")
 
-_NAMES = '''\
-"""What of {module} a script can use inside a step; see airflow_ml.runtime.surface."""
-
-from airflow_ml.runtime.surface import module_names
-
-__getattr__, __all__ = module_names(__name__)
-'''
-
 _AIRFLOW_ML = '''\
 """airflow-ml inside a step: the step library alone, whatever else is installed."""
 
 from airflow_ml._version import __version__
+from airflow_ml.runtime.finder import install
 
 __all__ = ["__version__"]
+
+install()
+del install
 '''
 
 # The real SDK's other parts, if the environment has them, lie further down the path and stay importable.
 _AZUREML = '''\
-"""azureml inside a step: `core` and `data` are airflow-ml's, other parts are the real SDK's where it is installed."""
+"""azureml inside a step: airflow-ml's, beside the other parts of the real SDK where it is installed."""
 
 import os
 import sys
+
+import airflow_ml
 
 __path__ += [
     folder
     for folder in (os.path.join(entry or os.curdir, "azureml") for entry in sys.path)
     if folder not in __path__ and os.path.isdir(folder)
 ]
-'''
-
-_EXCEPTIONS = '''\
-"""The errors of airflow-ml under the v1 SDK's name."""
-
-from airflow_ml.exceptions import *
-from airflow_ml.exceptions import __all__ as __all__
+del airflow_ml
 '''
 
 _ENABLED = '''\
@@ -110,14 +100,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     for source in sorted((_PACKAGE / "runtime").glob("*.py")):
         if source.name not in _OUTER:
             yield f"airflow_ml/runtime/{source.name}", source.read_bytes()
-    yield "azureml/exceptions.py", _EXCEPTIONS.encode()
     for name in ("__init__", "enable"):
         yield f"airflow_ml/compat/{name}.py", _ENABLED.encode()
-    for tree in ("airflow_ml", "azureml"):
-        for module in MODULES:
-            is_package = any(other.startswith(module + ".") for other in MODULES)
-            path = module.replace(".", "/") + ("/__init__.py" if is_package else ".py")
-            yield f"{tree}/{path}", _NAMES.format(module=f"{tree}.{module}").encode()
 
 
 def _write(building: Path, relative: str, text: bytes, target: Path) -> None:

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from typing import Literal, NotRequired
 
 __all__ = [
+    "ComputeRecord",
     "ContextData",
     "DatasetRecord",
     "DatastoreRecord",
     "Definition",
     "Event",
+    "ExperimentRecord",
     "InputData",
     "ModelRecord",
     "OutputData",
@@ -107,7 +109,8 @@ class Event(TypedDict, total=False):
     - tag and property: `key`, `value`; remove_tags: `keys`
     - file: `name` of the artifact, `path` relative to the run directory
     - child: `id`, `name` of a run that `run` has created; it is running until its status says otherwise
-    - status: `status` (Completed, Failed, Canceled) and `error` of a child run
+    - status: `status` (Completed, Failed, Canceled) and `error` of a child run; or CancelRequested, of the pipeline's
+      run too
     - description and display_name: `value`
     - closed: nothing; the interpreter that opened the run has ended on its own
     """
@@ -159,8 +162,29 @@ class DatastoreRecord(TypedDict):
     is_default: bool
 
 
+class ComputeRecord(TypedDict):
+    """One element of `compute.list`'s result."""
+
+    name: str
+    type: str
+    vm_size: str | None
+
+
+class ExperimentRecord(TypedDict):
+    """Result of `experiment.get`; `experiment.list` gives a list, archived ones included."""
+
+    id: str
+    name: str
+    tags: dict[str, str]
+    archived_at: str | None
+
+
 class RunRecord(TypedDict):
-    """Result of `run.get`; `run.children` gives a list, newest first. Times are ISO 8601 text in UTC."""
+    """
+    Result of `run.get`; `run.children` and `run.list` give lists, newest first. Times are ISO 8601 text in UTC.
+
+    `run.list` gives a page; the `sequence` of its last run, as `before`, asks for the next one.
+    """
 
     id: str
     name: str | None
@@ -171,6 +195,7 @@ class RunRecord(TypedDict):
     status: str
     tags: dict[str, str]
     properties: dict[str, str]
+    sequence: NotRequired[int]
     target: NotRequired[str | None]
     started_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-__all__ = ["checked", "fold"]
+__all__ = ["DOCUMENTS", "checked", "fold"]
+
+#: The kinds that are documents of v1's own; they are kept as artifacts too.
+DOCUMENTS = ("accuracy_table", "confusion_matrix", "predictions", "residuals")
+
+#: What a metric is of which nothing was logged.
+_NOTHING = object()
 
 
 def checked(kind: str, name: str, value: Any) -> Any:
@@ -21,7 +27,8 @@ def checked(kind: str, name: str, value: Any) -> Any:
         kind: scalar, list, row, table, confusion_matrix, residuals, predictions or accuracy_table.
 
     Raises:
-        UserErrorException: the name or the value is not what v1 allows for the kind.
+        UserErrorException: the name or the value is not what v1 allows for the kind. Of the four that v1 documents as
+            JSON it demands no more than that they are.
     """
     if not isinstance(name, str) or not name:
         raise UserErrorException(f"metric name {name!r}: expected a text that is not empty")
@@ -33,32 +40,35 @@ def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     Return the metrics of one run by name, from its events in their order.
 
-    A scalar logged once is the value, logged again the list of all values. Rows and tables are dicts of columns: of
-    values after one row, of lists after several. Lists are joined. Images are their artifact's name. Of the other
-    kinds the last one counts.
+    A scalar logged once is the value, logged again the list of all values. Lists are joined; one of a single item is
+    that item, and an empty one is nothing (v1). Rows and tables are dicts of columns: of values where there is one row
+    in all, else of lists. Images are their artifact's name. Of the other kinds the last one counts.
     """
     found: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
         if event["event"] == "metric":
             found.setdefault(event["name"], []).append(event)
-    return {name: _folded(logged) for name, logged in found.items()}
+    folded = {name: _folded(logged) for name, logged in found.items()}
+    return {name: value for name, value in folded.items() if value is not _NOTHING}
 
 
 def _folded(logged: list[Mapping[str, Any]]) -> Any:
     kind = logged[-1]["kind"]
     values = [event["value"] for event in logged if event["kind"] == kind]
+    if kind in ("row", "table"):
+        return _columns(values)
     if kind == "list":
-        return [item for value in values for item in value]
-    if kind not in ("scalar", "image", "row", "table"):
+        values = [item for value in values for item in value]
+    elif kind not in ("scalar", "image"):
         return values[-1]
-    if len(values) == 1:
-        return values[0]
-    return values if kind in ("scalar", "image") else _columns(values)
+    return values[0] if len(values) == 1 else values or _NOTHING
 
 
-def _columns(tables: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def _columns(tables: list[dict[str, Any]]) -> Any:
     """Put rows and tables below each other; a column that one of them lacks is None there."""
     names = list(dict.fromkeys(name for table in tables for name in table))
+    if not names:
+        return _NOTHING
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for table in tables:
         heights = [len(cells) for cells in table.values() if isinstance(cells, list)]
@@ -66,7 +76,21 @@ def _columns(tables: list[dict[str, Any]]) -> dict[str, list[Any]]:
         for name in names:
             cells = table.get(name)
             columns[name] += cells if isinstance(cells, list) else [cells] * height
+    if len(columns[names[0]]) == 1:
+        return {name: cells[0] for name, cells in columns.items()}
     return columns
+
+
+def _value(where: str, value: Any, _kind: str = "") -> bool | int | float | str | None:
+    """Take what `log` takes: nearly everything, because v1 keeps the text of what it does not know."""
+    if isinstance(value, (list, range)) or hasattr(value, "gi_frame"):
+        raise UserErrorException(f"{where}: got {type(value).__name__}, expected one value; use log_list")
+    if value is None:
+        return None
+    try:
+        return _scalar(where, value)
+    except (TypeError, ValueError, UserErrorException):
+        return repr(value)
 
 
 def _scalar(where: str, value: Any, _kind: str = "") -> bool | int | float | str:
@@ -101,14 +125,12 @@ def _item(where: str, value: Any) -> Any:
 def _list(where: str, value: Any, _kind: str = "") -> list[Any]:
     tolist = getattr(value, "tolist", None)
     values = tolist() if callable(tolist) else value
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__") or hasattr(values, "keys"):
+    if not hasattr(values, "__iter__"):
         raise UserErrorException(f"{where}: got {type(value).__name__}, expected a list of numbers, texts or bools")
     return [None if item is None else _scalar(where, item) for item in values]
 
 
 def _row(where: str, value: Mapping[str, Any], _kind: str = "") -> dict[str, Any]:
-    if not value:
-        raise UserErrorException(f"{where}: no columns were given; pass them as keywords: log_row(name, x=1, y=2)")
     return {
         str(column): None if cell is None else _scalar(f"{where}, column {column!r}", cell)
         for column, cell in value.items()
@@ -116,7 +138,7 @@ def _row(where: str, value: Mapping[str, Any], _kind: str = "") -> dict[str, Any
 
 
 def _table(where: str, value: Any, _kind: str = "") -> dict[str, Any]:
-    if not hasattr(value, "items") or not len(value):
+    if not hasattr(value, "items"):
         raise UserErrorException(f"{where}: got {value!r:.80}, expected a dict of columns: {{'x': [1, 2]}}")
     if all(_is_one(cells) for _, cells in value.items()):
         return _row(where, dict(value.items()))
@@ -131,18 +153,13 @@ def _is_one(cells: Any) -> bool:
     return isinstance(cells, (str, bytes)) or cells is None or not hasattr(cells, "__len__")
 
 
-def _document(where: str, value: Any, kind: str) -> dict[str, Any]:
+def _document(where: str, value: Any, _kind: str) -> Any:
     if isinstance(value, str):
         try:
-            value = lean_json.loads(value)
+            return lean_json.loads(value)
         except ValueError as exc:
             raise UserErrorException(f"{where}: the text is not JSON ({exc})", exc) from exc
-    if not isinstance(value, dict) or not {"schema_type", "schema_version", "data"} <= value.keys():
-        raise UserErrorException(f"{where}: expected a dict with 'schema_type', 'schema_version' and 'data'")
-    if value["schema_type"] != kind:
-        raise UserErrorException(f"{where}: its 'schema_type' is {value['schema_type']!r}, expected {kind!r}")
-    document: dict[str, Any] = _plain(where, value)
-    return document
+    return _plain(where, value)
 
 
 def _plain(where: str, value: Any) -> Any:
@@ -156,4 +173,4 @@ def _plain(where: str, value: Any) -> Any:
     return None if value is None else _scalar(where, value)
 
 
-_CHECKS: Mapping[str, Callable[[str, Any, str], Any]] = {"scalar": _scalar, "list": _list, "row": _row, "table": _table}
+_CHECKS: Mapping[str, Callable[[str, Any, str], Any]] = {"scalar": _value, "list": _list, "row": _row, "table": _table}

@@ -7,53 +7,100 @@ import os
 from airflow_ml.exceptions import ModelNotFoundException, ModelPathNotFoundException, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.artifacts import offered
-from airflow_ml.runtime.unavailable import WorkspaceSide
+from airflow_ml.runtime.unavailable import WorkspaceSide, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, List
 
     from airflow_ml.runtime.context import Context
+    from airflow_ml.runtime.datasets import AbstractDataset
     from airflow_ml.runtime.messages import ModelRecord
     from airflow_ml.runtime.workspace import Workspace
 
 __all__ = ["Model", "register"]
 
 
+class _Framework:
+    """v1's words for what a model was made with."""
+
+    CUSTOM = "Custom"
+    MULTI = "Multi"
+    ONNX = "Onnx"
+    SCIKITLEARN = "ScikitLearn"
+    TENSORFLOW = "TensorFlow"
+
+
 class Model(WorkspaceSide):
     """
-    A registered model.
+    A registered model: the newest version that has all that is asked for.
+
+    Args:
+        id: `name:version`.
+        tags: keys, or `[key, value]` pairs, that it must have; likewise properties.
+        expand: not used: a record is always whole.
 
     Attributes:
         version: an int, counted from 1 per name.
 
     Raises:
-        ModelNotFoundException: the name or version is not registered.
+        ModelNotFoundException: none is registered.
     """
 
-    _elsewhere = ("add_dataset_references", "add_properties", "add_tags", "delete", "get_sas_urls", "update")
+    Framework = _Framework
+
+    _elsewhere = (
+        "add_dataset_references",
+        "delete",
+        "deploy",
+        "deserialize",
+        "get_sas_urls",
+        "package",
+        "print_configuration",
+        "profile",
+    )
 
     def __init__(
         self,
-        workspace: Workspace | None = None,
+        workspace: Workspace,
         name: str | None = None,
         id: str | None = None,  # noqa: A002 - v1's name
         tags: Any = None,
         properties: Any = None,
         version: int | None = None,
+        run_id: str | None = None,
+        model_framework: str | None = None,
+        expand: bool = True,
         **kwargs: Any,
     ) -> None:
         if id is not None and name is None:
             name, _, number = id.partition(":")
             version = int(number) if number else version
-        if name is None:
-            raise UserErrorException("Model: neither name nor id was given")
-        context = contexts.required("Model")
-        self._take(kwargs.get("_record") or context.request("model.get", name=name, version=version))
         self.workspace = workspace
+        context = contexts.required("Model")
+        if name is not None and not (tags or properties or run_id or model_framework):
+            self._take(context.request("model.get", name=name, version=version))
+            return
+        found = Model.list(workspace, name, tags, properties, run_id, model_framework=model_framework)
+        fitting = [model for model in found if version is None or model.version == int(version)]
+        if not fitting:
+            raise ModelNotFoundException(
+                f"ModelNotFound: no model is registered with name {name!r}, version {version!r}, tags {tags!r}, "
+                f"properties {properties!r}, run {run_id!r}, framework {model_framework!r}; "
+                "register one, or ask for less"
+            )
+        self._take(fitting[0]._record)
+
+    @classmethod
+    def _of(cls, workspace: Workspace | None, record: ModelRecord) -> Model:
+        model = cls.__new__(cls)
+        model.workspace = workspace  # type: ignore[assignment]  # a model that a run has registered needs none
+        model._take(record)
+        return model
 
     def _take(self, record: ModelRecord) -> None:
+        self._record = record
         self.id = record["id"]
         self.name = record["name"]
         self.version = record["version"]
@@ -91,21 +138,35 @@ class Model(WorkspaceSide):
         tags: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
         description: str | None = None,
-        datasets: Any = None,
+        datasets: Sequence[tuple[str, AbstractDataset]] | None = None,
         model_framework: str | None = None,
         model_framework_version: str | None = None,
-        **kwargs: Any,
+        child_paths: Sequence[str] | None = None,
+        sample_input_dataset: AbstractDataset | None = None,
+        sample_output_dataset: AbstractDataset | None = None,
+        resource_configuration: object = None,
     ) -> Model:
         """
         Register a local file or folder as a new version.
 
+        Args:
+            datasets: pairs of purpose and dataset, kept with the model.
+
         Raises:
             ModelPathNotFoundException: there is nothing at model_path.
+            NotSupportedError: arguments that concern serving are given.
         """
+        refuse(
+            f"model {model_name!r}",
+            child_paths=child_paths,
+            sample_input_dataset=sample_input_dataset,
+            sample_output_dataset=sample_output_dataset,
+            resource_configuration=resource_configuration,
+        )
         if not os.path.exists(model_path):
             raise ModelPathNotFoundException(f"model path {model_path!r}: not there; working directory {os.getcwd()!r}")
         context = contexts.required("Model.register")
-        return register(
+        model = register(
             context,
             model_name,
             offered(context, model_path),
@@ -114,7 +175,10 @@ class Model(WorkspaceSide):
             framework=model_framework,
             framework_version=model_framework_version,
             description=description,
+            datasets=datasets,
         )
+        model.workspace = workspace
+        return model
 
     @staticmethod
     def list(
@@ -124,23 +188,30 @@ class Model(WorkspaceSide):
         properties: Any = None,
         run_id: str | None = None,
         latest: bool = False,
-        **kwargs: Any,
-    ) -> list[Model]:
+        dataset_id: str | None = None,
+        expand: bool = True,
+        page_count: int = 255,
+        model_framework: str | None = None,
+    ) -> List[Model]:
         """
-        Return the registered models that have the name and run id and all tags and properties.
+        Return the registered models, newest first, that have all of what is given.
 
         Args:
             tags: keys, or `[key, value]` pairs; likewise properties.
             latest: only the newest version of each name.
+            dataset_id: of one of the datasets that the model was registered with.
+            expand: not used, like `page_count`: records are whole, and there are no pages.
         """
-        records: list[ModelRecord] = contexts.required("Model.list").request("model.list")
-        found = [Model(workspace, record["name"], _record=record) for record in records]
-        found = [model for model in found if name in (None, model.name) and run_id in (None, model.run_id)]
-        found = [model for model in found if _has(model.tags, tags) and _has(model.properties, properties)]
-        if latest:
-            newest = {model.name: model for model in sorted(found, key=lambda model: model.version)}
-            found = [model for model in found if newest[model.name] is model]
-        return found
+        params = {"name": name, "run_id": run_id, "latest": latest, "dataset_id": dataset_id}
+        records = contexts.required("Model.list").request("model.list", **params)
+        found = [Model._of(workspace, record) for record in records]
+        return [
+            model
+            for model in found
+            if model_framework in (None, model.model_framework)
+            and _has(model.tags, tags)
+            and _has(model.properties, properties)
+        ]
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
         """
@@ -162,12 +233,81 @@ class Model(WorkspaceSide):
             shutil.copyfile(source, target)
         return target
 
+    def add_tags(self, tags: Mapping[str, str]) -> None:
+        """Add tags; one that is there gets the new value."""
+        self.update_tags_properties(add_tags=tags)
+
+    def remove_tags(self, tags: Iterable[str]) -> None:
+        """Remove the tags of these keys."""
+        self.update_tags_properties(remove_tags=tags)
+
+    def add_properties(self, properties: Mapping[str, str]) -> None:
+        """Add properties; one that is there keeps its value."""
+        self.update_tags_properties(add_properties=properties)
+
+    def update_tags_properties(
+        self,
+        add_tags: Mapping[str, str] | None = None,
+        remove_tags: Iterable[str] | None = None,
+        add_properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Do the three at once."""
+        tags = {**self.tags, **_texts(add_tags)}
+        for key in remove_tags or ():
+            tags.pop(key, None)
+        self._change(tags=tags, add_properties=_texts(add_properties))
+
+    def update(
+        self,
+        tags: Mapping[str, str] | None = None,
+        description: str | None = None,
+        sample_input_dataset: AbstractDataset | None = None,
+        sample_output_dataset: AbstractDataset | None = None,
+        resource_configuration: object = None,
+    ) -> None:
+        """
+        Put other tags in the place of those that are there.
+
+        Raises:
+            NotSupportedError: something other than tags is given.
+        """
+        refuse(
+            f"model {self.id!r}",
+            description=description,
+            sample_input_dataset=sample_input_dataset,
+            sample_output_dataset=sample_output_dataset,
+            resource_configuration=resource_configuration,
+        )
+        if tags is not None:
+            self._change(tags=_texts(tags), add_properties={})
+
+    def serialize(self) -> dict[str, Any]:
+        """Return the model's record."""
+        return dict(self._record)
+
+    def _change(self, **changes: Any) -> None:
+        context = contexts.required("Model.update")
+        self._take(context.request("model.update", name=self.name, version=self.version, **changes))
+
 
 def register(context: Context, name: str, path: str, **described: Any) -> Model:
-    """Register what lies at a path inside the run directory; the rest is as in `model.register`."""
-    plain = {key: dict(value) if key in ("tags", "properties") and value else value for key, value in described.items()}
-    record: ModelRecord = context.request("model.register", name=name, path=path, **plain)
-    return Model(None, record["name"], _record=record)
+    """
+    Register what lies at a path inside the run directory; the rest is as in `model.register`.
+
+    Values of tags and properties become text, because scripts give metrics for them.
+    """
+    datasets = [
+        [purpose, {"id": data.id, "definition": data._definition}] for purpose, data in described["datasets"] or ()
+    ]
+    labels = {key: _texts(described[key]) for key in ("tags", "properties")}
+    record: ModelRecord = context.request(
+        "model.register", name=name, path=path, **{**described, **labels, "datasets": datasets}
+    )
+    return Model._of(None, record)
+
+
+def _texts(labels: Mapping[str, Any] | None) -> dict[str, str]:
+    return {str(key): "" if value is None else str(value) for key, value in (labels or {}).items()}
 
 
 def _has(held: Mapping[str, str], wanted: Any) -> bool:

@@ -1,138 +1,144 @@
-"""What `Run.get_context()` gives outside a step: every call prints what it would have reported."""
+"""What `Run.get_context()` gives outside a step: every call prints what it would have reported, in v1's form."""
 
 from __future__ import annotations
 
 import os
 
-from airflow_ml.runtime.calls import ReportingCalls
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any, BinaryIO
 
-__all__ = ["_OfflineRun"]
+__all__ = ["_OfflineRun", "new_id"]
 
 
-class _OfflineRun(ReportingCalls):
+class _OfflineRun:
     """
-    Stands in for a run where there is none.
+    Stands in for a run where there is none; it checks no types.
 
-    As in v1 it checks no types and has no `experiment`, `parent`, `input_datasets` or `get_metrics`: scripts tell the
-    difference by AttributeError, by this class, or by an id that begins with `OfflineRun`.
+    It has v1's members and no more: no `experiment`, `parent`, `input_datasets`, `get_metrics` or `tags`. Scripts tell
+    the difference by AttributeError, by this class, by its name in `str(run)`, or by an id that begins with
+    `OfflineRun`.
     """
 
-    def __init__(self, parent_id: str | None = None) -> None:
-        self.id = f"{parent_id or 'OfflineRun'}_{os.urandom(16).hex()}"
-        self.name = self.id
-        self.display_name: str | None = None
-        self.description: str | None = None
-        self._tags: dict[str, str | None] = {}
-        self._properties: dict[str, str] = {}
+    def __init__(self, parent_logger: Any = None, run_id: str | None = None, **kwargs: Any) -> None:
+        self._run_id = run_id or f"OfflineRun_{new_id()}"
+
+    @property
+    def id(self) -> str:
+        """An id that begins with `OfflineRun`."""
+        return self._run_id
+
+    @property
+    def identity(self) -> str:
+        """The same as `id`."""
+        return self._run_id
 
     def __enter__(self) -> _OfflineRun:
+        _say(f"[START] Run {self.id} context")
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        pass
+        _say(f"[STOP] Run {self.id} context")
 
-    def __repr__(self) -> str:
-        return f"Run(offline, id={self.id!r})"
+    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
+        """Print a value."""
+        _say_metric("scalar", name, value)
 
-    def _log(self, kind: str, name: str, value: Any, description: str | None, step: int | None = None) -> None:
-        _say(f"{kind} metric {name!r}", value)
+    def log_list(self, name: str, value: Iterable[Any], description: str = "") -> None:
+        """Print a list."""
+        _say_metric("list", name, value)
 
-    def _log_image(self, name: str, path: str | None, plot: Any, description: str) -> None:
-        _say(f"image {name!r}", path if path is not None else plot)
+    def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
+        """Print one row of a table."""
+        _say_metric("row", name, kwargs)
 
-    def _mark(self, event: str, **fields: Any) -> None:
-        if event == "tag":
-            self._tags[fields["key"]] = fields["value"]
-        elif event == "property":
-            self._properties[fields["key"]] = fields["value"]
-        else:
-            for key in fields["keys"]:
-                self._tags.pop(key, None)
-        _say(event.replace("_", " "), ", ".join(repr(value) for value in fields.values()))
+    def log_table(self, name: str, value: Mapping[str, Any], description: str = "") -> None:
+        """Print a table."""
+        _say_metric("table", name, value)
 
-    def get_tags(self) -> dict[str, str | None]:
-        """Return the tags that this object was given."""
-        return dict(self._tags)
+    def log_image(self, name: str, path: str | None = None, plot: Any = None, description: str = "") -> None:
+        """Print where the image would come from."""
+        _say_metric("image", name, plot or path)
 
-    def get_properties(self) -> dict[str, str]:
-        """Return the properties that this object was given."""
-        return dict(self._properties)
+    def log_confusion_matrix(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print a confusion matrix."""
+        _say_metric("confusion_matrix", name, value)
+
+    def log_residuals(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print residuals."""
+        _say_metric("residual", name, value)
+
+    def log_predictions(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print predictions."""
+        _say_metric("predictions", name, value)
+
+    def log_accuracy_table(self, name: str, value: Any, description: str | None = None) -> None:
+        """Print an accuracy table."""
+        _say_metric("accuracy_table", name, value)
+
+    def tag(self, name: str, value: str | None = None) -> None:
+        """Print a tag."""
+        _say(f"Attempted to add tag {name} with value {value}")
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Print tags."""
+        _say(f"Attempted to set tags {tags}")
+
+    def add_properties(self, properties: Mapping[str, str]) -> None:
+        """Print properties."""
+        _say(f"Attempted to add properties {properties}")
 
     def upload_file(self, name: str, path_or_stream: str | BinaryIO, datastore_name: str | None = None) -> None:
         """Print what would be uploaded; the file is not opened."""
-        _say(f"file {name!r}", path_or_stream)
+        _say(f"Attempted to track file {name} at {path_or_stream}")
 
     def upload_files(
         self,
-        names: Sequence[str],
+        name: Sequence[str],
         paths: Sequence[str],
         return_artifacts: bool = False,
         timeout_seconds: float | None = None,
         datastore_name: str | None = None,
     ) -> None:
         """Print what would be uploaded."""
-        for name, path in zip(names, paths):
-            self.upload_file(name, path)
+        _say(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")
 
     def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> None:
         """Print what would be uploaded."""
-        _say(f"folder {name!r}", path)
+        _say(f"Attempted to track folder {name} at {path}")
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> _OfflineRun:
         """Return another offline run."""
-        child = _OfflineRun(self.id)
-        child.name = name or child.id
-        return child
+        return _OfflineRun(run_id=run_id or f"{self.id}.{name or new_id()}")
 
-    def create_children(
-        self, count: int | None = None, tag_key: str | None = None, tag_values: Sequence[str] | None = None
-    ) -> Iterator[_OfflineRun]:
-        """Yield offline runs, one per count or tag value."""
-        for value in tag_values if tag_values is not None else [None] * (count or 0):
-            child = self.child_run()
-            if tag_key is not None:
-                child.tag(tag_key, value)
-            yield child
-
-    def register_model(
-        self,
-        model_name: str,
-        model_path: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        properties: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Print what would be registered."""
-        _say(f"model {model_name!r}", model_path)
-
-    def start(self) -> None:
+    def complete(self) -> None:
         """Do nothing."""
 
-    def complete(self, _set_status: bool = True) -> None:
-        """Do nothing."""
-
-    def fail(self, error_details: Any = None, error_code: str | None = None, _set_status: bool = True) -> None:
+    def fail(self, error_details: Any = None, error_code: str | None = None) -> None:
         """Print the error."""
-        _say("failure", error_details)
+        _say(f"Run failed with error code {error_code}:\n{error_details}")
 
     def cancel(self) -> None:
         """Do nothing."""
 
     def flush(self, timeout_seconds: float = 300) -> None:
-        """Do nothing: what was reported is printed already."""
-
-    def get_status(self) -> str:
-        """Return Running."""
-        return "Running"
+        """Print that there was something to wait for."""
+        _say(f"Attempted to flush run with id {self.id}")
 
 
-def _say(what: str, value: object) -> None:
-    print(f"Offline run: {what}: {value}", flush=True)  # noqa: T201 - printing is what an offline run is for
+def new_id() -> str:
+    """Return a random id in the form of a UUID, without the 5 ms that `import uuid` costs a script's start."""
+    digits = os.urandom(16).hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _say_metric(kind: str, name: str, value: object) -> None:
+    _say(f"Attempted to log {kind} metric {name}:\n{value}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - printing is what an offline run is for

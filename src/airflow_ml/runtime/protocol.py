@@ -56,6 +56,7 @@ EVENTS = (
 )
 
 METHODS = (
+    "compute.list",
     "dataset.get",
     "dataset.list",
     "dataset.register",
@@ -63,13 +64,21 @@ METHODS = (
     "datastore.download",
     "datastore.list",
     "datastore.upload",
+    "experiment.get",
+    "experiment.list",
     "model.get",
     "model.list",
     "model.path",
     "model.register",
+    "model.update",
     "run.children",
+    "run.file",
+    "run.files",
     "run.get",
+    "run.list",
     "run.metrics",
+    "secret.get",
+    "snapshot.zip",
     "workspace.get",
 )
 

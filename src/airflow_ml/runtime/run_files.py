@@ -1,13 +1,14 @@
-"""The files of a run: uploads, images, and models registered from them."""
+"""The files of a run: uploads, downloads, and what is made of them by way of the operator."""
 
 from __future__ import annotations
 
 import os
-import time
 
-from airflow_ml.exceptions import ModelPathNotFoundException, NotSupportedError, UserErrorException
-from airflow_ml.runtime.artifacts import artifact_name, copy_in, files_below, offered
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.runtime import lean_json
+from airflow_ml.runtime.artifacts import artifact_name, copy_in, files_below
 from airflow_ml.runtime.late import Late
+from airflow_ml.runtime.metrics import DOCUMENTS, checked
 from airflow_ml.runtime.run_record import RecordedRun
 
 TYPE_CHECKING = False
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, BinaryIO
 
-    from airflow_ml.runtime import models
+    from airflow_ml.runtime import images, models, run_models
+    from airflow_ml.runtime.datasets import AbstractDataset
 else:
-    models = Late("airflow_ml.runtime.models")
+    images = Late("airflow_ml.runtime.images")
+    run_models = Late("airflow_ml.runtime.run_models")
 
 __all__ = ["RunFiles"]
 
@@ -74,12 +77,16 @@ class RunFiles(RecordedRun):
             self.upload_file(f"{name}/{relative}", file, datastore_name)
 
     def get_file_names(self) -> list[str]:
-        """Return the artifacts that this step has uploaded; `./outputs` and `./logs` follow when the script ends."""
-        return list(self._kept())
+        """
+        Return the run's artifacts, those that this step has uploaded included.
+
+        What lies in this step's `./outputs` and `./logs` is collected when the script ends.
+        """
+        return list(dict.fromkeys([*self._recorded_names(), *self._kept()]))
 
     def download_file(self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False) -> None:
         """
-        Copy an artifact that this step has uploaded.
+        Copy an artifact of the run.
 
         Args:
             output_file_path: the target, or a folder for it; the artifact's file name in the working directory
@@ -88,16 +95,10 @@ class RunFiles(RecordedRun):
         Raises:
             UserErrorException: there is no such artifact.
         """
-        import shutil  # costs 5 ms, and only downloads need it
-
-        kept = self._kept()
-        if artifact_name(name) not in kept:
-            raise UserErrorException(f"run {self.id!r}: has no file {name!r} from this step, but {sorted(kept)}")
         target = output_file_path or os.path.basename(name)
         if os.path.isdir(target):
             target = os.path.join(target, os.path.basename(name))
-        os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-        shutil.copyfile(kept[artifact_name(name)], target)
+        self._copy_out(artifact_name(name), target)
 
     def download_files(
         self,
@@ -108,12 +109,25 @@ class RunFiles(RecordedRun):
         append_prefix: bool = True,
         timeout_seconds: float | None = None,
     ) -> None:
-        """Copy the artifacts whose names begin with the prefix, to output_paths or below output_directory."""
-        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
-        skipped = 0 if append_prefix else len(prefix or "")
-        targets = output_paths or [os.path.join(output_directory or ".", name[skipped:].lstrip("/")) for name in names]
+        """
+        Copy the artifacts of one folder of the run, or all of them.
+
+        Args:
+            prefix: a folder among the artifacts (v1: `log` does not take `logs/a`).
+            output_directory: put before every path; the working directory otherwise.
+            output_paths: one for each artifact; not used when there are not as many different ones (v1).
+            batch_size: not used, like `timeout_seconds`: files are copied one after the other.
+            append_prefix: False leaves the prefix out of the paths; only without output_paths (v1).
+        """
+        folder = prefix.replace("\\", "/").strip("/") + "/" if prefix else ""
+        names = [name for name in self.get_file_names() if name.startswith(folder)]
+        targets: Sequence[str] = names
+        if output_paths is not None and len({*output_paths}) == len(names):
+            targets = output_paths
+        elif output_directory is not None and not append_prefix:
+            targets = [name[len(folder) :] for name in names]
         for name, target in zip(names, targets):
-            self.download_file(name, target)
+            self._copy_out(name, os.path.join(output_directory or "", target))
 
     def register_model(
         self,
@@ -124,6 +138,10 @@ class RunFiles(RecordedRun):
         model_framework: str | None = None,
         model_framework_version: str | None = None,
         description: str | None = None,
+        datasets: Sequence[tuple[str, AbstractDataset]] | None = None,
+        sample_input_dataset: AbstractDataset | None = None,
+        sample_output_dataset: AbstractDataset | None = None,
+        resource_configuration: object = None,
         **kwargs: Any,
     ) -> models.Model:
         """
@@ -132,62 +150,90 @@ class RunFiles(RecordedRun):
         Args:
             model_path: an artifact or the folder of several; else a file or folder in the working directory, so that
                 `outputs/...` works before it is collected. The model's name otherwise.
+            datasets: pairs of purpose and dataset, kept with the model.
 
         Raises:
             ModelPathNotFoundException: there is nothing of that name.
+            NotSupportedError: arguments that concern serving are given.
         """
-        return models.register(
-            self._context,
+        return run_models.register(
+            self,
             model_name,
-            self._model_files(model_path or model_name),
-            tags=tags,
-            properties=properties,
-            framework=model_framework,
-            framework_version=model_framework_version,
-            description=description,
+            model_path or model_name,
+            {
+                "tags": tags,
+                "properties": properties,
+                "framework": model_framework,
+                "framework_version": model_framework_version,
+                "description": description,
+                "datasets": datasets,
+            },
+            sample_input_dataset=sample_input_dataset,
+            sample_output_dataset=sample_output_dataset,
+            resource_configuration=resource_configuration,
         )
 
-    def _model_files(self, path: str) -> str:
-        if os.path.exists(path):
-            return offered(self._context, path)
-        kept = self._kept()
-        wanted = artifact_name(path)
-        below = {wanted: os.path.basename(wanted)} if wanted in kept else {}
-        below.update((name, name[len(wanted) + 1 :]) for name in kept if name.startswith(wanted + "/"))
-        if not below:
-            raise ModelPathNotFoundException(
-                f"model path {path!r}: neither in the working directory {os.getcwd()!r} nor uploaded {sorted(kept)}"
-            )
-        folder = os.path.join(self._context.directory.uploads, os.urandom(12).hex(), os.path.basename(wanted))
-        for name, relative in below.items():
-            target = os.path.join(folder, relative)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.link(kept[name], target)
-        return os.path.join(folder, below[wanted]) if wanted in below else folder
+    def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
+        """
+        Write the source directory that was captured for the run as a zip file, and return its absolute path.
+
+        Args:
+            snapshot_id: the run's own otherwise.
+            path: a folder that exists; the machine's folder for temporary files otherwise (v1).
+
+        Raises:
+            UserErrorException: the run has no snapshot.
+        """
+        import shutil  # costs 5 ms, and only copies need it
+
+        wanted = snapshot_id or self.get_snapshot_id()
+        if wanted is None:
+            raise UserErrorException(f"run {self.id!r}: has no snapshot; give the id of one")
+        if path is None:
+            import tempfile
+
+            path = tempfile.gettempdir()
+        packed: str = self._context.request("snapshot.zip", id=wanted)["path"]
+        target = os.path.abspath(os.path.join(path, f"{wanted}.zip"))
+        shutil.copyfile(packed, target)
+        return target
+
+    def _log(self, kind: str, name: str, value: Any, description: str | None, step: int | None = None) -> None:
+        plain = checked(kind, name, value)
+        if kind in DOCUMENTS:
+            import io
+
+            self.upload_file(name, io.BytesIO(lean_json.dumps(plain).encode()))
+        self._mark("metric", kind=kind, name=name, value=plain, step=step, description=description or None)
 
     def _log_image(self, name: str, path: str | None, plot: Any, description: str) -> None:
-        if (path is None) == (plot is None):
-            raise UserErrorException(f"image {name!r}: give exactly one of path and plot")
-        ending = ".png" if path is None else os.path.splitext(path)[1]
-        moment = int(time.time())
-        taken = set(self._kept())
-        while artifact_name(f"{name}_{moment}{ending}") in taken:
-            moment += 1
-        artifact = artifact_name(f"{name}_{moment}{ending}")
-        self._keep(artifact, copy_in(self._context, path) if path is not None else self._drawn(plot))
+        artifact, place = images.take(self._context, name, path, plot, taken=set(self._kept()))
+        self._keep(artifact, place)
         self._mark("metric", kind="image", name=name, value=artifact, step=None, description=description or None)
-
-    def _drawn(self, plot: Any) -> str:
-        os.makedirs(self._context.directory.uploads, exist_ok=True)
-        target = os.path.join(self._context.directory.uploads, f"{os.urandom(12).hex()}.png")
-        plot.savefig(target, format="png")
-        return target
 
     def _keep(self, name: str, path: str) -> None:
         self._mark("file", name=name, path=os.path.relpath(path, self._context.directory.root))
 
     def _kept(self) -> dict[str, str]:
-        """Return the absolute path of each uploaded artifact by its name."""
+        """Return the absolute path of each uploaded artifact by its name; it has gone once the operator has it."""
         root = self._context.directory.root
         events = self._context.journal(self._id)
         return {event["name"] or "": os.path.join(root, event["path"]) for event in events if event["event"] == "file"}
+
+    def _recorded_names(self) -> list[str]:
+        """Return the artifacts that the operator has recorded."""
+        names: list[str] = self._context.request("run.files", id=self._id)
+        return names
+
+    def _copy_out(self, name: str, target: str) -> None:
+        import shutil  # costs 5 ms, and only downloads need it
+
+        os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+        place = self._kept().get(name)
+        if place is not None:
+            try:
+                shutil.copyfile(place, target)
+                return
+            except FileNotFoundError:
+                pass  # the operator has it already
+        shutil.copyfile(self._context.request("run.file", id=self._id, name=name)["path"], target)

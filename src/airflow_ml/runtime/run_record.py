@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import RunRecord
 
-__all__ = ["RecordedRun"]
+__all__ = ["RecordedRun", "kind_of"]
+
+#: v1's words for the kinds of runs that have one.
+_TYPES = {"pipeline": "azureml.PipelineRun", "step": "azureml.StepRun", "script": "azureml.scriptrun"}
 
 
 class RecordedRun(ReportingCalls):
@@ -41,7 +44,7 @@ class RecordedRun(ReportingCalls):
 
     def _mark(self, event: str, **fields: Any) -> None:
         if event == "property":
-            held = self.get_properties().get(fields["key"])
+            held = self._properties().get(fields["key"])
             if held not in (None, fields["value"]):
                 raise UserErrorException(
                     f"run {self.id!r}: property {fields['key']!r} is {held!r} and cannot become {fields['value']!r}; "
@@ -52,6 +55,16 @@ class RecordedRun(ReportingCalls):
     @property
     def id(self) -> str:
         """The run's id."""
+        return self._id
+
+    @property
+    def _run_id(self) -> str:
+        """The same as `id`; public scripts read it."""
+        return self._id
+
+    @property
+    def identity(self) -> str:
+        """The same as `id`."""
         return self._id
 
     @property
@@ -66,8 +79,8 @@ class RecordedRun(ReportingCalls):
 
     @property
     def type(self) -> str:
-        """What kind of run it is: pipeline, step, script, interactive or child."""
-        return self._record["kind"]
+        """v1's word for the kind of run, such as `azureml.StepRun`."""
+        return _TYPES.get(self._record["kind"], self._record["kind"])
 
     @property
     def status(self) -> str:
@@ -76,13 +89,13 @@ class RecordedRun(ReportingCalls):
 
     @property
     def tags(self) -> dict[str, str | None]:
-        """The same as `get_tags()`."""
-        return self.get_tags()
+        """The tags as of the first look at the run, those set by this step included."""
+        return self._tags()
 
     @property
     def properties(self) -> dict[str, str]:
-        """The same as `get_properties()`."""
-        return self.get_properties()
+        """The properties as of the first look at the run, those added by this step included."""
+        return self._properties()
 
     @property
     def display_name(self) -> str | None:
@@ -107,8 +120,38 @@ class RecordedRun(ReportingCalls):
         record: RunRecord = self._context.request("run.get", id=self._id)
         return record["status"]
 
+    def get_detailed_status(self) -> dict[str, Any]:
+        """Return the status with the error, if there is one."""
+        record: RunRecord = self._context.request("run.get", id=self._id)
+        return {"status": record["status"], "error": record.get("error")}
+
+    def get_snapshot_id(self) -> str | None:
+        """Return the id of the source directory that was captured for the run."""
+        return self._properties().get("ContentSnapshotId")
+
+    @property
+    def portal_url(self) -> str:
+        """Path of the run's page on the Airflow web server."""
+        return f"/airflow-ml/workspaces/{self._context.data['workspace']['name']}/runs/{self._id}"
+
+    def get_portal_url(self) -> str:
+        """Return `portal_url`."""
+        return self.portal_url
+
     def get_tags(self) -> dict[str, str | None]:
-        """Return the tags, those set by this step included."""
+        """Return the tags of now, those set by this step included."""
+        self._look_again()
+        return self._tags()
+
+    def get_properties(self) -> dict[str, str]:
+        """Return the properties of now, those added by this step included."""
+        self._look_again()
+        return self._properties()
+
+    def _look_again(self) -> None:
+        self._known = None
+
+    def _tags(self) -> dict[str, str | None]:
         tags: dict[str, str | None] = dict(self._record["tags"])
         for event in self._context.journal(self._id):
             if event["event"] == "tag":
@@ -118,8 +161,7 @@ class RecordedRun(ReportingCalls):
                     tags.pop(key, None)
         return tags
 
-    def get_properties(self) -> dict[str, str]:
-        """Return the properties, those added by this step included."""
+    def _properties(self) -> dict[str, str]:
         properties = dict(self._record["properties"])
         for event in self._context.journal(self._id):
             if event["event"] == "property":
@@ -151,7 +193,7 @@ class RecordedRun(ReportingCalls):
             "status": record["status"],
             "startTimeUtc": record.get("started_at"),
             "endTimeUtc": record.get("ended_at"),
-            "properties": self.get_properties(),
+            "properties": self._properties(),
             "inputDatasets": [],
             "outputDatasets": [],
             "runDefinition": {},
@@ -164,3 +206,11 @@ class RecordedRun(ReportingCalls):
     def _last(self, event_name: str) -> str | None:
         values = [event["value"] for event in self._context.journal(self._id) if event["event"] == event_name]
         return values[-1] if values else None
+
+
+def kind_of(type_name: str | None) -> str | None:
+    """Return the registry's word for v1's type of run; other words as they are."""
+    for kind, word in _TYPES.items():
+        if word == type_name:
+            return kind
+    return type_name

@@ -1,0 +1,56 @@
+"""What all answers to a running script work with: the workspace, the script's run and its run directory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from airflow_ml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.services import Services
+    from airflow_ml.registry import RunRecord
+    from airflow_ml.runtime.protocol import RunDirectory
+
+__all__ = ["Asking", "Params"]
+
+Params: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One running script that asks; safe for several threads."""
+
+    services: Services
+    run: RunRecord
+    directory: RunDirectory
+    _counter: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def next_number(self) -> int:
+        """Return a number that nothing else of this script was given."""
+        return next(self._counter)
+
+    def new_folder(self) -> Path:
+        """Return a place inside the run directory for files that are handed in; it is not there yet."""
+        return Path(self.directory.requests, str(self.next_number()))
+
+    def own_file(self, place: str) -> Path:
+        """Refuse paths outside the run directory: a script must not make its operator read for it."""
+        if not self.directory.contains(place):
+            raise UserErrorException(f"path {place!r} lies outside of the step's run directory; copy it there first")
+        return Path(place)
+
+    def own_run(self, run_id: str | None) -> str:
+        """Refuse runs outside of the script's pipeline run; its own is the default."""
+        if run_id in (None, self.run.id):
+            return self.run.id
+        found = self.services.registry.runs.get(str(run_id))
+        if found.root_id != self.run.root_id:
+            raise UserErrorException(
+                f"run {run_id!r} belongs to another pipeline run than step {self.run.name!r}; use run.parent, or this "
+                "step's own run"
+            )
+        return found.id
