@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.execution.captures import Snapshot
 from airflow_ml.execution.model import OutputPlace, StepResult, StepTask
+from airflow_ml.graph.identity import module_id
 from airflow_ml.registry import DatasetRegistration, OutputRecord, RunRecord
 from airflow_ml.storage.manifests import manifest_path
 
@@ -31,6 +32,7 @@ def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot) -> Run
         "azureml.pipelinerunid": pipeline.id,
         "azureml.pipeline": pipeline.id,
         "azureml.nodeid": task.step.id,
+        "azureml.moduleid": module_id(task.step),
         **({} if snapshot.id is None else {"ContentSnapshotId": snapshot.id}),
         **snapshot.properties,
     }

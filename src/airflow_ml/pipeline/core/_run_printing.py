@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_ml.core._run_output import page_of, print_error, say
 from airflow_ml.execution.artifacts import LOG_NAME
 from airflow_ml.execution.logs import RunLog
+from airflow_ml.graph.identity import module_id
 from airflow_ml.pipeline.core.run import STATUS_WORDS
 
 if TYPE_CHECKING:
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
     from airflow_ml.registry import RunRecord
 
-__all__ = ["PipelinePrinter", "Printer", "StepPrinter"]
+__all__ = ["PipelinePrinter", "Printer", "StepPrinter", "say_submitted"]
+
+#: What v1 says of a step whose results it has not seen before.
+_WILL_RUN = "This step will run and generate new outputs"
 
 
 class Printer(Protocol):
@@ -95,6 +99,14 @@ class StepPrinter:
             print_error(record)
         if not record.error:
             say(f"{pformat(self._run.get_details(), sort_dicts=False)}\n")
+
+
+def say_submitted(run: PipelineRun) -> None:
+    """Print what v1 prints when a pipeline is submitted: a line per step, the run's id, the link."""
+    for step in run.get_graph().steps:
+        say(f"Created step {step.name} [{step.id}][{module_id(step)}], ({_WILL_RUN})")
+    say(f"Submitted PipelineRun {run.id}")
+    _say_link(run, run._record)
 
 
 class PipelinePrinter:

@@ -81,6 +81,7 @@ class PortDataReference:
 
         Args:
             overwrite: replace files that are there; they are left alone otherwise.
+            show_progress: without effect.
 
         Returns:
             How many files were copied.
@@ -135,6 +136,11 @@ class PortDataReference:
             overwrite=overwrite,
         )
 
+    def __repr__(self) -> str:
+        return (
+            f"PortDataReference(name={self.name!r}, datastore={self.datastore_name!r}, path={self.path_on_datastore!r})"
+        )
+
     def _as_data_reference(self) -> DataReference:
         reference: DataReference = data_references.DataReference(
             self.datastore, data_reference_name=self.name, path_on_datastore=self.path_on_datastore
@@ -143,22 +149,26 @@ class PortDataReference:
 
 
 class StepRunOutput:
-    """One committed output of a step's run."""
+    """
+    One committed output of a step's run; made by `StepRun.get_output` and `get_outputs`.
+
+    Attributes:
+        context: the workspace.
+        step_output: the output's record.
+    """
 
     def __init__(
         self, context: Workspace, pipeline_run_id: str, step_run: StepRun, name: str, step_output: OutputRecord
     ) -> None:
-        self._workspace = context
-        self._pipeline_run_id = pipeline_run_id
-        self._step_run = step_run
-        self._name = name
-        self._record = step_output
-
-    @property
-    def name(self) -> str:
-        """The output's name."""
-        return self._name
+        self.context = context
+        self.pipeline_run_id = pipeline_run_id
+        self.step_run = step_run
+        self.name = name
+        self.step_output = step_output
 
     def get_port_data_reference(self) -> PortDataReference:
         """Return where the output lies."""
-        return PortDataReference(self._workspace, self._pipeline_run_id, self._record, self._step_run)
+        return PortDataReference(self.context, self.pipeline_run_id, self.step_output, self.step_run)
+
+    def __repr__(self) -> str:
+        return f"StepRunOutput(name={self.name!r}, path={self.step_output.path!r})"
