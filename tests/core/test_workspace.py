@@ -146,7 +146,71 @@ def test_default_datastore_can_be_set(workspace: Workspace) -> None:
 
 
 def test_azures_side_names_the_way_out(workspace: Workspace) -> None:
-    """Key vaults, networks and services raise NotSupportedError."""
-    for call in (workspace.get_default_keyvault, workspace.list_keys, workspace.sync_keys, workspace.delete):
+    """Networks, keys and services raise NotSupportedError."""
+    for call in (workspace.list_keys, workspace.sync_keys, workspace.get_mlflow_tracking_uri):
         with pytest.raises(NotSupportedError, match="workspace 'ml'"):
             call()
+
+
+def test_what_is_said_of_a_workspace_is_kept(work: Path) -> None:
+    """Location, tags and names of create and update are there for every later object."""
+    Workspace.create("ml", location="here", tags={"a": "b"}, friendly_name="Mine", show_output=False)
+
+    assert (Workspace.get("ml").location, Workspace.get("ml").tags) == ("here", {"a": "b"})
+    details = Workspace.get("ml").update(description="for tests", tags={"c": "d"})
+    assert (details["friendlyName"], details["description"], details["tags"]) == ("Mine", "for tests", {"c": "d"})
+    assert Workspace.get("ml").tags == {"c": "d"}
+    assert Workspace.create("ml", location="there", exist_ok=True, show_output=False).location == "here"
+
+
+def test_update_refuses_what_concerns_azure(workspace: Workspace) -> None:
+    """The argument is named, and what can be changed."""
+    with pytest.raises(NotSupportedError, match=r"image_build_compute.*tags can be changed"):
+        workspace.update(image_build_compute="cpu")
+
+
+def test_default_computes_are_made_when_asked_for(work: Path) -> None:
+    """v1's ready-made configurations make its two clusters, which are found by type."""
+    workspace = Workspace.create(
+        "ml", default_cpu_compute_target=Workspace.DEFAULT_CPU_CLUSTER_CONFIGURATION, show_output=False
+    )
+
+    cpu = workspace.get_default_compute_target("CPU")
+    assert cpu is not None
+    assert (cpu.name, cpu.vm_size, cpu.scale_settings.maximum_node_count) == ("cpu-cluster", "STANDARD_DS2_V2", 2)
+    assert workspace.get_default_compute_target("GPU") is None
+    with pytest.raises(UserErrorException, match="'TPU' is not 'CPU' or 'GPU'"):
+        workspace.get_default_compute_target("TPU")
+
+
+def test_the_key_vault_says_where_secrets_belong(workspace: Workspace) -> None:
+    """The object is there; using it names the way out and shows no value."""
+    vault = workspace.get_default_keyvault()
+
+    with pytest.raises(NotSupportedError, match=r"get_secret\('token'\).*Airflow connection"):
+        vault.get_secret("token")
+    with pytest.raises(NotSupportedError) as caught:
+        vault.set_secret("token", "hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("files", [False, True])
+def test_a_deleted_workspace_is_gone(workspace: Workspace, home: Path, files: bool) -> None:
+    """Its records go; its files only if they are named. The name can be used again."""
+    Dataset.File.from_files((workspace.get_default_datastore(), "a")).register(workspace, "d")
+    (home / "ml" / "stores").mkdir(exist_ok=True)
+
+    workspace.delete(delete_dependent_resources=files)
+
+    with pytest.raises(WorkspaceException):
+        Workspace.get("ml")
+    assert (home / "ml" / "stores").exists() is not files
+    assert list(Workspace.create("ml", show_output=False).datasets) == []
+
+
+def test_a_workspace_with_a_run_is_not_deleted(workspace: Workspace) -> None:
+    """What is running would lose its records."""
+    workspace.registry().runs.create("e", "r", kind="interactive", status="Running")
+
+    with pytest.raises(UserErrorException, match="a run is Running"):
+        workspace.delete()

@@ -29,7 +29,7 @@ def choose(name: str | None) -> list[Workspace]:
 
 
 def _all() -> list[Workspace]:
-    found = [workspace for same in Workspace.list().values() for workspace in same]
+    found = [workspace for same in Workspace.list(None).values() for workspace in same]
     if not found:
         raise UserErrorException("there is no workspace on this machine; make one with Workspace.create, or name one")
     return found

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import yaml
-
+from airflow_ml._late import late
 from airflow_ml.core._caller import base_directory
 from airflow_ml.core._environment_files import refuse_credentials
 from airflow_ml.core._file_form import file_form, fill
@@ -20,10 +19,10 @@ from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.runconfig import RunConfiguration
 from airflow_ml.exceptions import RunConfigurationException, UserErrorException
 
-if TYPE_CHECKING:
-    from typing import Any
-
 __all__ = ["delete", "load", "save"]
+
+#: Without types, like everywhere: a stand-in for the module.
+yaml: Any = late("yaml")
 
 _FOLDERS = (".azureml", "aml_config")
 _SUFFIX = ".runconfig"

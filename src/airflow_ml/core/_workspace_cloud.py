@@ -71,11 +71,6 @@ class CloudSide:
         """Not supported: there is no service behind the workspace."""
         raise self._refuse("service_context", "use the workspace's own methods")
 
-    def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> NoReturn:
-        """Not supported: remove the workspace's folder, or drop its database, yourself."""
-        instead = "remove its folder under the home folder, or drop its database"
-        raise self._refuse("delete", instead, delete_dependent_resources, no_wait)
-
     def delete_connection(self, name: str) -> NoReturn:
         """Not supported: keep connections in Airflow."""
         raise self._refuse(f"delete_connection({name!r})", _CONNECTIONS)
@@ -96,10 +91,6 @@ class CloudSide:
         """Not supported: there is no service to diagnose."""
         raise self._refuse("diagnose_workspace", "look at Airflow's own health page", diagnose_parameters)
 
-    def get_default_keyvault(self) -> NoReturn:
-        """Not supported: keep secrets in Airflow connections and variables."""
-        raise self._refuse("get_default_keyvault", _KEYS)
-
     def list_keys(self) -> NoReturn:
         """Not supported: there are no account keys."""
         raise self._refuse("list_keys", _KEYS)
@@ -115,34 +106,6 @@ class CloudSide:
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> NoReturn:
         """Not supported yet: log with `Run.log`."""
         raise self._refuse("get_mlflow_tracking_uri", "log with Run.log", _with_auth)
-
-    def update(
-        self,
-        friendly_name: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        image_build_compute: str | None = None,
-        service_managed_resources_settings: object = None,
-        primary_user_assigned_identity: str | None = None,
-        allow_public_access_when_behind_vnet: bool | None = None,
-        v1_legacy_mode: bool | None = None,
-    ) -> NoReturn:
-        """Not supported: a workspace has a name and nothing that could be changed."""
-        given = (
-            friendly_name,
-            description,
-            tags,
-            image_build_compute,
-            service_managed_resources_settings,
-            primary_user_assigned_identity,
-            allow_public_access_when_behind_vnet,
-            v1_legacy_mode,
-        )
-        raise self._refuse("update", "tag runs, datasets and models instead", *given)
-
-    def get_default_compute_target(self, type: str) -> NoReturn:
-        """Not supported: a workspace has no default computes; name one in the step or the run configuration."""
-        raise self._refuse(f"get_default_compute_target({type!r})", "name the compute target")
 
     @staticmethod
     def setup() -> NoReturn:

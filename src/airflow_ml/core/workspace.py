@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_ml._late import late
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.core._workspace_cloud import CloudSide
+from airflow_ml.core._workspace_details import DescribedWorkspace
 from airflow_ml.data._workspace import refuse_while_parsing
 from airflow_ml.exceptions import UserErrorException, WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
     from airflow_ml import registry as registries
     from airflow_ml.core import _collections, _config_file
     from airflow_ml.core import run as core_run
-    from airflow_ml.core.compute.compute import ComputeTarget
+    from airflow_ml.core.compute import compute
+    from airflow_ml.core.compute.compute import ComputeTarget, ProvisioningConfiguration
     from airflow_ml.core.environment import Environment
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.model import Model
     from airflow_ml.core.run import Run
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.data.abstract_datastore import AbstractDatastore
-    from airflow_ml.graph.model import ComputeDeclaration
+    from airflow_ml.graph.model import ComputeDeclaration, Json
     from airflow_ml.registry import Registry
 else:
     _collections = late("airflow_ml.core._collections")
+    compute = late("airflow_ml.core.compute.compute")
     _config_file = late("airflow_ml.core._config_file")
     registries = late("airflow_ml.registry")
     core_run = late("airflow_ml.core.run")
@@ -38,7 +41,7 @@ __all__ = ["Workspace"]
 WorkspacesByName: TypeAlias = "dict[str, list[Workspace]]"
 
 
-class Workspace(CloudSide):
+class Workspace(DescribedWorkspace, CloudSide):
     """
     A workspace, by name. Making the object opens nothing; the registry is opened when something is asked of it.
 
@@ -75,9 +78,7 @@ class Workspace(CloudSide):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self._ref = ref
-        self._location = location or "local"
-        self._sku = sku
-        self._tags = dict(tags or {})
+        self._given: dict[str, Json] = {"location": location, "sku": sku, "tags": dict(tags) if tags else None}
         self._compute_declarations: list[ComputeDeclaration] = []
 
     @classmethod
@@ -129,8 +130,8 @@ class Workspace(CloudSide):
         cmk_keyvault: str | None = None,
         resource_cmk_uri: str | None = None,
         hbi_workspace: bool = False,
-        default_cpu_compute_target: object = None,
-        default_gpu_compute_target: object = None,
+        default_cpu_compute_target: ProvisioningConfiguration | None = None,
+        default_gpu_compute_target: ProvisioningConfiguration | None = None,
         private_endpoint_config: object = None,
         private_endpoint_auto_approval: bool = True,
         exist_ok: bool = False,
@@ -143,7 +144,10 @@ class Workspace(CloudSide):
         Make a workspace with its four datastores and return it.
 
         Args:
-            exist_ok: return a workspace that is there instead of raising.
+            location: kept and shown, like `sku`, `tags` and `friendly_name`.
+            default_cpu_compute_target: how the compute target `cpu-cluster` shall be; made if given.
+            default_gpu_compute_target: the same for `gpu-cluster`.
+            exist_ok: return a workspace that is there, as it is, instead of raising.
             show_output: say where it is.
 
         Raises:
@@ -159,16 +163,22 @@ class Workspace(CloudSide):
             primary_user_assigned_identity=primary_user_assigned_identity,
             cmk_keyvault=cmk_keyvault,
             resource_cmk_uri=resource_cmk_uri,
-            default_cpu_compute_target=default_cpu_compute_target,
-            default_gpu_compute_target=default_gpu_compute_target,
             private_endpoint_config=private_endpoint_config,
             user_assigned_identity_for_cmk_encryption=user_assigned_identity_for_cmk_encryption,
         )
         # These say how Azure should make the resources that are not made here.
-        del auth, create_resource_group, friendly_name, hbi_workspace, private_endpoint_auto_approval
+        del auth, create_resource_group, hbi_workspace, private_endpoint_auto_approval
         del system_datastores_auth_mode, v1_legacy_mode
-        workspace = Workspace(subscription_id, resource_group, name, _location=location, sku=sku, tags=tags)
-        _make(workspace, exist_ok=exist_ok, show_output=show_output)
+        workspace = Workspace(subscription_id, resource_group, name)
+        if _make(workspace, exist_ok=exist_ok, show_output=show_output):
+            tags = dict(tags) if tags else None
+            workspace._say({"location": location, "sku": sku, "tags": tags, "friendly_name": friendly_name})
+            for compute_name, configuration in (
+                (Workspace.DEFAULT_CPU_CLUSTER_NAME, default_cpu_compute_target),
+                (Workspace.DEFAULT_GPU_CLUSTER_NAME, default_gpu_compute_target),
+            ):
+                if configuration is not None:
+                    compute.ComputeTarget.create(workspace, compute_name, configuration)
         return workspace
 
     @staticmethod
@@ -196,9 +206,7 @@ class Workspace(CloudSide):
         return workspace
 
     @staticmethod
-    def list(
-        subscription_id: str | None = None, auth: object = None, resource_group: str | None = None
-    ) -> WorkspacesByName:
+    def list(subscription_id: str | None, auth: object = None, resource_group: str | None = None) -> WorkspacesByName:
         """
         Return the workspaces under this machine's home folder, by name.
 
@@ -254,39 +262,6 @@ class Workspace(CloudSide):
     def resource_group(self) -> str | None:
         """Kept for v1 code."""
         return self._ref.resource_group
-
-    @property
-    def location(self) -> str:
-        """Kept for v1 code; `local` unless it was given."""
-        return self._location
-
-    @property
-    def sku(self) -> str:
-        """Kept for v1 code."""
-        return self._sku
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """Tags given to this object; a copy."""
-        return dict(self._tags)
-
-    def get_details(self) -> dict[str, object]:
-        """Return what is known of the workspace, with v1's keys."""
-        record = self.registry().workspace
-        return {
-            "id": record.id,
-            "name": self.name,
-            "friendlyName": self.name,
-            "location": self.location,
-            "type": "Microsoft.MachineLearningServices/workspaces",
-            "tags": self.tags,
-            "sku": self.sku,
-            "workspaceid": record.id,
-            "subscriptionId": self.subscription_id,
-            "resourceGroup": self.resource_group,
-            "creationTime": record.created_at.isoformat(),
-            "provisioningState": "Succeeded",
-        }
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
@@ -371,7 +346,8 @@ def _exists(ref: WorkspaceRef) -> bool:
     return True
 
 
-def _make(workspace: Workspace, *, exist_ok: bool, show_output: bool) -> None:
+def _make(workspace: Workspace, *, exist_ok: bool, show_output: bool) -> bool:
+    """Make the workspace and return whether it is new."""
     refuse_while_parsing(f"Workspace.create({workspace.name!r})", "create it once, from a script or the command line")
     is_there = _exists(workspace.ref)
     if is_there and not exist_ok:
@@ -382,3 +358,4 @@ def _make(workspace: Workspace, *, exist_ok: bool, show_output: bool) -> None:
     if show_output:
         state = "is there" if is_there else "created"
         print(f"workspace {workspace.name} {state}")  # noqa: T201 - v1's show_output
+    return not is_there

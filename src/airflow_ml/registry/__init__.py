@@ -1,5 +1,6 @@
 """The workspace database: what is registered, what ran, and what came of it."""
 
+from airflow_ml.registry.deletion import delete_workspace
 from airflow_ml.registry.errors import RunNotFoundError, RunStateError
 from airflow_ml.registry.home import Home, WorkspaceHome
 from airflow_ml.registry.opening import open_registry
@@ -54,6 +55,7 @@ __all__ = [
     "SnapshotRecord",
     "WorkspaceHome",
     "WorkspaceRecord",
+    "delete_workspace",
     "open_registry",
     "open_shared",
 ]

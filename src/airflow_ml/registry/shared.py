@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph.model import WorkspaceRef
     from airflow_ml.registry.registry import Registry
 
-__all__ = ["open_shared"]
+__all__ = ["close_shared", "open_shared"]
 
 _opened: dict[tuple[WorkspaceRef, str | None, str | None], Registry] = {}
 _lock = threading.Lock()
@@ -30,9 +30,21 @@ def open_shared(ref: WorkspaceRef, *, create: bool = True) -> Registry:
     Args:
         create: make the workspace if it is not there; otherwise that raises WorkspaceException.
     """
-    # The two variables decide which database it is, and tests change them.
-    key = (ref, os.environ.get("AIRFLOW_ML_HOME"), os.environ.get("AIRFLOW_ML_REGISTRY"))
+    key = _key(ref)
     with _lock:
         if key not in _opened:
             _opened[key] = open_registry(ref, create=create)
         return _opened[key]
+
+
+def close_shared(ref: WorkspaceRef) -> None:
+    """Close the registry of a workspace that is about to be deleted."""
+    with _lock:
+        registry = _opened.pop(_key(ref), None)
+    if registry is not None:
+        registry.close()
+
+
+def _key(ref: WorkspaceRef) -> tuple[WorkspaceRef, str | None, str | None]:
+    # The two variables decide which database it is, and tests change them.
+    return ref, os.environ.get("AIRFLOW_ML_HOME"), os.environ.get("AIRFLOW_ML_REGISTRY")
