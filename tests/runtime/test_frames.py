@@ -92,6 +92,8 @@ def test_set_type_of_no_column(read):
         ("none", ["1,2\n", "3,4\n"], {"Column1": [1, 3], "Column2": [2, 4]}),
         ("combine", ["x\n1\n", "x,y\n3,a\n"], {"x": [1, 3], "y": [None, "a"]}),
         ("all_same", ["x,y\n1,2\n", ""], {"x": [1], "y": [2]}),
+        ("all_same", ["1,2\n3,4\n", "5,6\n7,8\n"], {"1": [3, 7], "2": [4, 8]}),
+        ("all_same", ["x,x,,x\n1,2,3,4\n"], {"x": [1], "x_1": [2], "Column3": [3], "x_2": [4]}),
     ],
 )
 def test_headers(read, header, texts, expected):
@@ -101,10 +103,10 @@ def test_headers(read, header, texts, expected):
     assert columns(frame.astype(object).where(frame.notna(), None)) == expected
 
 
-def test_headers_that_differ(read):
-    """Files that should have the same header and have not are an error that names the file and the way out."""
-    with pytest.raises(UserErrorException, match=r"file '2.csv': .* \['z'\], the first file's \['x'\]; .*COMBINE"):
-        read({"1.csv": "x\n1\n", "2.csv": "z\n1\n"})
+def test_files_of_another_width(read):
+    """A file with more or fewer columns than the first is an error that names the file and the way out."""
+    with pytest.raises(UserErrorException, match=r"file '2.csv': .* 2 columns \(\['x', 'z'\] .*COMBINE"):
+        read({"1.csv": "x\n1\n", "2.csv": "x,z\n1,2\n"})
 
 
 def test_row_longer_than_the_header(read):

@@ -158,35 +158,56 @@ def _read_delimited(local: str, parse: Mapping[str, Any], first: DataFrame | Non
     header = parse.get("header") or "all_same"
     headless = header == "none" or (header == "first" and first is not None)
     separator = parse.get("separator") or ","
-    options: dict[str, Any] = {"sep": separator, "encoding": _encoding(parse), "nrows": limit}
+    options: dict[str, Any] = {"sep": separator, "encoding": _encoding(parse), "dtype": str, "keep_default_na": False}
     if len(separator) > 1:
         options.update(sep=re.escape(separator), engine="python")
     try:
+        top = pandas.read_csv(local, header=None, nrows=1, **options)
+        names = _column_names([""] * top.shape[1] if headless else list(top.iloc[0]))
+        if first is not None and len(first.columns) and header not in ("none", "combine"):
+            names = _names_like(names, list(first.columns), headless=headless)
         with warnings.catch_warnings():
             # pandas would only warn of a row that is longer than the header, and cut it.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame: DataFrame = pandas.read_csv(
+            return pandas.read_csv(
                 local,
                 header=None if headless else 0,
-                dtype=str,
+                names=names,
                 index_col=False,
-                keep_default_na=False,
+                nrows=limit,
                 na_values=[] if parse.get("empty_as_string") else [""],
                 **options,
             )
     except pandas.errors.EmptyDataError:
         return pandas.DataFrame() if first is None else first.iloc[:0]
-    if header == "none":
-        frame.columns = pandas.Index([f"Column{number + 1}" for number in range(frame.shape[1])])
-    elif first is not None and len(first.columns) and header != "combine":
-        if headless and len(frame.columns) == len(first.columns):
-            frame.columns = first.columns
-        if set(frame.columns) != set(first.columns):
-            raise ValueError(
-                f"its columns are {list(frame.columns)!r}, the first file's {list(first.columns)!r}; expected "
-                "the same, or header=PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS"
-            )
-    return frame
+
+
+def _column_names(given: Sequence[str]) -> list[str]:
+    """Return v1's names of columns: `Column2` for one without a name, `x_1` for the second `x`."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for number, name in enumerate(given, 1):
+        known = name or f"Column{number}"
+        count = seen[known] = seen.get(known, -1) + 1
+        names.append(f"{known}_{count}" if count else known)
+    return names
+
+
+def _names_like(names: list[str], first: list[str], *, headless: bool) -> list[str]:
+    """
+    Return the names of a file's columns where the first file's names hold for all.
+
+    As in v1 they hold by their position, and a first line with other names is passed over like one with the same: v1's
+    own sample of images without header lines relies on it. Only the same names in another order are not mixed up.
+    """
+    if not headless and set(names) == set(first):
+        return names
+    if len(names) != len(first):
+        raise ValueError(
+            f"it has {len(names)} columns ({names[:5]!r} ...), the first file {len(first)} ({first[:5]!r} ...);"
+            " expected the same number, or header=PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS"
+        )
+    return first
 
 
 def _read_json_lines(local: str, parse: Mapping[str, Any], first: DataFrame | None, limit: int | None) -> DataFrame:
