@@ -11,14 +11,14 @@ import pytest
 from airflow_ml.core import Experiment, Workspace
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
-from airflow_ml.data.datapath import DataPath
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.graph import from_json, to_json
 from airflow_ml.pipeline import core
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter
-from airflow_ml.pipeline.core.pipeline import _save_datasets, _text_form
+from airflow_ml.pipeline.core._values import parameter_values
+from airflow_ml.pipeline.core.pipeline import _save_datasets
 from airflow_ml.pipeline.steps import PythonScriptStep
 
 MakeStep = Callable[..., PythonScriptStep]
@@ -117,8 +117,10 @@ def test_experiment_of_another_workspace_is_refused(workspace: Workspace, step: 
 
 def test_unknown_arguments_of_submit_are_refused(workspace: Workspace, step: MakeStep) -> None:
     """What has no effect is an error, not silence."""
-    with pytest.raises(NotSupportedError, match="'parent_run_id'"):
+    with pytest.raises(NotSupportedError, match="parent_run_id='x' is not supported"):
         Pipeline(workspace, step("a")).submit("e", parent_run_id="x")
+    with pytest.raises(ValueError, match="unknown argument 'other'"):
+        Pipeline(workspace, step("a")).submit("e", other=1)
 
 
 def test_publishing_says_what_to_do(workspace: Workspace, step: MakeStep) -> None:
@@ -135,14 +137,8 @@ def test_datasets_are_saved_at_the_submit(real_workspace: Workspace, step: MakeS
     made = step("a", inputs=[first.as_named_input("i"), DatasetConsumptionConfig("p", parameter)])
 
     _save_datasets([made], real_workspace)
-    text = _text_form(given, real_workspace)
+    values = parameter_values(Pipeline(real_workspace, made).graph, {"p": given}, real_workspace)
 
     assert first.id is not None
     assert default.id is not None
-    assert text == f"dataset://id/{given.id}"
-
-
-def test_values_of_parameters_become_text(workspace: Workspace, store: AzureBlobDatastore) -> None:
-    """Data objects given to submit are written as forms and REST bodies write them; plain values stay."""
-    assert _text_form(DataPath(store, "a/b"), workspace) == "datastore://store/a/b"
-    assert [_text_form(value, workspace) for value in ("", None, 1, True)] == ["", None, 1, True]
+    assert values == {"p": f"dataset://id/{given.id}"}

@@ -216,7 +216,7 @@ def test_two_names_are_two_inputs(workspace: Workspace, dataset: FileDataset, st
 def test_two_views_of_one_output_are_two_inputs(workspace: Workspace, step: MakeStep) -> None:
     """Tables that keep other columns of one output are not one input, and need names of their own."""
     data = PipelineData("d")
-    step("a", outputs=[data])
+    step("a", outputs=[data.as_dataset()])
     table = data.as_dataset().parse_delimited_files()
     views = [table.keep_columns("x").as_named_input("x"), table.keep_columns("y").as_named_input("y")]
 

@@ -54,7 +54,7 @@ def test_script_is_needed(script: object) -> None:
 def test_steps_need_names(name: object) -> None:
     """A step's name is text with something in it."""
     with pytest.raises(ValueError, match="step: name"):
-        PipelineStep(name)  # type: ignore[arg-type]  # what is tested
+        PipelineStep(name, None, None)  # type: ignore[arg-type]  # what is tested
 
 
 @pytest.mark.parametrize("name", [name for name in ODD_NAMES if name.strip()])

@@ -45,14 +45,16 @@ class Written:
 
     __slots__ = ("__dict__", "__weakref__", "_writers_note")
 
+    _writers_note: Writers
+
     @property
     def _writers(self) -> Writers:
         """The steps that write the data."""
         try:
-            found: Writers = self._writers_note
+            return self._writers_note
         except AttributeError:
-            found = self._writers_note = Writers()
-        return found
+            self._writers_note = Writers()
+            return self._writers_note
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__

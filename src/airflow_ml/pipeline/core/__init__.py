@@ -10,10 +10,12 @@ from airflow_ml._exports import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from airflow_ml.pipeline.core._pipeline_dataset import PipelineDataset
+    from airflow_ml.pipeline.core._training_output import TrainingOutput
     from airflow_ml.pipeline.core.builder import PipelineStep, StepSequence
     from airflow_ml.pipeline.core.module import Module, ModuleVersion, ModuleVersionDescriptor
     from airflow_ml.pipeline.core.pipeline import Pipeline
-    from airflow_ml.pipeline.core.pipeline_data import PipelineData, TrainingOutput
+    from airflow_ml.pipeline.core.pipeline_data import PipelineData
     from airflow_ml.pipeline.core.pipeline_draft import PipelineDraft
     from airflow_ml.pipeline.core.pipeline_endpoint import PipelineEndpoint
     from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
@@ -31,6 +33,7 @@ __all__ = [
     "OutputPortBinding",
     "Pipeline",
     "PipelineData",
+    "PipelineDataset",
     "PipelineDraft",
     "PipelineEndpoint",
     "PipelineParameter",
@@ -57,6 +60,7 @@ __getattr__, __dir__ = lazy_exports(
         "OutputPortBinding": "port_bindings",
         "Pipeline": "pipeline",
         "PipelineData": "pipeline_data",
+        "PipelineDataset": "_pipeline_dataset",
         "PipelineDraft": "pipeline_draft",
         "PipelineEndpoint": "pipeline_endpoint",
         "PipelineParameter": "pipeline_parameter",
@@ -70,7 +74,7 @@ __getattr__, __dir__ = lazy_exports(
         "StepRunOutput": "port_data_reference",
         "StepSequence": "builder",
         "TimeZone": "schedule",
-        "TrainingOutput": "pipeline_data",
+        "TrainingOutput": "_training_output",
     },
     (
         "builder",

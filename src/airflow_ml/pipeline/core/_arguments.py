@@ -11,7 +11,8 @@ from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Argument, InputRef, OutputRef, ParameterRef, as_text
 from airflow_ml.graph.names import is_word
 from airflow_ml.pipeline.core._given import ArgumentTypeError
-from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output, origin
+from airflow_ml.pipeline.core._output_ports import BoundOutput, bind_output
+from airflow_ml.pipeline.core._ports import BoundInput, bind_input, origin
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
 TYPE_CHECKING = False

@@ -14,7 +14,13 @@ from airflow_ml.graph import ComputeDeclaration, Graph, Step, StepOutputSource, 
 from airflow_ml.pipeline.core._closure import close, collect
 from airflow_ml.pipeline.core._nodes import NodeContext, give_ids, write_node
 from airflow_ml.pipeline.core._parameters import Parameters
-from airflow_ml.pipeline.core._producers import Producers, check_pipeline_outputs, output_sources, wire_steps
+from airflow_ml.pipeline.core._producers import (
+    Producers,
+    check_dataset_forms,
+    check_pipeline_outputs,
+    output_sources,
+    wire_steps,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +59,7 @@ def assemble(steps: object, options: AssemblyOptions) -> tuple[Graph, list[Pipel
     listed, order = collect(steps)
     chosen, producers = close(listed, order, resolve=options.resolve_closure)
     wirings = wire_steps(chosen, producers)
+    check_dataset_forms(chosen, wirings)
     ids = give_ids(chosen)
     context = _context(options, ids, output_sources(chosen, wirings, ids), order)
     written = [write_node(step, wiring, context) for step, wiring in zip(chosen, wirings, strict=True)]

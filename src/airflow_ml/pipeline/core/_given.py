@@ -14,7 +14,8 @@ from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
-from airflow_ml.pipeline.core._ports import BoundInput, BoundOutput, bind_input, bind_output, merge_inputs
+from airflow_ml.pipeline.core._output_ports import BoundOutput, bind_output
+from airflow_ml.pipeline.core._ports import BoundInput, bind_input, merge_inputs
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding
@@ -22,9 +23,9 @@ from airflow_ml.pipeline.core.port_bindings import InputPortBinding
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
-    from dataclasses import dataclass
+    from dataclasses import dataclass, replace
 else:
-    from airflow_ml._records import dataclass
+    from airflow_ml._records import dataclass, replace
 
 __all__ = ["ArgumentTypeError", "Given", "take_given"]
 
@@ -57,10 +58,18 @@ class Given:
 
 
 def take_given(
-    *, inputs: Sequence[object], outputs: Sequence[object], arguments: Sequence[object], where: str
+    *,
+    inputs: Sequence[object],
+    outputs: Sequence[object],
+    arguments: Sequence[object],
+    where: str,
+    resources: Sequence[object] = (),
 ) -> Given:
     """
     Sort what a step was given; its lists are not changed.
+
+    Args:
+        resources: inputs that land in the script's working directory.
 
     Raises:
         ValueError: an item that can be no input, output or argument.
@@ -71,6 +80,9 @@ def take_given(
         taking.add_output(item)
     for item in inputs:
         taking.add_input(bind_input(item, where=where))
+    for item in resources:
+        taking.add_input(replace(bind_input(item, where=where), is_resource=True))
+    taking.listed = len(taking.inputs)
     others = [(position, item) for position, item in enumerate(arguments) if not isinstance(item, _PLAIN)]
     # First what can only be an input: it tells what a PipelineData beside it means.
     for position, item in others:
@@ -95,6 +107,7 @@ class _Taking:
         self._where = where
         self._written: set[Hashable] = set()
         self.inputs: list[BoundInput] = []
+        self.listed = 0
         self.outputs: list[BoundOutput] = []
         self.inputs_of: dict[int, int] = {}
         self.undecided: dict[int, PipelineData] = {}
@@ -117,7 +130,9 @@ class _Taking:
     def take_argument(self, position: int, item: object) -> None:
         """Sort one argument that can be no output."""
         if isinstance(item, _ONLY_INPUTS):
-            self.inputs_of[position] = self.add_input(bind_input(item, where=self._where))
+            bound = bind_input(item, where=self._where)
+            place = self._listed_data(item, bound)
+            self.inputs_of[position] = self.add_input(bound) if place is None else place
         elif isinstance(item, DataReference):
             self.inputs_of[position] = self._listed_reference(item)
         elif isinstance(item, AbstractDataset):
@@ -145,6 +160,19 @@ class _Taking:
             self.add_output(item)
         else:
             self.inputs_of[position] = self.add_input(bound)
+
+    def _listed_data(self, item: object, bound: BoundInput) -> int | None:
+        """Return the listed input that a binding means by the data that it binds, whatever its own name (v1 rule)."""
+        if not isinstance(item, InputPortBinding):
+            return None
+        same = [place for place in range(self.listed) if self.inputs[place].identity == bound.identity]
+        if not same or any(self.inputs[place].name == bound.name for place in same):
+            return None
+        merged = merge_inputs(self.inputs[same[0]], replace(bound, name=self.inputs[same[0]].name))
+        if merged is None:
+            return None
+        self.inputs[same[0]] = merged
+        return same[0]
 
     def _listed_reference(self, item: DataReference) -> int:
         wanted = bind_input(item, where=self._where)

@@ -11,10 +11,9 @@ from __future__ import annotations
 from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
-from airflow_ml.data.datapath import DataPathComputeBinding
+from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.exceptions import GraphError, NotSupportedError
-from airflow_ml.graph import OutputPort
+from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, replace
     from typing import Any, cast
 
-    from airflow_ml.graph import InputMode, Json, OutputMode
+    from airflow_ml.graph import InputMode, Json
 else:
     from airflow_ml._records import dataclass, replace
     from airflow_ml._typing import cast
 
-__all__ = ["BoundInput", "BoundOutput", "bind_input", "bind_output", "merge_inputs", "origin"]
+__all__ = ["BoundInput", "bind_input", "merge_inputs", "origin"]
 
 #: The mode that gives the script more wins where one input is named twice: v1's configurations start as `direct`.
 _STRENGTH = {"direct": 0, "mount": 1, "download": 2}
@@ -53,20 +52,6 @@ class BoundInput:
     @property
     def identity(self) -> Hashable:
         """Equal for two bindings of the same data, which may be one input then."""
-        return origin(self.data)
-
-
-@dataclass(frozen=True)
-class BoundOutput:
-    """One output as it was given: the graph's port, and the object that consumers hold."""
-
-    port: OutputPort
-    data: object
-    has_default_name: bool = False
-
-    @property
-    def identity(self) -> Hashable:
-        """The key by which a consumer finds its producer."""
         return origin(self.data)
 
 
@@ -113,67 +98,15 @@ def bind_input(item: object, *, where: str) -> BoundInput:
     for cls in type(item).__mro__:
         if cls in _INPUTS:
             return _INPUTS[cls](item, where)
+    binding = getattr(item, "create_input_binding", None)
+    if binding is not None:  # outputs of finished runs, which are read where this room is not imported
+        return _from_binding(binding(), where)
     if isinstance(item, AbstractDataset):
         raise GraphError(f"{where}: a dataset needs a name as an input; write dataset.as_named_input('name')")
     raise GraphError(
         f"{where}: {item!r} (a {type(item).__name__}) cannot be an input; give a data object such as a PipelineData, a"
         " DataReference or dataset.as_named_input('name')"
     )
-
-
-def bind_output(item: object, *, where: str) -> BoundOutput:
-    """
-    Return one item of a step's outputs in normal form.
-
-    Raises:
-        ValueError: an object that is no output.
-    """
-    if isinstance(item, PipelineData):
-        return _pipeline_data_output(item)
-    if isinstance(item, PipelineOutputAbstractDataset):
-        bound = _pipeline_data_output(item._pipeline_data)
-        return replace(bound, port=replace(bound.port, registration=item._registration_with_form()))
-    if isinstance(item, OutputDatasetConfig):
-        return BoundOutput(item.to_port(), item, has_default_name=item.has_default_name)
-    if isinstance(item, OutputPortBinding):
-        return _port_binding_output(item)
-    raise GraphError(
-        f"{where}: {item!r} (a {type(item).__name__}) cannot be an output; give a PipelineData or an"
-        " OutputFileDatasetConfig"
-    )
-
-
-def _pipeline_data_output(data: PipelineData) -> BoundOutput:
-    if data._training_output is not None:
-        raise NotSupportedError(
-            f"output {data.name!r}: training_output belongs to HyperDrive and AutoML steps, which are not available;"
-            " leave it out and let the script write the file"
-        )
-    port = OutputPort(
-        name=data._output_name,
-        datastore=None if data.datastore is None else data.datastore.name,
-        mode=cast("OutputMode", data._output_mode),
-        path_on_compute=data._output_path_on_compute,
-        overwrite=data._output_overwrite,
-        is_directory=data._is_directory,
-        data_type=data.data_type if data.data_type != "AnyFile" else None,
-        pipeline_output_name=data._pipeline_output_name,
-    )
-    return BoundOutput(port, data)
-
-
-def _port_binding_output(item: OutputPortBinding) -> BoundOutput:
-    port = OutputPort(
-        name=item.name,
-        datastore=None if item.datastore is None else item.datastore.name,
-        mode=cast("OutputMode", item.bind_mode),
-        path_on_compute=item.path_on_compute,
-        overwrite=item.overwrite,
-        is_directory=item.is_directory,
-        data_type=item.data_type,
-        pipeline_output_name=item.pipeline_output_name,
-    )
-    return BoundOutput(port, item)
 
 
 def _from_pipeline_data(item: PipelineData, _where: str) -> BoundInput:
@@ -187,17 +120,18 @@ def _from_output_dataset(item: PipelineOutputAbstractDataset, where: str) -> Bou
 def _from_binding(item: InputPortBinding, where: str) -> BoundInput:
     if item.bind_mode not in _STRENGTH:
         raise GraphError(f"{where}: input {item.name!r}: mode {item.bind_mode!r} is not one of mount, download, direct")
-    data = item.bind_object
+    data, transformations = item.bind_object, item.additional_transformations
     if not isinstance(data, (PipelineData, OutputPortBinding, PipelineOutputAbstractDataset)):
-        data = bind_input(data, where=where).data
+        bound = bind_input(data, where=where)
+        data, transformations = bound.data, transformations or bound.transformations
     return BoundInput(
         name=item.name,
         data=data,
         mode=cast("InputMode", item.bind_mode),
         path_on_compute=item.path_on_compute,
-        overwrite=item.overwrite,
+        overwrite=bool(item.overwrite),
         is_resource=item.is_resource,
-        transformations=item.additional_transformations,
+        transformations=transformations,
     )
 
 
@@ -229,18 +163,22 @@ def _from_output_config(item: OutputDatasetConfig, where: str) -> BoundInput:
 
 
 def _from_pair(item: tuple[object, ...], where: str) -> BoundInput:
-    parameter, binding = item if len(item) == 2 else (None, None)
-    if isinstance(parameter, PipelineParameter) and isinstance(binding, DataPathComputeBinding):
-        if parameter.kind != "datapath":
-            raise GraphError(
-                f"{where}: parameter {parameter.name!r} has the default {parameter.default_value!r}; one that is"
-                " paired with a DataPathComputeBinding needs a DataPath"
-            )
-        if binding.mode not in ("mount", "download"):
-            raise GraphError(f"{where}: parameter {parameter.name!r}: mode {binding.mode!r} is not mount or download")
-        mode = cast("InputMode", binding.mode)
-        return BoundInput(parameter.name, parameter, mode, binding.path_on_compute, overwrite=binding.overwrite)
-    raise GraphError(f"{where}: {item!r} is not a pair of PipelineParameter and DataPathComputeBinding")
+    data, binding = item if len(item) == 2 else (None, None)
+    if not isinstance(data, (DataPath, PipelineParameter)) or not isinstance(binding, DataPathComputeBinding):
+        raise GraphError(
+            f"{where}: {item!r} is not a pair of a PipelineParameter or DataPath and a DataPathComputeBinding"
+        )
+    if binding.mode not in ("mount", "download"):
+        raise GraphError(f"{where}: {data!r}: mode {binding.mode!r} is not mount or download")
+    if isinstance(data, DataPath):
+        return _from_reference(data.create_data_reference(None, binding), where)
+    if data.kind != "datapath":
+        raise GraphError(
+            f"{where}: parameter {data.name!r} has the default {data.default_value!r}; one that is paired with a"
+            " DataPathComputeBinding needs a DataPath"
+        )
+    mode = cast("InputMode", binding.mode)
+    return BoundInput(data.name, data, mode, binding.path_on_compute, overwrite=binding.overwrite)
 
 
 _INPUTS: Mapping[type[Any], Callable[[Any, str], BoundInput]] = {

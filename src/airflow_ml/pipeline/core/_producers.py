@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from airflow_ml.data._output_config import OutputDatasetConfig
+from airflow_ml.data._writers import Written
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import StepOutputSource
 from airflow_ml.pipeline.core._arguments import StepWiring, wire
 from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core._ports import origin
 from airflow_ml.pipeline.core.builder import PipelineStep
-from airflow_ml.pipeline.core.pipeline_data import PipelineData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+    from airflow_ml.data._writers import Writers
     from airflow_ml.graph import Step
 
-__all__ = ["Producers", "check_pipeline_outputs", "output_sources", "wire_steps"]
+__all__ = ["Producers", "check_dataset_forms", "check_pipeline_outputs", "output_sources", "wire_steps"]
 
 
 class Producers:
@@ -48,15 +49,15 @@ class Producers:
         if known is not None:
             return known
         if isinstance(data, OutputDatasetConfig):
-            return data.producer if isinstance(data.producer, PipelineStep) else None
-        return self._of_pipeline_data(data) if isinstance(data, PipelineData) else None
+            data = data.origin
+        return self._noted(data._writers) if isinstance(data, Written) else None
 
-    def _of_pipeline_data(self, data: PipelineData) -> PipelineStep | None:
-        if data._links.declared is not None:
-            return data._links.declared
-        writers = data._links.implied_writers()
-        inside = [step for step in self._steps if step in writers]
-        candidates = inside or writers[-1:]
+    def _noted(self, writers: Writers) -> PipelineStep | None:
+        if isinstance(writers.declared, PipelineStep):
+            return writers.declared
+        implied = writers.implied_writers()
+        inside = [step for step in self._steps if step in implied]
+        candidates: list[PipelineStep] = inside or implied[-1:]
         return candidates[0] if candidates else None
 
 
@@ -99,6 +100,23 @@ def output_sources(
                 )
             found[bound.identity] = (step, StepOutputSource(ids[id(step)], name))
     return found
+
+
+def check_dataset_forms(steps: Sequence[PipelineStep], wirings: Sequence[StepWiring]) -> None:
+    """
+    Raise ValueError for an output that is read as a dataset and was not written as one.
+
+    v1 rule: `as_dataset()` is what the producer's outputs hold, because the dataset is made where the data is.
+    """
+    plain = {bound.identity: bound for wiring in wirings for bound in wiring.outputs if not bound.is_dataset}
+    for step, wiring in zip(steps, wirings, strict=True):
+        for bound in wiring.inputs:
+            if isinstance(bound.data, PipelineOutputAbstractDataset) and bound.identity in plain:
+                raise GraphError(
+                    f"step {step.name!r}: input {bound.name!r} reads output {plain[bound.identity].port.name!r} as a"
+                    " dataset, but the step that writes it lists it plainly; give the object that as_dataset()"
+                    " returned to that step's outputs"
+                )
 
 
 def check_pipeline_outputs(steps: Iterable[Step]) -> None:

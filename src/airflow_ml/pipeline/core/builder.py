@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from airflow_ml.data._caller import base_directory
 from airflow_ml.data._output_config import OutputDatasetConfig
-from airflow_ml.exceptions import GraphError
+from airflow_ml.data._writers import Written
+from airflow_ml.exceptions import GraphError, NotSupportedError
 from airflow_ml.pipeline.core._given import take_given
+from airflow_ml.pipeline.core._scripts import find_script
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from dataclasses import dataclass, field
+    from typing import NoReturn, Protocol
 
+    from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Json
+
+    class SourceContext(Protocol):
+        """What a pipeline tells its steps about files."""
+
+        default_source_directory: str | None
 else:
     from airflow_ml._records import dataclass, field
 
-__all__ = ["PipelineStep", "StepDefinition", "StepSequence"]
+__all__ = ["PipelineData", "PipelineStep", "StepDefinition", "StepSequence"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,8 @@ class PipelineStep:
     def __init__(
         self,
         name: str,
-        inputs: Sequence[object] | None = None,
-        outputs: Sequence[object] | None = None,
+        inputs: Sequence[object] | None,
+        outputs: Sequence[object] | None,
         arguments: Sequence[object] | None = None,
         fix_port_name_collisions: bool = False,
         resource_inputs: Sequence[object] | None = None,
@@ -66,14 +76,16 @@ class PipelineStep:
             raise GraphError(f"step: name {name!r} is not text with at least one letter; give name=")
         self.name = name
         self._given = take_given(
-            inputs=(*_items(inputs), *_items(resource_inputs)),
+            inputs=_items(inputs),
             outputs=_items(outputs),
             arguments=_items(arguments),
+            resources=_items(resource_inputs),
             where=f"step {name!r}",
         )
         self._params: Mapping[str, object] = {}
         self._fix_port_name_collisions = fix_port_name_collisions
         self._after: tuple[PipelineStep, ...] = ()
+        self._compute_of_later: str | None = None
         self._claim_outputs()
 
     def run_after(self, step: PipelineStep) -> None:
@@ -87,6 +99,67 @@ class PipelineStep:
         if all(step is not earlier for earlier in self._after):
             self._after = (*self._after, step)
 
+    def get_source_directory(self, context: SourceContext, source_directory: str | None, script_name: str) -> str:
+        """
+        Return the source directory, or the default one, and see that it has the script.
+
+        Raises:
+            ValueError: there is no such script.
+        """
+        folder = source_directory or context.default_source_directory or "."
+        return find_script(self.name, base_directory(), folder, script_name).directory
+
+    @staticmethod
+    def validate_arguments(
+        arguments: Sequence[object] | None, inputs: Sequence[object] | None, outputs: Sequence[object] | None
+    ) -> None:
+        """
+        Check that arguments can be wired with these inputs and outputs.
+
+        Raises:
+            ValueError: an item that can be no input, output or argument.
+            TypeError: an argument that cannot be text.
+        """
+        take_given(inputs=_items(inputs), outputs=_items(outputs), arguments=_items(arguments), where="step")
+
+    @staticmethod
+    def resolve_input_arguments(
+        arguments: Sequence[object], inputs: Sequence[object], outputs: Sequence[object], params: Mapping[str, object]
+    ) -> NoReturn:
+        """Raise NotSupportedError: arguments are wired for a whole pipeline at once."""
+        raise _no_own_kind("resolve_input_arguments")
+
+    def create_input_output_bindings(
+        self,
+        inputs: Sequence[object],
+        outputs: Sequence[object],
+        default_datastore: AbstractDatastore | None,
+        resource_inputs: Sequence[object] | None = None,
+    ) -> NoReturn:
+        """Raise NotSupportedError: ports are wired for a whole pipeline at once."""
+        raise _no_own_kind("create_input_output_bindings")
+
+    def create_module_def(
+        self,
+        execution_type: str,
+        input_bindings: Sequence[object],
+        output_bindings: Sequence[object],
+        param_defs: Sequence[object] | None = None,
+        create_sequencing_ports: bool = True,
+        allow_reuse: bool = True,
+        version: str | None = None,
+        module_type: str | None = None,
+        arguments: Sequence[object] | None = None,
+        runconfig: str | None = None,
+        cloud_settings: object = None,
+    ) -> NoReturn:
+        """Raise NotSupportedError: a step is described by the graph, not by a module."""
+        raise _no_own_kind("create_module_def")
+
+    def create_node(self, graph: object, default_datastore: AbstractDatastore | None, context: object) -> NoReturn:
+        """Raise NotSupportedError: the graph is plain data that `Pipeline` writes."""
+        raise _no_own_kind("create_node")
+
     def _define(self, _default_source_directory: str | None, _memo: dict[object, object]) -> StepDefinition:
         """
         Return what this kind of step adds to the graph.
@@ -99,12 +172,11 @@ class PipelineStep:
     def _claim_outputs(self) -> None:
         """Let the data objects know this step, so that a pipeline can add a producer that was not listed."""
         for output in self._given.outputs:
-            if isinstance(output.data, PipelineData):
-                output.data._links.declared = self
-            elif isinstance(output.data, OutputDatasetConfig):
-                output.data.producer = self
-        for data in self._given.undecided:
-            data._links.implied.append(self)
+            data = output.data.origin if isinstance(output.data, OutputDatasetConfig) else output.data
+            if isinstance(data, Written):
+                data._writers.declared = self
+        for named in self._given.undecided:
+            named._writers.implied.append(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -123,6 +195,13 @@ class StepSequence:
 
     def __iter__(self) -> Iterator[object]:
         return iter(self._steps)
+
+
+def _no_own_kind(method: str) -> NotSupportedError:
+    return NotSupportedError(
+        f"PipelineStep.{method} is v1's way to write a kind of step and is not there; subclass PythonScriptStep and"
+        " pass it your script and arguments, or write an Airflow operator beside the pipeline's task group"
+    )
 
 
 def _items(given: Sequence[object] | None) -> Sequence[object]:

@@ -7,9 +7,8 @@ import warnings
 from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory, is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset
-from airflow_ml.data.datapath import DataPath
 from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
-from airflow_ml.graph import Graph, datapath_uri, dataset_uri, find_problems
+from airflow_ml.graph import find_problems
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
@@ -17,22 +16,26 @@ from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn, cast
+    from typing import Any, NoReturn
 
     from airflow_ml.core import experiment as core_experiment
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
-    from airflow_ml.graph import Json
+    from airflow_ml.graph import Graph
+    from airflow_ml.pipeline.core import _run_printing as run_printing
+    from airflow_ml.pipeline.core import _v1_yaml as pipeline_files
+    from airflow_ml.pipeline.core import _values as parameter_values
     from airflow_ml.pipeline.core import run as pipeline_run
     from airflow_ml.pipeline.core.builder import PipelineStep
     from airflow_ml.pipeline.core.run import PipelineRun
 else:
-    from airflow_ml._typing import cast
-
     # A DAG file builds pipelines and starts none.
     core_experiment = late("airflow_ml.core.experiment")
+    parameter_values = late("airflow_ml.pipeline.core._values")
     pipeline_run = late("airflow_ml.pipeline.core.run")
+    run_printing = late("airflow_ml.pipeline.core._run_printing")
+    pipeline_files = late("airflow_ml.pipeline.core._v1_yaml")
 
 __all__ = ["Pipeline"]
 
@@ -88,6 +91,18 @@ class Pipeline:
         if not is_parsing_dag():
             self._check_compute()
 
+    @classmethod
+    def _of_graph(cls, workspace: Workspace, graph: Graph) -> Pipeline:
+        """Return the pipeline of a graph that was built before."""
+        pipeline = cls.__new__(cls)
+        pipeline._workspace, pipeline._description, pipeline._graph, pipeline._steps = (
+            workspace,
+            graph.description,
+            graph,
+            [],
+        )
+        return pipeline
+
     @property
     def workspace(self) -> Workspace:
         """The workspace that the pipeline was built for."""
@@ -95,7 +110,7 @@ class Pipeline:
 
     @property
     def graph(self) -> Graph:
-        """The pipeline as plain data."""
+        """The pipeline as plain data: steps, ports, parameters (not v1's Graph of nodes and edges)."""
         return self._graph
 
     def validate(self) -> list[str]:
@@ -109,6 +124,28 @@ class Pipeline:
             for step in self._graph.steps:
                 print(f"Step {step.name} is ready to be created [{step.id}]")  # noqa: T201 - v1 prints this
         return problems
+
+    def service_endpoint(self) -> NoReturn:
+        """Raise NotSupportedError: no service stands behind a pipeline."""
+        raise NotSupportedError(
+            "Pipeline.service_endpoint: no service stands behind a pipeline here; runs are started by submit, and DAGs"
+            " made with to_dag by Airflow, whose REST API has its own address"
+        )
+
+    @staticmethod
+    def load_yaml(
+        workspace: Workspace, filename: str, _workflow_provider: object = None, _service_endpoint: object = None
+    ) -> Pipeline:
+        """
+        Build a pipeline from a YAML file: v1's (with steps of type PythonScriptStep), or one that our runs save.
+
+        Relative source directories start where those of a pipeline in Python would.
+
+        Raises:
+            ValueError: the file has another shape, or anything in it that cannot work.
+            NotSupportedError: a step of another type.
+        """
+        return pipeline_files.load_pipeline(workspace, filename)
 
     def submit(
         self,
@@ -189,15 +226,13 @@ class Pipeline:
         experiment: Experiment,
         *,
         tags: Mapping[str, str] | None = None,
-        pipeline_parameters: Mapping[str, Json] | Mapping[str, object] | None = None,
+        pipeline_parameters: Mapping[str, object] | None = None,
         pipeline_params: Mapping[str, object] | None = None,
         continue_on_step_failure: bool = False,
         regenerate_outputs: bool = False,
         **kwargs: object,
     ) -> PipelineRun:
-        unknown = {name for name, value in kwargs.items() if value is not None}
-        if unknown:
-            raise NotSupportedError(f"submit: {sorted(unknown)[0]!r} is not supported; leave it out")
+        _refuse(kwargs)
         if experiment.workspace.ref != self._workspace.ref:
             raise UserErrorException(
                 f"experiment {experiment.name!r} is of workspace {experiment.workspace.name!r}, the pipeline of"
@@ -207,16 +242,19 @@ class Pipeline:
             warnings.warn("submit: pipeline_params is the old name of pipeline_parameters", stacklevel=3)
         self._refuse_problems()
         values = pipeline_parameters if pipeline_parameters is not None else pipeline_params
+        parameters = parameter_values.parameter_values(self._graph, values or {}, self._workspace)
         _save_datasets(self._steps, self._workspace)
         run_id = _engine.submit(
             self._graph,
             experiment=experiment.name,
-            parameters={name: _text_form(value, self._workspace) for name, value in (values or {}).items()},
+            parameters=parameters,
             tags=dict(tags or {}),
             continue_on_step_failure=continue_on_step_failure,
             regenerate_outputs=regenerate_outputs,
         )
-        return pipeline_run.PipelineRun(experiment, run_id)
+        run = pipeline_run.PipelineRun(experiment, run_id)
+        run_printing.say_submitted(run)
+        return run
 
     def _refuse_problems(self) -> None:
         problems = find_problems(self._graph)
@@ -227,7 +265,9 @@ class Pipeline:
         """Ask the workspace for compute targets by name, as v1 does while building."""
         named = {step.compute: step.name for step in reversed(self._graph.steps) if step.compute is not None}
         declared = {declaration.name for declaration in self._graph.compute_declarations}
-        missing = [name for name in named if name not in declared]
+        # v1 rule: a pair of name and type is for a target that is not there yet.
+        later = {step._compute_of_later for step in self._steps}
+        missing = [name for name in named if name not in declared and name not in later]
         if not missing:
             return
         known = self._workspace.compute_targets
@@ -248,12 +288,10 @@ def _save_datasets(steps: Sequence[PipelineStep], workspace: Workspace) -> None:
                 data.ensure_saved(workspace)
 
 
-def _text_form(value: object, workspace: Workspace) -> Json:
-    """Write a data object that is given as a parameter's value in its text form."""
-    if isinstance(value, DataPath):
-        return datapath_uri(value.source)
-    if isinstance(value, AbstractDataset):
-        if value.source.definition is not None:
-            value.ensure_saved(workspace)
-        return dataset_uri(value.source)
-    return cast("Json", value)
+def _refuse(arguments: Mapping[str, object]) -> None:
+    """Refuse what submit does not know (a ValueError in v1 too), and what has no meaning here."""
+    for name, value in arguments.items():
+        if name not in ("credential_passthrough", "enable_email_notification", "parent_run_id"):
+            raise GraphError(f"submit: unknown argument {name!r}; leave it out")
+        if value:
+            raise NotSupportedError(f"submit: {name}={value!r} is not supported; leave it out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_ml._late import late
+from airflow_ml.data._writers import Written
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph.names import is_word
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding
@@ -11,31 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.pipeline.core import pipeline_output_dataset
-    from airflow_ml.pipeline.core.builder import PipelineStep
+    from airflow_ml.pipeline.core._training_output import TrainingOutput
     from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
 else:
     pipeline_output_dataset = late("airflow_ml.pipeline.core.pipeline_output_dataset")
 
-__all__ = ["PipelineData", "TrainingOutput"]
+__all__ = ["PipelineData"]
 
 
-class TrainingOutput:
-    """Selects the metrics or the best model of a search as the content of a PipelineData."""
-
-    def __init__(
-        self,
-        type: str,
-        iteration: int | None = None,
-        metric: str | None = None,
-        model_file: str | None = None,
-    ) -> None:
-        self.type = type
-        self.iteration = iteration
-        self.metric = metric
-        self.model_file = model_file
-
-
-class PipelineData:
+class PipelineData(Written):
     """
     Data that one step writes and others read; its place is decided in the run.
 
@@ -74,12 +59,11 @@ class PipelineData:
         self._datastore = datastore
         self._output_mode = output_mode
         self._output_path_on_compute = output_path_on_compute
-        self._output_overwrite = bool(output_overwrite)
-        self._data_type = data_type or ("AnyDirectory" if is_directory else "AnyFile")
+        self._output_overwrite = output_overwrite
+        self._data_type = data_type
         self._is_directory = is_directory
         self._pipeline_output_name = pipeline_output_name
         self._training_output = training_output
-        self._links = ProducerLinks()
 
     @property
     def name(self) -> str:
@@ -92,8 +76,8 @@ class PipelineData:
         return self._datastore
 
     @property
-    def data_type(self) -> str:
-        """`AnyFile` unless declared otherwise."""
+    def data_type(self) -> str | None:
+        """The type that was given; None stands for a file, or for a folder with `is_directory`."""
         return self._data_type
 
     def as_input(self, input_name: str | None = None) -> InputPortBinding:
@@ -143,29 +127,6 @@ class PipelineData:
 
     def __repr__(self) -> str:
         return f"<PipelineData {self._name!r}>"
-
-
-class ProducerLinks:
-    """
-    Which steps write a PipelineData: bookkeeping of the step constructors, resolved by `Pipeline`.
-
-    Attributes:
-        declared: the last step made with the data among its outputs.
-        implied: steps that name it in their arguments alone, in the order in which they were made.
-    """
-
-    def __init__(self) -> None:
-        self.declared: PipelineStep | None = None
-        self.implied: list[PipelineStep] = []
-
-    def implied_writers(self) -> list[PipelineStep]:
-        """
-        Return the steps that write the data if no step declares it (the article's `train_step`), newest last.
-
-        The first step that named it writes it; a later one of the same name is that step again, from a notebook
-        cell that was run again.
-        """
-        return [step for step in self.implied if step.name == self.implied[0].name]
 
 
 def _checked_name(where: str, what: str, name: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     from airflow_ml._records import dataclass, field
 
-__all__ = ["RunConfigurationPart", "compute_name", "parameter_settings", "read_run_configuration"]
+__all__ = ["RunConfigurationPart", "check_parameters", "compute_name", "parameter_settings", "read_run_configuration"]
 
 #: v1's keys of `runconfig_pipeline_params`, and the run setting that each replaces.
 _PARAMETER_SETTINGS = {
@@ -41,7 +41,12 @@ def compute_name(step: str, compute_target: object, runconfig: RunConfiguration 
         target = runconfig.target
     if target is None:
         return None
-    if isinstance(target, tuple) and target:
+    if isinstance(target, tuple):
+        if len(target) != 2 or not all(isinstance(part, str) for part in target):
+            raise GraphError(
+                f"step {step!r}: compute target {compute_target!r} is not a pair of name and type; give two strings,"
+                " or the name alone"
+            )
         target = target[0]
     name = target if isinstance(target, str) else getattr(target, "name", None)
     if not isinstance(name, str) or not name:
@@ -78,23 +83,35 @@ def read_run_configuration(step: str, runconfig: RunConfiguration) -> RunConfigu
     )
 
 
+def check_parameters(step: str, parameters: Mapping[str, object], params: Mapping[str, object]) -> None:
+    """
+    Check what `runconfig_pipeline_params` holds, in the step's constructor, as v1 does.
+
+    Raises:
+        ValueError: a value that is no PipelineParameter, or a key that is among the `params` too.
+    """
+    for key, value in parameters.items():
+        if key in params:
+            raise GraphError(f"step {step!r}: {key!r} is in params and in runconfig_pipeline_params; keep one of them")
+        if not isinstance(value, PipelineParameter):
+            raise GraphError(
+                f"step {step!r}: runconfig_pipeline_params[{key!r}] is {value!r}, not a PipelineParameter; set fixed"
+                " values in the run configuration"
+            )
+
+
 def parameter_settings(step: str, parameters: Mapping[str, object]) -> dict[str, object]:
     """
     Return the run settings that pipeline parameters replace, with PipelineParameter objects as values.
 
     Raises:
-        ValueError: a key that v1 does not know, or a value that is no PipelineParameter.
+        ValueError: a key that v1 does not know.
     """
     settings: dict[str, object] = {}
     for key, value in parameters.items():
         if key not in _PARAMETER_SETTINGS:
             raise GraphError(
                 f"step {step!r}: runconfig_pipeline_params has no {key!r}; it takes {', '.join(_PARAMETER_SETTINGS)}"
-            )
-        if not isinstance(value, PipelineParameter):
-            raise GraphError(
-                f"step {step!r}: runconfig_pipeline_params[{key!r}] is {value!r}, not a PipelineParameter; set fixed"
-                " values in the run configuration"
             )
         settings[_PARAMETER_SETTINGS[key]] = value
     return settings

@@ -7,9 +7,11 @@ import warnings
 
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError
+from airflow_ml.pipeline.core._scripts import find_script
 from airflow_ml.pipeline.core.builder import PipelineStep, StepDefinition
 from airflow_ml.pipeline.steps._run_configuration import (
     RunConfigurationPart,
+    check_parameters,
     compute_name,
     parameter_settings,
     read_run_configuration,
@@ -18,7 +20,6 @@ from airflow_ml.pipeline.steps._run_configuration import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from dataclasses import dataclass
     from typing import TypeVar, cast
 
     from airflow_ml.core.compute.compute import ComputeTarget
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     _Value = TypeVar("_Value")
 else:
-    from airflow_ml._records import dataclass
     from airflow_ml._typing import cast
 
 __all__ = ["PythonScriptStep"]
@@ -42,8 +42,9 @@ class PythonScriptStep(PipelineStep):
         script_name: path inside the source directory.
         name: default: `script_name`.
         arguments: one item is one argv element of the script; everything is passed as text.
-        compute_target: a compute target or its name; default: the run configuration's; without either the step runs
-            on the machine of the Airflow worker.
+        compute_target: a compute target or its name, or a pair of name and type, which is not looked up before the
+            run (v1 rule); default: the run configuration's; without either the step runs on the machine of the
+            Airflow worker.
         runconfig_pipeline_params: PipelineParameters for NodeCount, MpiProcessCountPerNode and the like.
         params: values for the script's environment, as `AML_PARAMETER_<name>`.
         source_directory: default: the pipeline's, else the DAG file's folder (the current folder outside Airflow).
@@ -82,18 +83,25 @@ class PythonScriptStep(PipelineStep):
             )
         super().__init__(name or script_name, inputs, outputs, arguments, fix_port_name_collisions=True)
         self._params = dict(params or {})
+        check_parameters(self.name, runconfig_pipeline_params or {}, self._params)
         self._script = script_name
         self._source_directory = source_directory
         self._base_directory = base_directory()
         self._runconfig = runconfig
         self._runconfig_pipeline_params = dict(runconfig_pipeline_params or {})
         self._compute_target = compute_target
+        if isinstance(compute_target, tuple) and compute_target:
+            self._compute_of_later = compute_target[0]
         self._allow_reuse = allow_reuse
         self._version = version
 
     def _define(self, default_source_directory: str | None, memo: dict[object, object]) -> StepDefinition:
         folder = os.fspath(self._source_directory or default_source_directory or ".")
-        place = _once(memo, (self._base_directory, folder, self._script), lambda: self._find_script(folder))
+        place = _once(
+            memo,
+            (self._base_directory, folder, self._script),
+            lambda: find_script(self.name, self._base_directory, folder, self._script),
+        )
         part = self._run_configuration_part(memo)
         return StepDefinition(
             kind="python_script",
@@ -107,40 +115,11 @@ class PythonScriptStep(PipelineStep):
             version=self._version,
         )
 
-    def _find_script(self, folder: str) -> _Place:
-        """Return where the script is; the source directory must have it."""
-        # Not normalised: what is given with `..` stays relative to the DAG file in the graph.
-        directory = folder if folder.startswith(os.sep) else f"{self._base_directory.rstrip(os.sep)}{os.sep}{folder}"
-        root = os.path.normpath(directory)
-        start = root.rstrip(os.sep) + os.sep
-        place = os.path.normpath(self._script if self._script.startswith(os.sep) else start + self._script)
-        if not place.startswith(start):
-            raise GraphError(
-                f"step {self.name!r}: script {place!r} is outside of the source directory {root!r}; choose a source"
-                " directory that has it"
-            )
-        if os.path.isfile(place):
-            return _Place(directory, place[len(start) :].replace(os.sep, "/"))
-        if not os.path.isdir(root):
-            raise GraphError(
-                f"step {self.name!r}: source directory {root!r} does not exist, so script {place!r} was not found;"
-                " check source_directory"
-            )
-        raise GraphError(f"step {self.name!r}: script not found at {place!r}; check script_name and source_directory")
-
     def _run_configuration_part(self, memo: dict[object, object]) -> RunConfigurationPart:
         runconfig = self._runconfig
         if runconfig is None:
             return _NO_RUN_CONFIGURATION
         return _once(memo, id(runconfig), lambda: read_run_configuration(self.name, runconfig))
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a script is: its source directory, and its path inside."""
-
-    directory: str
-    script: str
 
 
 _NO_RUN_CONFIGURATION = RunConfigurationPart()

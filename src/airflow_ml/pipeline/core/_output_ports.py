@@ -1,0 +1,104 @@
+"""One output of a step in its normal form, whichever of v1's forms it was given in."""
+
+from __future__ import annotations
+
+from airflow_ml.data._output_config import OutputDatasetConfig
+from airflow_ml.exceptions import GraphError, NotSupportedError
+from airflow_ml.graph import OutputPort
+from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
+from airflow_ml.pipeline.core._ports import origin
+from airflow_ml.pipeline.core.pipeline_data import PipelineData
+from airflow_ml.pipeline.core.port_bindings import OutputPortBinding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from dataclasses import dataclass, replace
+    from typing import cast
+
+    from airflow_ml.graph import OutputMode
+else:
+    from airflow_ml._records import dataclass, replace
+    from airflow_ml._typing import cast
+
+__all__ = ["BoundOutput", "bind_output"]
+
+
+@dataclass(frozen=True)
+class BoundOutput:
+    """
+    One output as it was given: the graph's port, and the object that consumers hold.
+
+    Attributes:
+        is_dataset: consumers may read it as a dataset: it was given in its dataset form.
+    """
+
+    port: OutputPort
+    data: object
+    has_default_name: bool = False
+    is_dataset: bool = False
+
+    @property
+    def identity(self) -> Hashable:
+        """The key by which a consumer finds its producer."""
+        return origin(self.data)
+
+
+def bind_output(item: object, *, where: str) -> BoundOutput:
+    """
+    Return one item of a step's outputs in normal form.
+
+    Raises:
+        ValueError: an object that is no output.
+    """
+    if isinstance(item, PipelineData):
+        return _pipeline_data_output(item)
+    if isinstance(item, PipelineOutputAbstractDataset):
+        bound = _pipeline_data_output(item._pipeline_data)
+        return replace(bound, is_dataset=True, port=replace(bound.port, registration=item._registration_with_form()))
+    if isinstance(item, OutputDatasetConfig):
+        return BoundOutput(item.to_port(), item, has_default_name=item.has_default_name)
+    if isinstance(item, OutputPortBinding):
+        return _port_binding_output(item)
+    raise GraphError(
+        f"{where}: {item!r} (a {type(item).__name__}) cannot be an output; give a PipelineData or an"
+        " OutputFileDatasetConfig"
+    )
+
+
+def _pipeline_data_output(data: PipelineData) -> BoundOutput:
+    _refuse_training_output(data.name, data._training_output)
+    port = OutputPort(
+        name=data._output_name,
+        datastore=None if data.datastore is None else data.datastore.name,
+        mode=cast("OutputMode", data._output_mode),
+        path_on_compute=data._output_path_on_compute,
+        overwrite=bool(data._output_overwrite),
+        is_directory=data._is_directory,
+        data_type=data.data_type or ("AnyDirectory" if data._is_directory else None),
+        pipeline_output_name=data._pipeline_output_name,
+    )
+    return BoundOutput(port, data)
+
+
+def _port_binding_output(item: OutputPortBinding) -> BoundOutput:
+    _refuse_training_output(item.name, item.training_output)
+    port = OutputPort(
+        name=item._output_name,
+        datastore=None if item.datastore is None else item.datastore.name,
+        mode=cast("OutputMode", item.bind_mode),
+        path_on_compute=item.path_on_compute,
+        overwrite=bool(item.overwrite),
+        is_directory=item.is_directory,
+        data_type=item.data_type or ("AnyDirectory" if item.is_directory else None),
+        pipeline_output_name=item.pipeline_output_name,
+    )
+    return BoundOutput(port, item)
+
+
+def _refuse_training_output(name: str, training_output: object) -> None:
+    if training_output is not None:
+        raise NotSupportedError(
+            f"output {name!r}: training_output belongs to HyperDrive and AutoML steps, which are not available;"
+            " leave it out and let the script write the file"
+        )
