@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_an_input_called_path_does_not_hide_programs(dump, workspace):
 
     environment = dump(*(item.as_mount() for item in data))[1]
 
-    assert environment["PATH"] == os.environ["PATH"]
+    assert environment["PATH"] == os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     assert environment["HOME"] == os.environ["HOME"]
     assert "inputs/pythonpath" not in environment["PYTHONPATH"]
     assert environment["path"].endswith("/inputs/path/x")

@@ -86,6 +86,7 @@ def rich_graph() -> Graph:
         description="žluťoučký",
         default_datastore="store",
         base_directory="/somewhere",
+        is_script_run=True,
     )
 
 

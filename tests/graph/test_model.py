@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from airflow_ml.graph import Graph, InputPort, Step, StepOutputSource
+from airflow_ml.graph import Graph, InputPort, Step, StepOutputSource, WorkspaceRef
 
 
 def test_parts_are_found_by_name(rich_graph: Graph) -> None:
@@ -27,6 +27,15 @@ def test_upstream_has_producers_before_order_and_none_twice() -> None:
     step = Step("s", "s", "k", inputs=inputs, after=("a", "b"))
 
     assert step.upstream == ("b", "a")
+
+
+def test_people_read_of_steps_and_script_runs() -> None:
+    """A step is called a step, and a submitted script a script run."""
+    step = Step("s", "train", "python_script")
+    pipeline = Graph("g", WorkspaceRef("w"), (step,))
+
+    assert pipeline.title(step) == "step 'train'"
+    assert dataclasses.replace(pipeline, is_script_run=True).title(step) == "script run 'train'"
 
 
 def test_graphs_cannot_be_changed(rich_graph: Graph) -> None:

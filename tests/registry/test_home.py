@@ -14,6 +14,7 @@ def test_the_environment_names_the_home(home):
 
     assert found.root == home
     assert found.workspace("w").store("workspaceblobstore") == home / "w" / "stores" / "workspaceblobstore"
+    assert found.workspace("w").drivers != found.workspace("w").runs
     assert list(home.iterdir()) == []
 
 

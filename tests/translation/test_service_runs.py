@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_ml.core import Experiment, Workspace
+from airflow_ml.core import Experiment, ScriptRunConfig, Workspace
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
@@ -144,6 +144,26 @@ def test_canceled_run_stops_its_script(experiment: Experiment, script, tmp_path:
 
     assert run.wait_for_completion(show_output=False) == "Canceled"
     assert not Path("/proc", note.read_text()).exists()
+
+
+def test_a_submitted_script_is_a_run_of_its_own(
+    service: RunningService, experiment: Experiment, script, tmp_path: Path
+):
+    """A script goes to the service too, has one record, and its DAG cannot be started by hand."""
+    script("add", ADD)
+    config = ScriptRunConfig(str(tmp_path / "source"), "add.py", [1])
+
+    run = experiment.submit(config)
+    details = run.wait_for_completion()
+
+    assert (details["status"], run.get_metrics(), [*run.get_children()]) == ("Completed", {"sum": 2}, [])
+    assert [*experiment.get_runs()] == [run]
+    dag_runs = f"/api/v2/dags/{run._record.dag_id}/dagRuns"
+    service.client().ask("POST", dag_runs, {"dag_run_id": "by-hand", "logical_date": None})
+    while service.client().ask("GET", f"{dag_runs}/by-hand")["state"] in ("queued", "running"):
+        pass
+    assert service.client().ask("GET", f"{dag_runs}/by-hand")["state"] == "failed"
+    assert [*experiment.get_runs()] == [run]
 
 
 def test_two_submits_at_once_are_two_runs(experiment: Experiment, script):
