@@ -22,7 +22,10 @@ from airflow_ml.compat._missing import explain_names, missing_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader
     from types import ModuleType
+else:
+    Loader = object  # importlib.abc costs more than all of this module
 
 __all__ = ["enable"]
 
@@ -34,7 +37,7 @@ _PUBLIC = frozenset({"contrib", "core", "data", "exceptions", "opendatasets", "p
 _SHARED = "contrib"
 
 
-class _Nothing:
+class _Nothing(Loader):
     """Makes the top of the alias: a package without a file; its path is where other distributions have their parts."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - the protocol's signature
@@ -44,7 +47,7 @@ class _Nothing:
         explain_names(module, _ALIAS)
 
 
-class _SameModule:
+class _SameModule(Loader):
     """Puts the module of airflow_ml under its other name."""
 
     def __init__(self, real: str) -> None:

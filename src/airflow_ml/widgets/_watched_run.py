@@ -55,8 +55,8 @@ class WatchedRun:
         started = {step._node_id: self._row(step) for step in reversed([*self._run.get_steps()])}
         planned = self._planned_steps()
         # In the pipeline's order; steps of operators written by hand in that of their start.
-        rows = [started.pop(node, None) or _not_started(name, record) for node, name in planned.items()]
-        return [*rows, *started.values()]
+        rows = [started.get(node) or _not_started(name, record) for node, name in planned.items()]
+        return [*rows, *(row for node, row in started.items() if node not in planned)]
 
     def _planned_steps(self) -> dict[str, str]:
         """Return the names of the pipeline's steps by their ids; empty for operators written by hand."""

@@ -36,6 +36,20 @@ class ParallelRunStep(PipelineStep):
     ) -> None:
         raise later(self, name, _INSTEAD)
 
+    def create_module_def(  # type: ignore[override]  # v1's own signature
+        self,
+        execution_type: str,
+        input_bindings: Sequence[object],
+        output_bindings: Sequence[object],
+        param_defs: Sequence[object] | None = None,
+        create_sequencing_ports: bool = True,
+        allow_reuse: bool = True,
+        version: str | None = None,
+        arguments: Sequence[object] | None = None,
+    ) -> object:
+        """Describe the step as a module."""
+        raise later(self, None, _INSTEAD)
+
     @property
     def running_on_windows(self) -> bool:
         """Whether the pipeline is built on Windows."""

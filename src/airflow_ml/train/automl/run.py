@@ -37,7 +37,7 @@ class AutoMLRun(Run):
         """End one model's training."""
         raise not_yet("AutoMLRun.cancel_iteration", _INSTEAD)
 
-    def complete(self, **kwargs: object) -> None:
+    def complete(self, **kwargs: object) -> None:  # type: ignore[override]  # v1's own signature
         """Refused by v1 too: a search says itself how it ends."""
         raise not_yet("AutoMLRun.complete", _INSTEAD)
 
@@ -100,7 +100,7 @@ class AutoMLRun(Run):
         """Stop the search for a while."""
         raise not_yet("AutoMLRun.pause", _INSTEAD)
 
-    def register_model(
+    def register_model(  # type: ignore[override]  # v1's own signature
         self,
         model_name: str | None = None,
         description: str | None = None,
@@ -123,6 +123,8 @@ class AutoMLRun(Run):
         """Return the models with their scores."""
         raise not_yet("AutoMLRun.summary", _INSTEAD)
 
-    def wait_for_completion(self, show_output: bool = False, wait_post_processing: bool = False) -> dict[str, Any]:
+    def wait_for_completion(  # type: ignore[override]  # v1's own signature
+        self, show_output: bool = False, wait_post_processing: bool = False
+    ) -> dict[str, Any]:
         """Wait until the search has ended."""
         raise not_yet("AutoMLRun.wait_for_completion", _INSTEAD)

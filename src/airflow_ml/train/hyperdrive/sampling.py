@@ -7,6 +7,7 @@ from airflow_ml.train.hyperdrive.exceptions import HyperDriveConfigException
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from typing import Any
 
 __all__ = [
     "BayesianParameterSampling",
@@ -38,7 +39,7 @@ class HyperParameterSampling:
         parameter_space: Mapping[str, object],
         properties: Mapping[str, object] | None = None,
         supported_distributions: Collection[str] | None = None,
-        distributions_validators: Mapping[str, Callable[[list[object]], tuple[bool, str | None]]] | None = None,
+        distributions_validators: Mapping[str, Callable[[list[Any]], tuple[bool, str | None]]] | None = None,
     ) -> None:
         self._sampling_method_name = sampling_method_name
         self._parameter_space = parameter_space
@@ -60,14 +61,14 @@ class HyperParameterSampling:
         self,
         space: object,
         supported: Collection[str],
-        validators: Mapping[str, Callable[[list[object]], tuple[bool, str | None]]],
+        validators: Mapping[str, Callable[[list[Any]], tuple[bool, str | None]]],
     ) -> None:
         kind = type(self).__name__
         if not isinstance(space, dict):
             raise HyperDriveConfigException(f"{kind}: the parameter space is {space!r}; give a dict")
         for name, distribution in space.items():
-            word = distribution[0] if isinstance(distribution, list) and distribution else None
-            if word not in supported:
+            word = str(distribution[0]) if isinstance(distribution, list) and distribution else None
+            if word is None or word not in supported:
                 raise HyperDriveConfigException(
                     f"{kind}: parameter {name!r} has the distribution {distribution!r}; "
                     f"it takes {', '.join(sorted(supported))}"
@@ -115,9 +116,9 @@ class BayesianParameterSampling(HyperParameterSampling):
         )
 
 
-def _check_choice(distribution: list[object]) -> tuple[bool, str | None]:
+def _check_choice(distribution: list[Any]) -> tuple[bool, str | None]:
     """Return whether the values can be compared: numbers, or text alone (v1's rule)."""
-    values = distribution[1][0]  # type: ignore[index]  # a list of lists by `choice`
+    values = distribution[1][0]
     kinds = {type(value) for value in values}
     if not kinds <= {int, float, str}:
         return False, f"the values {values!r} are not all numbers or text"
@@ -126,9 +127,9 @@ def _check_choice(distribution: list[object]) -> tuple[bool, str | None]:
     return True, None
 
 
-def _check_quniform(distribution: list[object]) -> tuple[bool, str | None]:
+def _check_quniform(distribution: list[Any]) -> tuple[bool, str | None]:
     """Return whether the ends and the step are whole numbers, and few enough points lie between (v1's rule)."""
-    low, high, step = distribution[1]  # type: ignore[misc]  # three numbers by `quniform`
+    low, high, step = distribution[1]
     if any(type(number) is not int for number in (low, high, step)):
         return False, f"quniform takes whole numbers here, not {low!r}, {high!r}, {step!r}"
     if (high - low) / step > _MOST_POINTS:
