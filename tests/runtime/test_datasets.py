@@ -144,11 +144,93 @@ def test_register(step):
     }
 
 
-def test_factories_say_what_to_do(step):
-    """Making a dataset inside a step is an error that says where to make it."""
-    done = step.run("from azureml.core import Dataset; Dataset.Tabular.from_delimited_files('x')", check=False)
+def test_tags_and_names_are_changed(step):
+    """add_tags, remove_tags and update send the whole tags; the last gives up the name."""
+    requests = []
 
-    assert "Dataset.Tabular.from_delimited_files is not available inside a step; make the dataset where" in done.stderr
+    def update(params):
+        requests.append(dict(params))
+        return saved(FILES, name="raw", version=2, tags=params["tags"] or {}, description=params["description"])
+
+    step.handlers["dataset.update"] = update
+    step.handlers["dataset.unregister"] = lambda params: requests.append(dict(params)) or {"count": 2}
+    step.handlers["dataset.get"] = lambda params: saved(FILES, name="raw", version=2, tags={"a": "1"})
+
+    step.run("""
+        from azureml.core import Dataset, Workspace
+        dataset = Dataset.get_by_name(Workspace.from_config(), "raw")
+        changed = dataset.add_tags({"b": "2"}).remove_tags(["a"])
+        assert changed.tags == {"b": "2"} and dataset.tags == {"a": "1"}
+        assert changed.update(description="d").description == "d"
+        try:
+            dataset.add_tags({"a": "2"})
+        except Exception as exc:
+            assert "other values" in str(exc)
+        dataset.unregister_all_versions()
+        dataset.take(1).unregister_all_versions()
+    """)
+
+    assert [request.get("tags") for request in requests[:2]] == [{"a": "1", "b": "2"}, {"b": "2"}]
+    assert requests[-1] == {"name": "raw"}
+
+
+def test_conditions_and_times(step, staged, python):
+    """Filters and time columns are steps of the definition, and apply when the table is read."""
+    step.write(inputs={"t": {"mode": "direct", "kind": "tabular", "dataset": saved(TABLE)}})
+
+    step.run("""
+        import datetime
+        from azureml.core import Run
+        table = Run.get_context().input_datasets["t"]
+        chosen = table.filter((table["x"] > 1) & ~table["y"].starts_with("c"))
+        assert chosen.to_pandas_dataframe()["x"].tolist() == [2, 4]
+        marked = table.with_timestamp_columns("y")
+        assert marked.timestamp_columns == ("y", None)
+        assert marked.drop_columns("y").timestamp_columns == (None, None)
+        timed = marked.time_after(datetime.datetime(2020, 1, 1), validate=False)
+        assert timed._definition["steps"][0]["expression"]["op"] == "ge"
+    """)
+
+
+def test_definitions_are_made_on_every_python(step, staged, python):
+    """Factories and conditions need neither pandas nor a newer Python than the step's."""
+    step.python = python
+    step.handlers["datastore.list"] = lambda params: [{"name": "blob", "type": "AzureBlob", "is_default": True}]
+
+    step.run("""
+        from azureml.core import Dataset, Datastore, Workspace
+        from azureml.data.dataset_factory import DataType
+        store = Datastore.get_default(Workspace.from_config())
+        files = Dataset.File.from_files([(store, "/raw/*.csv"), "https://host/a.csv"], partition_format="{d:yyyy}.csv")
+        assert files._definition == {
+            "kind": "file",
+            "sources": [{"datastore": "blob", "path": "raw/*.csv"}, {"url": "https://host/a.csv"}],
+            "partition_format": "{d:yyyy}.csv",
+        }
+        assert files.partition_keys == ["d"]
+        assert files.filter(files.file_metadata("Size") > 3).take(1)._definition["steps"][1]["op"] == "take"
+        table = Dataset.Tabular.from_delimited_files(
+            store.path("t.csv"), separator=";", set_column_types={"a": DataType.to_long()}
+        )
+        assert table._definition["parse"] == {
+            "format": "delimited", "separator": ";", "set_column_types": {"a": {"type": "long"}}
+        }
+        assert Dataset.Tabular.from_parquet_files((store, "p"))._definition["parse"] == {"format": "parquet"}
+        for wrong in ("local.csv", [], 3, (store, "../x")):
+            try:
+                Dataset.File.from_files(wrong)
+            except Exception as exc:
+                assert type(exc).__name__ == "UserErrorException", exc
+            else:
+                raise AssertionError(wrong)
+    """)
+
+
+def test_factories_without_a_counterpart_say_what_to_do(step):
+    """SQL and Spark are errors that say what to do instead."""
+    done = step.run("from azureml.core import Dataset; Dataset.Tabular.from_sql_query(('db', 'select'))", check=False)
+
+    assert "Dataset.Tabular.from_sql_query is not supported; write the query's result" in done.stderr
 
 
 def test_dataset_that_is_not_there(step):

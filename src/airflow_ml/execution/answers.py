@@ -40,6 +40,8 @@ class Answers:
             "dataset.list": self._dataset_list,
             "dataset.register": self._dataset_register,
             "dataset.stage": self._dataset_stage,
+            "dataset.unregister": self._dataset_unregister,
+            "dataset.update": self._dataset_update,
             "datastore.download": self._datastore_download,
             "datastore.list": self._datastore_list,
             "datastore.upload": self._datastore_upload,
@@ -86,6 +88,18 @@ class Answers:
             self._asking.services.home.cache,
         )
         return {"root": str(staged.root), "files": list(staged.files), "definition": dict(definition)}
+
+    def _dataset_update(self, params: Params) -> dict[str, Json]:
+        record = self._asking.services.registry.datasets.update(
+            params["name"],
+            int(params["version"]) if params.get("version") else "latest",
+            description=params.get("description"),
+            tags=params.get("tags"),
+        )
+        return _dataset(record)
+
+    def _dataset_unregister(self, params: Params) -> dict[str, Json]:
+        return {"count": self._asking.services.registry.datasets.unregister(params["name"])}
 
     # --- datastores ---
 

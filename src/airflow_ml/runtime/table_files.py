@@ -86,8 +86,9 @@ def _check_keys(frame: DataFrame, keys: Sequence[str]) -> None:
 
 
 def _type_of(column: Any) -> str:
-    from pandas.api import types
+    import pandas
 
+    types = pandas.api.types
     tests = {
         "bool": types.is_bool_dtype,
         "long": types.is_integer_dtype,
