@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from airflow_ml.core import ComputeTarget as FromCore
-from airflow_ml.core import Workspace
-from airflow_ml.core.compute import AmlCompute, ComputeInstance, ComputeTarget, DatabricksCompute, DataFactoryCompute
+from airflow_ml.core import Workspace, compute
+from airflow_ml.core.compute import AmlCompute, ComputeInstance, ComputeTarget, DataFactoryCompute
+from airflow_ml.core.compute.amlcompute import ScaleSettings
 from airflow_ml.core.compute_target import ComputeTargetException
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
@@ -141,13 +144,100 @@ def test_instance_is_one_node(workspace: Workspace) -> None:
         AmlCompute(workspace, "mine")
 
 
-def test_kinds_that_are_missing_say_what_to_do(workspace: Workspace) -> None:
-    """Attaching, Databricks, Data Factory and machines' administration raise NotSupportedError."""
-    with pytest.raises(NotSupportedError, match="celery worker"):
-        ComputeTarget.attach(workspace, "c1", object())
+_MISSING = [
+    *(compute.AdlaCompute, compute.AksCompute, compute.BatchCompute, compute.DatabricksCompute, compute.DsvmCompute),
+    *(compute.HDInsightCompute, compute.KubernetesCompute, compute.KustoCompute, compute.RemoteCompute),
+    compute.SynapseCompute,
+]
+
+
+@pytest.mark.parametrize("kind", _MISSING)
+def test_kinds_that_are_missing_say_what_to_do(work: Path, kind: type[ComputeTarget]) -> None:
+    """Importing works; opening one raises NotSupportedError with the way out."""
+    with pytest.raises(NotSupportedError, match=rf"{kind.__name__}.* is not supported; \w+"):
+        kind(Workspace(None, None, "ml"), "name")
+
+
+def test_attaching_what_cannot_be_attached_shows_no_secret() -> None:
+    """v1's parameters are taken, and the text has none of their values."""
+    with pytest.raises(NotSupportedError, match=r"start an Airflow worker") as caught:
+        compute.RemoteCompute.attach_configuration("me", address="host", password="hunter2")
+    assert "hunter2" not in str(caught.value)
     with pytest.raises(NotSupportedError, match="Databricks operators"):
-        DatabricksCompute.attach_configuration(resource_group="g")
-    with pytest.raises(NotSupportedError, match="no compute target"):
-        DataFactoryCompute.provisioning_configuration()
+        compute.DatabricksCompute.attach_configuration("group", "name", access_token="hunter2")
+    with pytest.raises(NotSupportedError, match="use AmlCompute"):
+        compute.BatchCompute.attach_configuration("group", "account")
+
+
+def test_the_administration_of_machines_is_refused() -> None:
+    """Networks of nodes are set up where the worker runs."""
     with pytest.raises(NotSupportedError, match="vnet_name"):
         AmlCompute.provisioning_configuration(max_nodes=1, vnet_name="v")
+
+
+def test_only_configurations_make_targets(workspace: Workspace) -> None:
+    """What is no configuration is refused by create and attach."""
+    with pytest.raises(ComputeTargetException, match="does not say how"):
+        ComputeTarget.create(workspace, "name", "STANDARD_D2_V2")  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(NotSupportedError, match="celery worker -q name"):
+        ComputeTarget.attach(workspace, "name", object())  # type: ignore[arg-type]  # what is tested
+
+
+def test_a_data_factory_is_a_name(workspace: Workspace) -> None:
+    """The usual "use it or else make it" works, and so does attaching one."""
+    with pytest.raises(ComputeTargetException, match="ComputeTargetNotFound"):
+        DataFactoryCompute(workspace, "factory")
+    made = ComputeTarget.create(workspace, "factory", DataFactoryCompute.provisioning_configuration())
+    made.wait_for_completion()
+
+    found = DataFactoryCompute(workspace, "factory")
+    assert (type(found), found.type, found.get_status()) == (DataFactoryCompute, "DataFactory", "Succeeded")
+    attached = ComputeTarget.attach(workspace, "other", DataFactoryCompute.attach_configuration("group", "mine"))
+    assert attached.settings == {"resource_group": "group", "factory_name": "mine"}
+    assert type(DataFactoryCompute.attach(workspace, "third", "/subscriptions/x")) is DataFactoryCompute
+    with pytest.raises(ComputeTargetException, match="do not name one factory"):
+        DataFactoryCompute.attach_configuration("group")
+
+
+def test_states_come_back(cluster: AmlCompute, workspace: Workspace) -> None:
+    """Deserialize is the inverse of serialize, and gives None for nothing."""
+    config = ComputeInstance.provisioning_configuration(vm_size="STANDARD_D2_V2")
+    instance = ComputeTarget.create(workspace, "single", config)
+    assert isinstance(instance, ComputeInstance)
+
+    for status in (cluster.get_status(), instance.get()):
+        again = type(status).deserialize(status.serialize())
+        assert again is not None
+        assert again.serialize() == status.serialize()
+        assert type(status).deserialize(None) is None
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("PT120S", 120), ("PT1H2M3S", 3723), ("P1D", None)])
+def test_durations_of_v1_are_read(text: str, seconds: int | None) -> None:
+    """The idle time is an ISO 8601 duration."""
+    scale = ScaleSettings.deserialize({"minNodeCount": 0, "nodeIdleTimeBeforeScaleDown": text})
+
+    assert scale is not None
+    assert scale.idle_seconds_before_scaledown == seconds
+
+
+def test_active_runs_are_those_that_name_the_target(cluster: AmlCompute, workspace: Workspace) -> None:
+    """Runs that wait or run on the target are given, those that have ended and those of others are not."""
+    runs = workspace.registry().runs
+    for name, target, status in (("a", "aml-compute", "Running"), ("b", "other", "Running")):
+        runs.create("e", name, kind="script", target=target, status=status)
+    runs.create("e", "c", kind="script", target="aml-compute", status="Completed")
+
+    assert [run.get_details()["target"] for run in cluster.get_active_runs()] == ["aml-compute"]
+    assert list(cluster.get_active_runs(status="Queued")) == []
+
+
+def test_an_instance_is_deleted_in_words(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Delete takes v1's arguments."""
+    made = ComputeTarget.create(workspace, "single", ComputeInstance.provisioning_configuration())
+    assert isinstance(made, ComputeInstance)
+
+    made.delete(wait_for_completion=True, show_output=True)
+
+    assert "Deleted" in capsys.readouterr().out
+    assert "single" not in workspace.compute_targets

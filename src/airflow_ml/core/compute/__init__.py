@@ -6,20 +6,20 @@ from airflow_ml._exports import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from airflow_ml.core.compute.adla import AdlaCompute
+    from airflow_ml.core.compute.aks import AksCompute
     from airflow_ml.core.compute.amlcompute import AmlCompute
+    from airflow_ml.core.compute.batch import BatchCompute
     from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.compute.computeinstance import ComputeInstance
-    from airflow_ml.core.compute.unsupported import (
-        AdlaCompute,
-        AksCompute,
-        BatchCompute,
-        DatabricksCompute,
-        DataFactoryCompute,
-        HDInsightCompute,
-        KubernetesCompute,
-        RemoteCompute,
-        SynapseCompute,
-    )
+    from airflow_ml.core.compute.databricks import DatabricksCompute
+    from airflow_ml.core.compute.datafactory import DataFactoryCompute
+    from airflow_ml.core.compute.dsvm import DsvmCompute
+    from airflow_ml.core.compute.hdinsight import HDInsightCompute
+    from airflow_ml.core.compute.kubernetescompute import KubernetesCompute
+    from airflow_ml.core.compute.kusto import KustoCompute
+    from airflow_ml.core.compute.remote import RemoteCompute
+    from airflow_ml.core.compute.synapse import SynapseCompute
     from airflow_ml.exceptions import ComputeTargetException
 
 __all__ = [
@@ -32,8 +32,10 @@ __all__ = [
     "ComputeTargetException",
     "DataFactoryCompute",
     "DatabricksCompute",
+    "DsvmCompute",
     "HDInsightCompute",
     "KubernetesCompute",
+    "KustoCompute",
     "RemoteCompute",
     "SynapseCompute",
 ]
@@ -41,19 +43,36 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "AdlaCompute": "unsupported",
-        "AksCompute": "unsupported",
+        "AdlaCompute": "adla",
+        "AksCompute": "aks",
         "AmlCompute": "amlcompute",
-        "BatchCompute": "unsupported",
+        "BatchCompute": "batch",
         "ComputeInstance": "computeinstance",
         "ComputeTarget": "compute",
         "ComputeTargetException": "compute",
-        "DataFactoryCompute": "unsupported",
-        "DatabricksCompute": "unsupported",
-        "HDInsightCompute": "unsupported",
-        "KubernetesCompute": "unsupported",
-        "RemoteCompute": "unsupported",
-        "SynapseCompute": "unsupported",
+        "DataFactoryCompute": "datafactory",
+        "DatabricksCompute": "databricks",
+        "DsvmCompute": "dsvm",
+        "HDInsightCompute": "hdinsight",
+        "KubernetesCompute": "kubernetescompute",
+        "KustoCompute": "kusto",
+        "RemoteCompute": "remote",
+        "SynapseCompute": "synapse",
     },
-    ("amlcompute", "compute", "computeinstance"),
+    (
+        "adla",
+        "aks",
+        "amlcompute",
+        "batch",
+        "compute",
+        "computeinstance",
+        "databricks",
+        "datafactory",
+        "dsvm",
+        "hdinsight",
+        "kubernetescompute",
+        "kusto",
+        "remote",
+        "synapse",
+    ),
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from airflow_ml._late import late
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+
     from airflow_ml.graph.model import Json
+else:
+    re = late("re")
 
 __all__ = ["AmlComputeStatus", "ScaleSettings"]
 
@@ -36,14 +41,16 @@ class ScaleSettings:
         }
 
     @staticmethod
-    def deserialize(object_dict: Mapping[str, Json]) -> ScaleSettings:
-        """Return what `serialize` was called on."""
+    def deserialize(object_dict: Mapping[str, Json] | None) -> ScaleSettings | None:
+        """Return what `serialize` was called on; None for nothing, as in v1."""
+        if not object_dict:
+            return None
         least, most = object_dict.get("minNodeCount"), object_dict.get("maxNodeCount")
         idle = object_dict.get("nodeIdleTimeBeforeScaleDown")
         return ScaleSettings(
             least if isinstance(least, int) else None,
             most if isinstance(most, int) else None,
-            int(idle[2:-1]) if isinstance(idle, str) else None,
+            _seconds(idle) if isinstance(idle, str) else None,
         )
 
 
@@ -124,5 +131,47 @@ class AmlComputeStatus:
             "vmSize": self.vm_size,
         }
 
+    @staticmethod
+    def deserialize(object_dict: Mapping[str, Json] | None) -> AmlComputeStatus | None:
+        """Return what `serialize` was called on; None for nothing, as in v1."""
+        if not object_dict:
+            return None
+        counts, scale, errors = (object_dict.get(key) for key in ("nodeStateCounts", "scaleSettings", "errors"))
+        return AmlComputeStatus(
+            allocation_state=_text(object_dict, "allocationState"),
+            allocation_state_transition_time=_text(object_dict, "allocationStateTransitionTime"),
+            creation_time=_text(object_dict, "creationTime"),
+            current_node_count=_number(object_dict, "currentNodeCount"),
+            errors=errors if isinstance(errors, list) else None,
+            modified_time=_text(object_dict, "modifiedTime"),
+            node_state_counts={key: _number(counts, key) for key in counts} if isinstance(counts, dict) else {},
+            provisioning_state=_text(object_dict, "provisioningState") or "",
+            provisioning_state_transition_time=_text(object_dict, "provisioningStateTransitionTime"),
+            scale_settings=(ScaleSettings.deserialize(scale) if isinstance(scale, dict) else None)
+            or ScaleSettings(None, None, None),
+            target_node_count=_number(object_dict, "targetNodeCount"),
+            vm_priority=_text(object_dict, "vmPriority") or "",
+            vm_size=_text(object_dict, "vmSize") or "",
+        )
+
     def __repr__(self) -> str:
         return f"AmlComputeStatus({self.serialize()!r})"
+
+
+def _text(values: Mapping[str, Json], key: str) -> str | None:
+    value = values.get(key)
+    return None if value is None else str(value)
+
+
+def _number(values: Mapping[str, Json], key: str) -> int:
+    value = values.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _seconds(duration: str) -> int | None:
+    """Return an ISO 8601 duration of hours, minutes and seconds as seconds; None for another text."""
+    match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", duration)
+    if match is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.core.compute.amlcompute import AmlCompute
 from airflow_ml.core.compute.compute import ComputeTarget, not_found
 from airflow_ml.core.compute.computeinstance import ComputeInstance
+from airflow_ml.core.compute.datafactory import DataFactoryCompute
 from airflow_ml.graph.model import ComputeDeclaration
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
 
 __all__ = ["declare", "delete", "find", "load", "make", "put"]
 
-_CLASSES: Mapping[str, type[ComputeTarget]] = {"AmlCompute": AmlCompute, "ComputeInstance": ComputeInstance}
+_CLASSES: Mapping[str, type[ComputeTarget]] = {
+    "AmlCompute": AmlCompute,
+    "ComputeInstance": ComputeInstance,
+    "DataFactory": DataFactoryCompute,
+}
 
 
 def make(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from airflow_ml._late import late
 from airflow_ml.core.compute._amlcompute_status import AmlComputeStatus, ScaleSettings
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import NoReturn
 
     from airflow_ml.compute import vm_sizes
+    from airflow_ml.core import run
     from airflow_ml.core.compute import _known
+    from airflow_ml.core.run import Run
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
 else:
+    run = late("airflow_ml.core.run")
     vm_sizes = late("airflow_ml.compute.vm_sizes")
     _known = late("airflow_ml.core.compute._known")
 
@@ -250,12 +252,17 @@ class AmlCompute(ComputeTarget):
     def get_active_runs(
         self,
         type: str | None = None,
-        tags: object = None,
-        properties: object = None,
+        tags: Mapping[str, str] | Sequence[str] | str | None = None,
+        properties: Mapping[str, str] | Sequence[str] | str | None = None,
         status: str | None = None,
-    ) -> NoReturn:
-        """Not supported yet: list the runs of an experiment."""
-        raise _refused(self.name, "get_active_runs", "use Experiment.get_runs", type, tags, properties, status)
+    ) -> Iterator[Run]:
+        """
+        Return the runs that run on the target or wait for it; see `Run.list_by_compute`.
+
+        Args:
+            status: `Running` or `Queued`; both unless given.
+        """
+        return run.Run.list_by_compute(self, type, tags, properties, status)
 
     def add_identity(self, identity_type: str, identity_id: list[str] | None = None) -> NoReturn:
         """Not supported: workers run under the account that started them."""

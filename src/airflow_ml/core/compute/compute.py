@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, TypeAlias
-
 from airflow_ml._late import late
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
 from airflow_ml.graph.model import ComputeDeclaration
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import re
+    from collections.abc import Mapping
+    from typing import Protocol, TypeAlias
 
     from airflow_ml.compute import vm_sizes
     from airflow_ml.core.compute import _known
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
 else:
+    from airflow_ml._typing import Protocol
+
+    re = late("re")
     vm_sizes = late("airflow_ml.compute.vm_sizes")
     _known = late("airflow_ml.core.compute._known")
 
 __all__ = ["ComputeTarget", "ComputeTargetException", "ProvisioningConfiguration"]
 
 _RESERVED = ("amlcompute", "local", "containerinstance")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,62}")
+_NAME = r"[A-Za-z][A-Za-z0-9_-]{1,62}"
 
 
 class ProvisioningConfiguration(Protocol):
@@ -136,6 +138,11 @@ class ComputeTarget:
             UserErrorException: a reserved name.
         """
         check_name(name)
+        if not hasattr(provisioning_configuration, "to_settings"):
+            raise ComputeTargetException(
+                f"compute target {name!r}: {provisioning_configuration!r} does not say how it shall be; give what "
+                "AmlCompute.provisioning_configuration returns"
+            )
         settings = provisioning_configuration.to_settings()
         if is_parsing_dag():
             return _known.declare(workspace, name, provisioning_configuration.compute_type, settings)
@@ -145,8 +152,15 @@ class ComputeTarget:
         return _known.put(workspace, name, provisioning_configuration.compute_type, settings)
 
     @staticmethod
-    def attach(workspace: Workspace, name: str, attach_configuration: object) -> NoReturn:
-        """Not supported: start an Airflow worker on that machine with the target's name as its queue."""
+    def attach(workspace: Workspace, name: str, attach_configuration: ProvisioningConfiguration) -> ComputeTarget:
+        """
+        Record an existing target under a name, if it is of a kind that is known here.
+
+        Raises:
+            NotSupportedError: it is not; start an Airflow worker there with the target's name as its queue.
+        """
+        if hasattr(attach_configuration, "to_settings"):
+            return ComputeTarget.create(workspace, name, attach_configuration)
         raise NotSupportedError(
             f"compute target {name!r} of workspace {workspace.name!r}: {attach_configuration!r} cannot be attached; "
             f"create an AmlCompute of that name and start an Airflow worker there (airflow celery worker -q {name})"
@@ -229,7 +243,7 @@ def check_name(name: str) -> None:
     """Raise for a name that a compute target cannot have: it is also a pool's and a queue's."""
     if name.lower() in _RESERVED:
         raise UserErrorException(f"compute target {name!r}: the name is reserved; choose another one")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise ComputeTargetException(
             f"compute target {name!r}: a name has 2 to 63 letters, digits, '-' and '_' and begins with a letter"
         )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
+from airflow_ml._late import late
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.exceptions import NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import NoReturn
 
+    from airflow_ml.core import run
+    from airflow_ml.core.run import Run
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
+else:
+    run = late("airflow_ml.core.run")
 
 __all__ = ["ComputeInstance", "ComputeInstanceProvisioningConfiguration", "ComputeInstanceStatus"]
+
+_REFERENCE = "https://learn.microsoft.com/python/api/azureml-core/azureml.core.compute.ComputeInstance"
 
 
 class ComputeInstanceProvisioningConfiguration:
@@ -64,7 +70,32 @@ class ComputeInstanceStatus:
 
     def serialize(self) -> dict[str, Json]:
         """Return v1's JSON."""
-        return {"errors": self.errors, "state": self.state, "vmSize": self.vm_size}
+        return {
+            "errors": self.errors,
+            "creationTime": self.creation_time,
+            "createdBy": {
+                "userObjectId": self.created_by_user_id,
+                "userTenantId": self.created_by_user_org,
+                "userName": self.created_by_user_name,
+            },
+            "modifiedTime": self.modified_time,
+            "state": self.state,
+            "vmSize": self.vm_size,
+        }
+
+    @staticmethod
+    def deserialize(object_dict: Mapping[str, Json] | None) -> ComputeInstanceStatus | None:
+        """Return what `serialize` was called on; None for nothing, as in v1."""
+        if not object_dict:
+            return None
+        made_by, errors = object_dict.get("createdBy"), object_dict.get("errors")
+        user = made_by if isinstance(made_by, dict) else {}
+        return ComputeInstanceStatus(
+            *(_text(object_dict, "creationTime"), _text(user, "userName"), _text(user, "userObjectId")),
+            *(_text(user, "userTenantId"), errors if isinstance(errors, list) else None),
+            *(_text(object_dict, "modifiedTime"), _text(object_dict, "state") or ""),
+            _text(object_dict, "vmSize") or "",
+        )
 
 
 class ComputeInstance(ComputeTarget):
@@ -112,6 +143,42 @@ class ComputeInstance(ComputeTarget):
         size = str(self.settings.get("vm_size") or "")
         return ComputeInstanceStatus(None, None, None, None, None, None, "Running", size)
 
+    def get(self) -> ComputeInstanceStatus:
+        """Return the state; the same as `get_status`."""
+        return self.get_status()
+
+    def delete(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
+        """
+        Forget the target.
+
+        Args:
+            wait_for_completion: has no effect: it is done on return.
+            show_output: say so.
+        """
+        del wait_for_completion
+        super().delete()
+        if show_output:
+            print("Deleted")  # noqa: T201 - v1's show_output
+
+    def get_active_runs(
+        self,
+        type: str | None = None,
+        tags: Mapping[str, str] | Sequence[str] | str | None = None,
+        properties: Mapping[str, str] | Sequence[str] | str | None = None,
+        status: str | None = None,
+    ) -> Iterator[Run]:
+        """Return the runs that run on the target or wait for it; see `Run.list_by_compute`."""
+        return run.Run.list_by_compute(self, type, tags, properties, status)
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Return where Microsoft describes v1's class."""
+        return _REFERENCE
+
+    def update_sso_settings(self, value: bool) -> NoReturn:
+        """Not supported: nobody logs in to a machine here."""
+        raise _refused(self.name, f"update_sso_settings({value!r})")
+
     def start(self, wait_for_completion: bool = False, show_output: bool = False) -> NoReturn:
         """Not supported: start the Airflow worker on that machine."""
         raise _refused(self.name, "start", wait_for_completion, show_output)
@@ -135,5 +202,11 @@ class ComputeInstance(ComputeTarget):
 
 def _refused(name: str, call: str, *_arguments: object) -> NotSupportedError:
     return NotSupportedError(
-        f"ComputeInstance {name!r}: {call} is not supported; machines are Airflow's workers, {call} the worker there"
+        f"ComputeInstance {name!r}: {call} is not supported; machines are Airflow's workers, do it with the worker "
+        "there"
     )
+
+
+def _text(values: Mapping[str, Json], key: str) -> str | None:
+    value = values.get(key)
+    return None if value is None else str(value)
