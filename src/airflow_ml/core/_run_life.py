@@ -44,7 +44,7 @@ class LivingRun(RunWithResults):
     """A recorded run that can be started, waited for and ended."""
 
     def __init__(
-        self, experiment: Experiment, run_id: str, outputs: str | Sequence[str] | None = None, **kwargs: object
+        self, experiment: Experiment, run_id: str, outputs: str | Sequence[str] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(experiment, run_id, **kwargs)
         folders = [outputs] if isinstance(outputs, str) else outputs or ()

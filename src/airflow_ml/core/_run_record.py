@@ -42,7 +42,9 @@ class RecordedRun(MetricCalls):
     """
 
     def __init__(self, experiment: Experiment, run_id: str, **kwargs: object) -> None:
-        del kwargs  # v1's internal ones
+        unknown = [name for name in kwargs if not name.startswith("_")]  # the others are v1's internal ones
+        if unknown:
+            raise TypeError(f"run {run_id!r}: {type(self).__name__} has no argument {unknown[0]!r}; leave it out")
         self._experiment = experiment
         self._run_id = run_id
 

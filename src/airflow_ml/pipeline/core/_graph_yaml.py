@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # its stubs are not installed
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph import from_json, to_json

@@ -89,7 +89,7 @@ class _PipelineWords(Run):
 class PipelineRun(_PipelineWords):
     """A run of a pipeline."""
 
-    def __init__(self, experiment: Experiment, run_id: str, _service_endpoint: object = None, **kwargs: object) -> None:
+    def __init__(self, experiment: Experiment, run_id: str, _service_endpoint: object = None, **kwargs: Any) -> None:
         super().__init__(experiment, run_id, **kwargs)
 
     @staticmethod
@@ -207,7 +207,7 @@ class StepRun(_PipelineWords):
         _reused_run_id: str | None = None,
         _reused_node_id: str | None = None,
         _reused_pipeline_run_id: str | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         super().__init__(experiment, step_run_id, **kwargs)
         self._pipeline_run_id = pipeline_run_id
