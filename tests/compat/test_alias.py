@@ -69,17 +69,21 @@ def test_enable_does_it_for_the_process() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_only_the_face_is_there() -> None:
-    """Other rooms and missing modules are no `azureml`."""
+def test_same_objects_survive_reload_and_pickle() -> None:
+    """What looks at modules by their file, source or name finds airflow_ml's own."""
     done = _run(
         "-c",
-        "import airflow_ml.compat.enable, importlib\n"
-        "for name in ('azureml.registry', 'azureml.no_such_thing', 'azureml.core.no_such_thing'):\n"
-        "    try:\n        importlib.import_module(name)\n    except ModuleNotFoundError as exc:\n"
-        "        print(exc.name)\n",
+        "import airflow_ml.compat.enable, azureml, azureml.core.run, importlib.util, inspect, pickle\n"
+        "from azureml.pipeline.core import PipelineParameter\n"
+        "for module in (azureml, azureml.core, azureml.core.run):\n"
+        "    assert importlib.reload(module) is module\n"
+        "assert azureml.core.__file__.endswith('core/__init__.py')\n"
+        "assert 'class Workspace' in inspect.getsource(azureml.core.Workspace)\n"
+        "assert pickle.loads(pickle.dumps(PipelineParameter)) is PipelineParameter\n"
+        "assert importlib.util.find_spec('azureml.data').origin.endswith('airflow_ml/data/__init__.py')\n",
     )
 
-    assert done.stdout.split() == ["azureml.registry", "azureml.no_such_thing", "azureml.core.no_such_thing"]
+    assert done.returncode == 0, done.stderr
 
 
 def test_real_sdk_is_not_shadowed(tmp_path: Path) -> None:
@@ -115,7 +119,37 @@ def test_too_late_is_an_error(tmp_path: Path) -> None:
     assert "before the first import" in done.stderr
 
 
-def test_usage(tmp_path: Path) -> None:
-    """Without a script the command says how it is called."""
-    assert _run("-m", "airflow_ml.compat").returncode == 2
-    assert "usage" in _run("-m", "airflow_ml.compat", str(tmp_path / "missing.py")).stderr
+def test_parts_of_others_stay_importable(tmp_path: Path) -> None:
+    """A distribution with its own part of `azureml` is found beside ours, below `contrib` too."""
+    for part in ("azureml/dataprep", "azureml/contrib/fairness"):
+        (tmp_path / part).mkdir(parents=True)
+        (tmp_path / part / "__init__.py").write_text("VALUE = __name__\n")
+    (tmp_path / "azureml" / "__init__.py").write_text("raise ImportError('the top of others is not run')\n")
+    # `from ... import dataprep` asks the top for a module that is still being imported.
+    (tmp_path / "azureml/dataprep/api.py").write_text("from .. import dataprep\n")
+    (tmp_path / "azureml/dataprep/__init__.py").write_text("VALUE = __name__\nfrom . import api\n")
+
+    done = _run(
+        "-c",
+        "import airflow_ml.compat.enable, azureml.core, azureml.contrib.notebook\n"
+        "import azureml.dataprep, azureml.contrib.fairness\n"
+        "print(azureml.dataprep.VALUE, azureml.contrib.fairness.VALUE, azureml.core.__name__)",
+        path=tmp_path,
+    )
+
+    assert done.stdout.split() == ["azureml.dataprep", "azureml.contrib.fairness", "airflow_ml.core"], done.stderr
+
+
+def test_imported_part_of_others_is_kept(tmp_path: Path) -> None:
+    """Their top may have been imported before: what lies below it is ours from then on."""
+    (tmp_path / "azureml" / "dataprep").mkdir(parents=True)
+    (tmp_path / "azureml" / "dataprep" / "__init__.py").write_text("")
+
+    done = _run(
+        "-c",
+        "import azureml.dataprep\nimport airflow_ml.compat.enable, azureml.core\n"
+        "print(azureml.core.__name__, azureml.dataprep.__name__)",
+        path=tmp_path,
+    )
+
+    assert done.stdout.split() == ["airflow_ml.core", "azureml.dataprep"], done.stderr

@@ -37,7 +37,10 @@ def main(arguments: list[str]) -> int:
     if not enable(force=force):
         sys.stderr.write("the real Azure ML SDK is installed; pass --force to use airflow-ml in its place\n")
         return 1
-    os.environ["AIRFLOW_ML_COMPAT"] = "force" if force else os.environ.get("AIRFLOW_ML_COMPAT") or "1"
+    if force:
+        os.environ["AIRFLOW_ML_COMPAT"] = "force"
+    elif os.environ.get("AIRFLOW_ML_COMPAT") != "force":
+        os.environ["AIRFLOW_ML_COMPAT"] = "1"
     _run(kind, rest)
     return 0
 
@@ -52,9 +55,9 @@ def _read(arguments: list[str]) -> tuple[str, list[str]]:
             f"{first!r} is a notebook, which runs in a kernel: set AIRFLOW_ML_COMPAT=1 and start Jupyter, or run it "
             f"with python -m airflow_ml.compat -m nbconvert --to notebook --execute {first}"
         ), []
-    if first and not Path(first).exists():
-        return f"{first!r} is not there", []
-    return "script", arguments
+    if not first:
+        return "", []
+    return ("script", arguments) if Path(first).exists() else (f"{first!r} is not there", [])
 
 
 def _run(kind: str, arguments: list[str]) -> None:

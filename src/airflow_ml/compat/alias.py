@@ -106,8 +106,9 @@ def _find_ours(fullname: str, rest: str, path: Sequence[str] | None) -> ModuleSp
     elif not parent.__name__.startswith(_REAL):
         return None  # a package of another distribution, below `contrib`
     real = f"{_REAL}.{rest}"
-    if PathFinder.find_spec(real, path) is not None:
-        return ModuleSpec(fullname, _SameModule(real))
+    ours = PathFinder.find_spec(real, path)
+    if ours is not None:
+        return ModuleSpec(fullname, _SameModule(real), origin=ours.origin)
     if rest.startswith(f"{_SHARED}."):
         folder = os.path.join(*rest.split(".")[:-1])
         found = PathFinder.find_spec(fullname, [os.path.join(top, folder) for top in _folders()])
