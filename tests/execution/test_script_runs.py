@@ -185,7 +185,7 @@ def test_a_failed_script_leaves_no_output(submit):
 def test_a_canceled_run_is_stopped(submit, gate):
     """Cancel while the script runs ends it; the run is Canceled."""
     submitted = submit(f"print('here', flush=True); {gate.wait_here}")
-    submitted.log = _Canceling(submitted)
+    submitted.log = _Ending(lambda: submitted.face.cancel())
 
     with pytest.raises(StepStopped):
         submitted.run()
@@ -194,17 +194,39 @@ def test_a_canceled_run_is_stopped(submit, gate):
     assert not list(submitted.services.registry.home.runs.iterdir())
 
 
-class _Canceling(list):
-    """A log that cancels the run with the script's first line."""
+class _Ending(list):
+    """A log that does something with the script's first line."""
 
-    def __init__(self, submitted: Submitted) -> None:
+    def __init__(self, end: Callable[[], object]) -> None:
         super().__init__()
-        self._submitted = submitted
+        self._end = end
 
     def append(self, line: str) -> None:
         if line == "here":
-            self._submitted.face.cancel()
+            self._end()
         super().append(line)
+
+
+def test_a_run_that_is_marked_as_failed_is_stopped(submit, gate):
+    """Fail while the script runs ends it; the run is Failed at once, with the reason that was given."""
+    submitted = submit(f"print('here', flush=True); {gate.wait_here}")
+    submitted.log = _Ending(lambda: submitted.face.fail("not worth it", error_code="Bored"))
+
+    with pytest.raises(StepStopped, match="another process has closed its run as Failed"):
+        submitted.run()
+
+    assert submitted.face.get_details()["error"]["error"] == {"code": "Bored", "message": "not worth it"}
+    assert not list(submitted.services.registry.home.runs.iterdir())
+
+
+def test_a_run_that_is_marked_as_failed_early_is_not_started(submit):
+    """A run that nobody has started yet can be marked as failed, and stays so."""
+    submitted = submit()
+    submitted.face.fail()
+
+    assert stop_reason(submitted.services.registry.runs.get(submitted.id)) == "the script run was marked as failed"
+    assert close_pipeline(submitted.services, submitted.id).status == "Failed"
+    assert submitted.face.get_details()["error"]["error"]["message"] == "no details given"
 
 
 def test_a_run_that_is_canceled_early_is_not_started(submit):

@@ -270,6 +270,8 @@ def stop_reason(run: RunRecord) -> str | None:
     """Return why steps of this pipeline run, or the script of this script run, must not start or go on, or None."""
     if run.status in ("CancelRequested", "Canceled"):
         return f"the {run.kind} run was canceled"
+    if run.kind == "script" and run.status == "Failed":
+        return "the script run was marked as failed"
     failure = run.details.get("failure")
     if isinstance(failure, dict) and not run.details.get("continue_on_step_failure"):
         return f"step {failure.get('step')!r} of the pipeline failed"
