@@ -129,6 +129,9 @@ def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, 
     printed = capsys.readouterr().out
     assert took < 5
     for line in (
+        "Created step one [one][",
+        "], (This step will run and generate new outputs)",
+        f"Submitted PipelineRun {run.id}",
         f"PipelineRunId: {run.id}",
         "PipelineRun Status: Running",
         "StepRun( one ) Status: Running",
@@ -151,6 +154,11 @@ def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, 
         assert Path(tmp_path, "back", reference.path_on_datastore, "weights").read_text() == "w"
     assert "logs/azureml/executionlogs.txt" in run.get_file_names()
     assert {"runId", "status", "startTimeUtc", "endTimeUtc", "properties", "logFiles"} <= run.get_details().keys()
+    assert {"azureml.runsource", "runSource", "runType", "azureml.parameters"} <= run.properties.keys()
+    assert {"StepType", "ContentSnapshotId", "azureml.moduleid", "azureml.pipelinerunid"} <= two.properties.keys()
+    assert two.tags == {"azureml.nodeid": "two", "azureml.pipeline": run.id}
+    assert two.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"].startswith("said 2")
+    assert two.restore_snapshot(path=str(tmp_path / "code")).endswith(f"{two.get_snapshot_id()}.zip")
     check_nothing_is_left(run)
 
 
