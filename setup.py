@@ -104,6 +104,7 @@ setup(
         "widgets": ["ipywidgets>=8"],
         "dev": [
             "import-linter>=2.1",
+            "ipywidgets>=8",
             "mypy>=1.11",
             "pandas-stubs",
             "psycopg2-binary>=2.9",
