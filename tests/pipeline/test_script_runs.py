@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from airflow_ml.core import Environment, RunConfiguration, ScriptRunConfig, Workspace
-from airflow_ml.core.runconfig import MpiConfiguration
+from airflow_ml.core import Dataset, Environment, RunConfiguration, ScriptRunConfig, Workspace
+from airflow_ml.core.runconfig import Data, DataReferenceConfiguration, MpiConfiguration
 from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.exceptions import ExperimentExecutionException, NotSupportedError, UserErrorException
-from airflow_ml.graph import Graph, InputRef, OutputRef, from_json, to_json
+from airflow_ml.graph import DataReferenceSource, Graph, InputRef, OutputRef, from_json, to_json
 from airflow_ml.pipeline._script_runs import script_graph
 
 
@@ -117,12 +117,33 @@ def test_a_command_as_list_is_an_argv(workspace: Workspace, dataset: FileDataset
         ({}, "script is None and command None; give one of them"),
         ({"script": "run.py", "command": "ls"}, "script is 'run.py' and command 'ls'; give one of them"),
         ({"command": "ls", "arguments": ["-l"]}, r"command 'ls' and arguments \['-l'\] are given"),
+        ({"command": ["ls '-l"]}, r"command \"ls '-l\" cannot be split: No closing quotation"),
+        ({"script": "run.py", "arguments": "-l"}, "arguments is the text '-l'; give a list"),
     ],
 )
 def test_script_or_command_is_needed(workspace: Workspace, options: dict, words: str) -> None:
-    """Neither, both, or arguments beside a command are errors of the submit."""
+    """Neither, both, arguments beside a command, or what cannot be taken apart are errors of the submit."""
     with pytest.raises(UserErrorException, match=words):
         graph_of(workspace, **options)
+
+
+def test_entries_of_a_file_mean_the_same(home: Path, folder: Path) -> None:
+    """What a run configuration's file has, ids and names of datasets and datastores, becomes the same inputs."""
+    workspace = Workspace.create("w", show_output=False)
+    store = workspace.get_default_datastore()
+    saved = Dataset.File.from_files((store, "a.csv")).register(workspace, "mine")
+    config = RunConfiguration()
+    config.data = {"raw": Data.create(saved.as_named_input("raw").as_mount())}
+    config.data_references = {"ref": DataReferenceConfiguration(store.name, "download", "folder")}
+
+    [step] = graph_of(workspace, "run.py", run_config=config).steps
+
+    raw, ref = step.inputs
+    assert (raw.name, raw.mode, raw.source) == ("raw", "mount", saved.source)
+    assert (ref.name, ref.mode, ref.source) == ("ref", "download", DataReferenceSource(store.name, "folder"))
+    config.data_references = {"ref": DataReferenceConfiguration()}
+    with pytest.raises(UserErrorException, match=r"data_references\['ref'\] names no datastore"):
+        graph_of(workspace, "run.py", run_config=config)
 
 
 def test_a_missing_script_names_the_path(workspace: Workspace) -> None:

@@ -31,7 +31,7 @@ class ScriptRun(Run):
         _run_config: RunConfiguration | None = None,
         **kwargs: object,
     ) -> None:
-        super().__init__(experiment, run_id, **kwargs)
+        super().__init__(experiment, run_id)
 
     def cancel(self) -> None:
         """Ask the run to end: its script is stopped, with everything that it started."""

@@ -86,7 +86,7 @@ class ScriptRunConfig:
         self.script = script
         self.command = command
         self.arguments = arguments
-        own = {
+        own: dict[str, object] = {
             "compute_target": compute_target,
             "environment": environment,
             "distributed_job_config": distributed_job_config,

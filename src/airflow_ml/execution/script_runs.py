@@ -62,7 +62,6 @@ def open_script_run(services: Services, graph: Graph, opening: ScriptOpening) ->
     check_graph(services, graph, {})
     [step] = graph.steps
     snapshot = capture_step(services, graph, step)
-    chosen_id = {} if opening.run_id is None else {"id": opening.run_id}
     return services.registry.runs.create(
         opening.experiment,
         step.name,
@@ -81,7 +80,7 @@ def open_script_run(services: Services, graph: Graph, opening: ScriptOpening) ->
             **snapshot.properties,
         },
         details=opening.details,
-        **chosen_id,
+        id=opening.run_id or "",  # none makes one up
     )
 
 

@@ -8,7 +8,6 @@ step's.
 
 from __future__ import annotations
 
-import copy
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,9 @@ from typing import TYPE_CHECKING
 from airflow_ml.core.script_run import ScriptRun
 from airflow_ml.data._caller import base_directory
 from airflow_ml.data.data_reference import DataReference
-from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 from airflow_ml.exceptions import ExperimentExecutionException, NotSupportedError, UserErrorException
 from airflow_ml.pipeline import _engine
+from airflow_ml.pipeline._script_run_data import inputs_of, outputs_of, without_data
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
 from airflow_ml.pipeline.core.builder import PipelineStep, StepDefinition
 from airflow_ml.pipeline.core.pipeline import _save_datasets
@@ -71,7 +69,7 @@ def submit_script(
         )
     if run_id is not None and not _RUN_ID.fullmatch(run_id):
         raise UserErrorException(f"submit: run_id {run_id!r} may hold letters, digits, '_' and '-' only, at most 255")
-    step = _make_step(config)
+    step = _make_step(config, experiment.workspace)
     graph = _graph_of(step, experiment.workspace)
     _save_datasets([step], experiment.workspace)
     started = _engine.submit_script(
@@ -92,7 +90,7 @@ def script_graph(config: ScriptRunConfig, workspace: Workspace) -> Graph:
         UserErrorException: something in the configuration cannot work.
         ExperimentExecutionException: the source directory or the script is not there.
     """
-    return _graph_of(_make_step(config), workspace)
+    return _graph_of(_make_step(config, workspace), workspace)
 
 
 def _graph_of(step: PipelineStep, workspace: Workspace) -> Graph:
@@ -106,7 +104,7 @@ def _graph_of(step: PipelineStep, workspace: Workspace) -> Graph:
     return replace(graph, is_script_run=True)
 
 
-def _make_step(config: ScriptRunConfig) -> PipelineStep:
+def _make_step(config: ScriptRunConfig, workspace: Workspace) -> PipelineStep:
     """
     Return the configuration as a step.
 
@@ -114,27 +112,33 @@ def _make_step(config: ScriptRunConfig) -> PipelineStep:
     """
     run_config = config.run_config
     script, command = config.script or run_config.script, config.command or run_config.command or None
-    arguments = [*(config.arguments or run_config.arguments)]
+    arguments = config.arguments or run_config.arguments
     if bool(script) == bool(command):
         raise UserErrorException(f"ScriptRunConfig: script is {script!r} and command {command!r}; give one of them")
+    if isinstance(arguments, str):
+        raise UserErrorException(
+            f"ScriptRunConfig: arguments is the text {arguments!r}; give a list, one item for each"
+        )
     if command and arguments:
         raise UserErrorException(
             f"ScriptRunConfig: command {command!r} and arguments {arguments!r} are given; write them into the command"
         )
-    inputs, outputs = _data_of(run_config)
-    plain = _without_data(run_config)
-    folder = Path(base_directory(), config.source_directory or ".")
-    if command:
-        return _CommandStep(command, folder, plain, inputs=inputs, outputs=outputs)
-    _check_script(folder, script)
-    inputs += [item for item in arguments if isinstance(item, DataReference)]
-    return PythonScriptStep(
-        script, arguments=arguments, inputs=inputs, outputs=outputs, runconfig=plain, source_directory=str(folder)
-    )
+    items = list(arguments) if script else _split_first(command or "")
+    inputs = [*inputs_of(run_config, workspace), *(item for item in items if isinstance(item, DataReference))]
+    folder = _find_folder(config.source_directory, script)
+    outputs, plain = outputs_of(run_config), without_data(run_config)
+    if script:
+        return PythonScriptStep(
+            script, arguments=items, inputs=inputs, outputs=outputs, runconfig=plain, source_directory=str(folder)
+        )
+    line = command if isinstance(command, str) else None
+    return _CommandStep(line, folder, plain, arguments=items, inputs=inputs, outputs=outputs)
 
 
-def _check_script(folder: Path, script: str | None) -> None:
-    where = f"script run {script!r}"
+def _find_folder(source_directory: str | None, script: str | None) -> Path:
+    """Return the source directory; it must be there and have the script."""
+    where = "command" if script is None else f"script run {script!r}"
+    folder = Path(base_directory(), source_directory or ".")
     if not folder.is_dir():
         raise ExperimentExecutionException(
             f"{where}: source directory {str(folder)!r} does not exist; check source_directory"
@@ -143,67 +147,30 @@ def _check_script(folder: Path, script: str | None) -> None:
         raise ExperimentExecutionException(
             f"{where}: script not found at {str(folder / script)!r}; check script and source_directory"
         )
-
-
-def _data_of(run_config: RunConfiguration) -> tuple[list[object], list[object]]:
-    """Return the inputs and outputs that stand in the run configuration itself, where v1 has them too."""
-    inputs: list[object] = [_named(name, item) for name, item in run_config.data.items()]
-    inputs += [_reference(name, item) for name, item in run_config.data_references.items()]
-    for name, item in run_config.output_data.items():
-        if not isinstance(item, OutputDatasetConfig):
-            raise _wrong_kind("output_data", name, item, "an OutputFileDatasetConfig")
-    return inputs, list(run_config.output_data.values())
-
-
-def _named(name: str, item: object) -> DatasetConsumptionConfig:
-    """Return a dataset of `run_config.data` under its key, which is the input's name there (v1)."""
-    if not isinstance(item, DatasetConsumptionConfig):
-        raise _wrong_kind("data", name, item, "a dataset with as_named_input, as_mount or as_download")
-    return DatasetConsumptionConfig(name, item.dataset, item.mode, item.path_on_compute)
-
-
-def _reference(name: str, item: object) -> DataReference:
-    """Return a reference of `run_config.data_references` under its key."""
-    if not isinstance(item, DataReference):
-        raise _wrong_kind("data_references", name, item, "a DataReference")
-    return DataReference(item.datastore, name, item.path_on_datastore, item.mode, item.path_on_compute, item.overwrite)
-
-
-def _wrong_kind(part: str, name: str, item: object, expected: str) -> UserErrorException:
-    return UserErrorException(
-        f"run configuration: {part}[{name!r}] is a {type(item).__name__}, expected {expected}; put one there, or"
-        " into the arguments"
-    )
-
-
-def _without_data(run_config: RunConfiguration) -> RunConfiguration:
-    plain = copy.copy(run_config)
-    plain.data, plain.data_references, plain.output_data = {}, {}, {}
-    return plain
+    return folder
 
 
 class _CommandStep(PipelineStep):
-    """A command instead of a Python script; there is none in pipelines yet."""
+    """
+    A command instead of a Python script; pipelines have none yet.
+
+    Args:
+        line: its text for a shell; None for one whose argv are the arguments.
+    """
 
     def __init__(
         self,
-        command: str | Sequence[object],
+        line: str | None,
         folder: Path,
         run_config: RunConfiguration,
         *,
+        arguments: Sequence[object],
         inputs: Sequence[object],
         outputs: Sequence[object],
     ) -> None:
-        arguments = [] if isinstance(command, str) else _split_first(command)
-        words = command.split() if isinstance(command, str) else arguments
-        _check_script(folder, None)
-        super().__init__(
-            str(words[0]) if words else "command",
-            [*inputs, *(item for item in arguments if isinstance(item, DataReference))],
-            outputs,
-            arguments,
-        )
-        self._line = command if isinstance(command, str) else None
+        words = arguments if line is None else line.split()
+        super().__init__(str(words[0]) if words else "command", inputs, outputs, arguments)
+        self._line = line
         self._folder = folder
         self._run_config = run_config
 
@@ -220,7 +187,12 @@ class _CommandStep(PipelineStep):
         )
 
 
-def _split_first(command: Sequence[object]) -> list[object]:
-    """Split the first item of a command like a shell; the others are one argv element each (v1)."""
+def _split_first(command: str | Sequence[object]) -> list[object]:
+    """Split the first item of a command that is a list like a shell; the others are one argv element each (v1)."""
+    if isinstance(command, str):
+        return []
     first, *others = command
-    return [*(shlex.split(first) if isinstance(first, str) else [first]), *others]
+    try:
+        return [*(shlex.split(first) if isinstance(first, str) else [first]), *others]
+    except ValueError as error:
+        raise UserErrorException(f"ScriptRunConfig: command {first!r} cannot be split: {error}; close it") from error
