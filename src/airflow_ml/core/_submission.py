@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Protocol
 
     from airflow_ml.core.experiment import Experiment
+else:
+    from airflow_ml._typing import Protocol
 
 __all__ = ["Submittable", "check_submittable"]
 
