@@ -44,8 +44,9 @@ def test_copies_change_the_mode_alone(store: AzureBlobDatastore) -> None:
 
 
 def test_path_goes_below(store: AzureBlobDatastore) -> None:
-    """path() of a reference is relative to it."""
+    """path() of a reference is relative to it, and mounted whatever that one is, as in v1."""
     assert store.path("a").path("b/").source.path == "a/b/"
+    assert store.path("a").as_download("x").path("b", "named").mode == "mount"
 
 
 def test_other_mode_is_refused(store: AzureBlobDatastore) -> None:
@@ -64,8 +65,14 @@ def test_data_path_and_binding_make_a_reference(store: AzureBlobDatastore) -> No
     assert (reference.name, reference.mode, reference.path_on_compute) == ("r", "download", "x")
     assert DataPath.create_from_data_reference(reference).source == path.source
     assert DataPathComputeBinding.create_from_data_reference(reference) == binding
-    with pytest.raises(UserErrorException, match="no datastore"):
-        DataPath(path_on_datastore="a").source  # noqa: B018 - the access raises
+
+
+def test_what_v1_refuses_is_a_value_error() -> None:
+    """A data path without a datastore, and a reference without a data path, are ValueErrors as in v1."""
+    with pytest.raises(ValueError, match="no datastore"):
+        DataPath(path_on_datastore="a")
+    with pytest.raises(ValueError, match="datapath="):
+        DataReference.create("r")
 
 
 def test_binding_does_not_check_its_mode() -> None:

@@ -25,6 +25,7 @@ def test_upload(step, uploads, tmp_path):
     (tmp_path / "away" / "sub" / "a.txt").write_text("a")
 
     step.run(f"""
+        import os
         from azureml.core import Datastore, Run
         ws = Run.get_context().experiment.workspace
         away = {str(tmp_path / "away")!r}
@@ -32,10 +33,15 @@ def test_upload(step, uploads, tmp_path):
         assert (placed.datastore.name, placed.path_on_datastore) == ("blob", "t")
         Datastore.get(ws, "b").upload_files([away + "/sub/a.txt"], relative_root=away)
         Datastore(ws, "b").upload_files([away + "/sub/a.txt"], target_path="flat")
+        os.makedirs("own/deep")
+        for name in ("own/b.txt", "own/deep/c.txt"):
+            open(name, "w").write(name)
+        Datastore(ws, "b").upload_files(["own/b.txt", "own/deep/c.txt"], target_path="shared")
         assert sorted(ws.datastores) == ["b", "blob"]
     """)
 
-    assert uploads == {("blob", "t/sub/a.txt"): "a", ("b", "sub/a.txt"): "a", ("b", "flat/a.txt"): "a"}
+    shared = {("b", "shared/b.txt"): "own/b.txt", ("b", "shared/deep/c.txt"): "own/deep/c.txt"}
+    assert uploads == {("blob", "t/sub/a.txt"): "a", ("b", "sub/a.txt"): "a", ("b", "flat/a.txt"): "a", **shared}
 
 
 def test_download(step, uploads, tmp_path):
@@ -104,9 +110,9 @@ def test_what_a_workspace_has(step):
         assert (ws.compute_targets["cpu"].type, ws.compute_targets["cpu"].vm_size) == ("AmlCompute", "STANDARD_D2_V2")
         assert list(ws.experiments) == ["old"] and [e.name for e in Experiment.list(ws)] == ["old"]
         (found,) = Experiment(ws, "old").get_runs(tags={"a": "b"})
-        assert (found.id, found.type, found.get_status()) == ("r", "azureml.PipelineRun", "Completed")
+        assert (found.id, found.type, found.get_status()) == ("r", "azureml.PipelineRun", "Finished")
         assert ws.get_run("r").id == Run(Experiment(ws, "old"), "r").id == "r"
-        assert found.wait_for_completion()["status"] == "Completed"
+        assert found.wait_for_completion() == "Finished" and found.status == "Completed"
     """)
 
 

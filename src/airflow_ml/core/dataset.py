@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
-
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from airflow_ml.exceptions import NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import ClassVar
+
     from airflow_ml.core.workspace import Workspace
 
 __all__ = ["Dataset"]
@@ -65,6 +66,7 @@ class Dataset(metaclass=_NoOldDatasets):
 
 _OLD_MEMBERS = frozenset(
     [
+        "Scenario",
         "archive",
         "auto_read_files",
         "compare_profiles",

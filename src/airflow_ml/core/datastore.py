@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_ml._late import late
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore, AzureFileDatastore
 from airflow_ml.exceptions import NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

@@ -7,9 +7,8 @@ airflow-ml that know more options, agree on one text and one id.
 
 from __future__ import annotations
 
-import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from airflow_ml._late import late
 from airflow_ml.data.abstract_datastore import AbstractDatastore
@@ -20,12 +19,15 @@ from airflow_ml.runtime.sources import not_a_path, store_sources, web_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import json
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
     from airflow_ml.runtime import partitions
 else:
+    json = late("json")
     partitions = late("airflow_ml.runtime.partitions")
 
 __all__ = [

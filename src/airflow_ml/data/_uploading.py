@@ -111,7 +111,7 @@ def place_of(target: Target, *, where: str) -> tuple[AbstractDatastore, str]:
     """Return datastore and folder of what v1 takes as `target`; raises UserErrorException for anything else."""
     if isinstance(target, AbstractDatastore):
         return target, ""
-    if isinstance(target, (DataPath, DataReference)) and target.datastore is not None:
+    if isinstance(target, (DataPath, DataReference)):
         return target.datastore, (target.path_on_datastore or "").lstrip("/")
     if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], AbstractDatastore):
         sources_of(target, where=where)

@@ -163,8 +163,8 @@ class AbstractDataset:
             create_new_version: the name may exist; the dataset becomes its next version.
 
         Raises:
-            UserErrorException: the name exists and `create_new_version` is False, or one of its versions has this
-                very definition.
+            UserErrorException: the name exists and `create_new_version` is False, or its latest version has this very
+                definition.
         """
         return _saved.register(
             self, workspace, name, description=description, tags=tags, create_new_version=create_new_version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 from airflow_ml.graph.model import DataReferenceSource
 from airflow_ml.graph.names import with_words_only
 
@@ -81,16 +81,13 @@ class DataReference:
         return self._copy(mode="upload", path_on_compute=path_on_compute, overwrite=overwrite)
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
-        """Return a reference to a path below this one."""
+        """Return a reference to a path below this one, in mode `mount` whatever the mode of this one is, as in v1."""
         parts = [part.strip("/") for part in (self.path_on_datastore, path) if part and part.strip("/")]
         below = "/".join(parts) + ("/" if path and path.endswith("/") else "")
         return DataReference(
             self.datastore,
             data_reference_name=data_reference_name,
             path_on_datastore=below or None,
-            mode=self.mode,
-            path_on_compute=self.path_on_compute,
-            overwrite=self.overwrite,
         )
 
     @staticmethod
@@ -102,11 +99,14 @@ class DataReference:
         """
         Join a data path and the way it is delivered.
 
+        Args:
+            datapath_compute_binding: without one the path is mounted (v1 insists on it).
+
         Raises:
-            UserErrorException: no data path, or one without a datastore.
+            GraphError: no data path; as in v1 a ValueError.
         """
-        if datapath is None or datapath.datastore is None:
-            raise UserErrorException("data reference: a DataPath with a datastore is needed; give datapath=")
+        if datapath is None:
+            raise GraphError("data reference: a DataPath is needed; give datapath=")
         binding = datapath_compute_binding
         return DataReference(
             datapath.datastore,
@@ -118,9 +118,10 @@ class DataReference:
         )
 
     def to_config(self) -> NoReturn:
-        """Not supported: give the reference itself to a step instead of writing it into a run configuration."""
+        """Not supported: steps and `run_config.data_references` take the reference itself."""
         raise NotSupportedError(
-            f"data reference {self.name!r}: to_config is not supported; put the reference into the step's inputs"
+            f"data reference {self.name!r}: to_config is not supported; put the reference itself into the step's "
+            "inputs, or into run_config.data_references of a script run"
         )
 
     def _copy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_ml.data.data_reference import DataReference
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import GraphError
 from airflow_ml.graph.model import DataReferenceSource
 
 TYPE_CHECKING = False
@@ -21,6 +21,9 @@ class DataPath:
         datastore: an object as `Datastore.get` returns.
         path_on_datastore: file or folder, need not exist.
         name: name of a data reference made from it.
+
+    Raises:
+        GraphError: no datastore; as in v1 a ValueError.
     """
 
     def __init__(
@@ -29,19 +32,21 @@ class DataPath:
         path_on_datastore: str | None = None,
         name: str | None = None,
     ) -> None:
+        if datastore is None:
+            raise GraphError(f"data path {path_on_datastore!r}: has no datastore; give datastore=")
         self._datastore = datastore
         self._path_on_datastore = path_on_datastore
         self._name = name
 
     @property
-    def datastore(self) -> AbstractDatastore | None:
+    def datastore(self) -> AbstractDatastore:
         """The store."""
         return self._datastore
 
     @property
-    def datastore_name(self) -> str | None:
+    def datastore_name(self) -> str:
         """The store's name."""
-        return None if self._datastore is None else self._datastore.name
+        return self._datastore.name
 
     @property
     def path_on_datastore(self) -> str | None:
@@ -55,14 +60,7 @@ class DataPath:
 
     @property
     def source(self) -> DataReferenceSource:
-        """
-        The path as the graph holds it.
-
-        Raises:
-            UserErrorException: no datastore was given.
-        """
-        if self._datastore is None:
-            raise UserErrorException(f"data path {self._path_on_datastore!r}: has no datastore; give datastore=")
+        """The path as the graph holds it."""
         return DataReferenceSource(datastore=self._datastore.name, path=self._path_on_datastore or "")
 
     def create_data_reference(

@@ -115,17 +115,20 @@ class Datastore(WorkspaceSide):
         Copy named files to target_path on the datastore.
 
         Args:
-            relative_root: their folders below it are kept; by default each goes directly into target_path.
+            relative_root: their folders below it are kept; None is the folder that all files share, as in v1.
 
         Raises:
-            UserErrorException: a file is not there.
+            UserErrorException: no files are named, one is not there, or it is not below relative_root.
         """
         missing = [path for path in files if not os.path.isfile(path)]
-        if missing:
+        if missing or not files:
             raise UserErrorException(f"datastore {self.name!r}: no files {missing!r} in {os.getcwd()!r}")
-        pairs = [
-            (path, os.path.relpath(path, relative_root) if relative_root else os.path.basename(path)) for path in files
-        ]
+        places = [os.path.abspath(path) for path in files]
+        root = os.path.abspath(relative_root or os.path.commonpath([os.path.dirname(place) for place in places]))
+        pairs = [(place, os.path.relpath(place, root)) for place in places]
+        outside = [place for place, relative in pairs if relative.split(os.sep)[0] == os.pardir]
+        if outside:
+            raise UserErrorException(f"datastore {self.name!r}: {outside[0]!r} is not below relative_root {root!r}")
         return self._send(pairs, target_path, overwrite)
 
     def _send(self, pairs: Sequence[tuple[str, str]], target_path: str | None, overwrite: bool) -> DataReference:
