@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.model import Model
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.data.azure_storage_datastore import AbstractAzureStorageDatastore
     from airflow_ml.registry import DatastoreRecord
 else:
     _known = late("airflow_ml.core.compute._known")
@@ -106,14 +107,14 @@ def find_datastore(workspace: Workspace, name: str) -> AbstractDatastore:
     return _datastore(workspace, workspace.registry().datastores.get(name))
 
 
-def default_datastore(workspace: Workspace) -> AbstractDatastore:
+def default_datastore(workspace: Workspace) -> AbstractAzureStorageDatastore:
     """Return the default datastore; while parsing, that of a fresh workspace."""
     if is_parsing_dag():
         return unlooked(workspace, _DEFAULT_DATASTORE)
     return _datastore(workspace, workspace.registry().datastores.default())
 
 
-def _datastore(workspace: Workspace, record: DatastoreRecord) -> AbstractDatastore:
+def _datastore(workspace: Workspace, record: DatastoreRecord) -> AbstractAzureStorageDatastore:
     if record.type == "Local":
         return unlooked(workspace, record.name)
     cls = _STORE_CLASSES.get(record.type)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.core import _collections
     from airflow_ml.core.workspace import Workspace
+    from airflow_ml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 else:
     _collections = late("airflow_ml.core._collections")
 
@@ -46,7 +47,7 @@ class Datastore:
         return _collections.find_datastore(workspace, datastore_name)
 
     @staticmethod
-    def get_default(workspace: Workspace) -> AbstractDatastore:
+    def get_default(workspace: Workspace) -> AbstractAzureStorageDatastore:
         """Return the workspace's default store."""
         return workspace.get_default_datastore()
 
@@ -231,7 +232,7 @@ class Datastore:
         )
 
 
-def unlooked(workspace: Workspace, name: str) -> AbstractDatastore:
+def unlooked(workspace: Workspace, name: str) -> AbstractAzureStorageDatastore:
     """
     Return a datastore known by its name alone.
 

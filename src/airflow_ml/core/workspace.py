@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.run import Run
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.data.azure_storage_datastore import AbstractAzureStorageDatastore
     from airflow_ml.graph.model import ComputeDeclaration, Json
     from airflow_ml.registry import Registry
 else:
@@ -300,7 +301,7 @@ class Workspace(DescribedWorkspace, CloudSide):
         """The newest version of each registered model, by name."""
         return _collections.models(self)
 
-    def get_default_datastore(self) -> AbstractDatastore:
+    def get_default_datastore(self) -> AbstractAzureStorageDatastore:
         """
         Return the default datastore.
 
