@@ -135,6 +135,38 @@ def test_uploaded_outputs_go_where_they_were_asked_for(script, start, tmp_path: 
     assert not absolute.exists()
 
 
+def test_several_globs_choose_what_is_uploaded(script, start):
+    """A list of globs keeps what any of them names; a name alone is meant in every folder, a path from the output."""
+    out = OutputFileDatasetConfig("out").as_upload(source_globs=["*.csv", "deep/*.txt"])
+    source = WRITE_INTO + """
+os.makedirs(os.path.join(sys.argv[1], "deep"))
+for name in ("b.txt", "deep/c.txt", "deep/d.csv"):
+    open(os.path.join(sys.argv[1], name), "w").write("x")
+"""
+    started = start(script(source, out))
+
+    started.run()
+
+    kept = [path for path in started.output("out").rglob("*") if path.is_file()]
+    assert sorted(path.relative_to(started.output("out")).as_posix() for path in kept) == [
+        "a.csv",
+        "deep/c.txt",
+        "deep/d.csv",
+    ]
+
+
+def test_a_partitioned_output_is_registered_with_its_keys(script, start, workspace):
+    """partition_format of the output becomes the registered dataset's."""
+    out = OutputFileDatasetConfig("out", partition_format="{name}.csv").register_on_complete("parts")
+    started = start(script(WRITE_INTO, out))
+
+    started.run()
+
+    parts = Dataset.get_by_name(workspace, "parts")
+    assert parts.partition_keys == ["name"]
+    assert parts.get_partition_key_values() == [{"name": "a"}]
+
+
 def test_source_globs_choose_what_is_uploaded(script, start):
     """Of an uploaded folder only what the glob names is kept."""
     out = OutputFileDatasetConfig("out").as_upload(source_globs="**/*.csv")

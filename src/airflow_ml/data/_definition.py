@@ -8,7 +8,6 @@ airflow-ml that know more options, agree on one text and one id.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 
 from airflow_ml._late import late
 from airflow_ml.data.abstract_datastore import AbstractDatastore
@@ -20,7 +19,7 @@ from airflow_ml.runtime.sources import not_a_path, store_sources, web_source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import json
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     from airflow_ml.data._workspace import WorkspaceLike
@@ -58,7 +57,7 @@ def sources_of(path: PathLike | Sequence[PathLike], *, where: str) -> tuple[list
     """
     sources: list[Json] = []
     workspace: WorkspaceLike | None = None
-    paths: Sequence[object] = [path] if _is_one_path(path) or not isinstance(path, Sequence) else path
+    paths: Sequence[object] = path if isinstance(path, (list, tuple)) and not _is_one_path(path) else [path]
     for item in paths:
         source, store = _source_of(item, where=where)
         sources.extend(source)
