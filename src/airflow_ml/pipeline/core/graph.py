@@ -9,6 +9,7 @@ from airflow_ml.pipeline.core.pipeline_data import PipelineData
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 from airflow_ml.pipeline.core.port_bindings import InputPortBinding, OutputPortBinding
 from airflow_ml.pipeline.core.port_data_reference import PortDataReference
+from airflow_ml.pipeline.core.published_pipeline import PublishedPipeline
 
 __all__ = [
     "Graph",
@@ -21,6 +22,7 @@ __all__ = [
     "PipelineDataset",
     "PipelineParameter",
     "PortDataReference",
+    "PublishedPipeline",
     "StepSequence",
     "TrainingOutput",
 ]
