@@ -11,11 +11,11 @@ Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions
     |   +-- SnapshotException            a source directory that cannot be captured
     |   +-- WorkspaceException           a workspace that cannot be found or opened
     |   +-- DatasetNotFoundError         a dataset, or the data behind it, is not there
-    |   +-- ModelNotFoundException       a model name or version that is not registered
+    |   +-- WebserviceException          a model that cannot be had, or serving one, which is not done here
+    |   |   +-- ModelNotFoundException   a model name or version that is not registered
     |   +-- ModelPathNotFoundException   a model's path that is not there
     |   +-- DatasetTimestampMissingError a filter by time on a dataset that names no time column
     |   +-- AuthenticationException      a login that is not there
-    |   +-- WebserviceException          serving a model, which is not done here
     |   +-- WorkspacePrivateEndpointException, DiscoveryUrlNotFoundException
     |       networks and services of Azure; nothing raises them
     +-- AzureMLAggregatedException       several errors in one
@@ -179,8 +179,21 @@ class DatasetNotFoundError(UserErrorException):
     """A dataset name, version or id that is not registered, or data that is not where the dataset says."""
 
 
-class ModelNotFoundException(UserErrorException):
-    """A model name or version that is not registered."""
+class WebserviceException(UserErrorException):
+    """
+    A model that cannot be had, or serving one, which is not done here.
+
+    Args:
+        status_code: of a service's answer.
+    """
+
+    def __init__(self, exception_message: str = "", status_code: int | None = None, **kwargs: Any) -> None:
+        super().__init__(exception_message, **kwargs)
+        self.status_code = status_code
+
+
+class ModelNotFoundException(WebserviceException):
+    """A model name or version that is not registered; v1 raises the parent in some places and this one in others."""
 
 
 class ModelPathNotFoundException(UserErrorException):
@@ -198,19 +211,6 @@ class DatasetTimestampMissingError(UserErrorException):
     def __init__(self, error_details: str = "", **kwargs: Any) -> None:
         super().__init__(error_details, **kwargs)
         self.error_details = error_details
-
-
-class WebserviceException(UserErrorException):
-    """
-    Serving a model, which is not done here.
-
-    Args:
-        status_code: of a service's answer.
-    """
-
-    def __init__(self, exception_message: str = "", status_code: int | None = None, **kwargs: Any) -> None:
-        super().__init__(exception_message, **kwargs)
-        self.status_code = status_code
 
 
 class AzureMLAggregatedException(AzureMLException):

@@ -11,6 +11,8 @@ import pytest
 import airflow_ml
 import airflow_ml.core
 import airflow_ml.data
+from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.runtime.surface import SDK_VERSION
 
 
 @pytest.mark.parametrize("package", ["airflow_ml.core", "airflow_ml.core.compute", "airflow_ml.data"])
@@ -29,7 +31,24 @@ def test_submodules_are_attributes() -> None:
     assert airflow_ml.core.runconfig.RunConfiguration is airflow_ml.core.RunConfiguration
     assert airflow_ml.core.compute.amlcompute.AmlCompute is airflow_ml.core.compute.AmlCompute
     assert airflow_ml.data.dataset_factory.FileDatasetFactory is airflow_ml.core.Dataset.File
-    assert airflow_ml.core.VERSION == airflow_ml.core.__version__ == airflow_ml.__version__
+
+
+def test_the_version_is_that_of_the_surface() -> None:
+    """v1 code compares `azureml.core.VERSION`, where a pipeline is built and inside a step alike."""
+    assert airflow_ml.core.VERSION == SDK_VERSION
+    assert airflow_ml.core.__version__ == airflow_ml.__version__
+
+
+@pytest.mark.parametrize("name", ["Image", "LinkedService", "PrivateEndPoint", "Webservice"])
+def test_classes_of_services_can_be_named(name: str) -> None:
+    """Importing them works, isinstance works, and a use says what to do instead."""
+    placeholder = getattr(airflow_ml.core, name)
+
+    assert not isinstance("text", placeholder)
+    with pytest.raises(NotSupportedError, match=name):
+        placeholder("workspace", "name")
+    with pytest.raises(NotSupportedError, match=rf"{name}\.list"):
+        placeholder.list("workspace")
 
 
 def test_importing_the_packages_loads_none_of_their_modules() -> None:

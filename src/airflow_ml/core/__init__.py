@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from airflow_ml.core.datastore import Datastore
     from airflow_ml.core.environment import Environment
     from airflow_ml.core.experiment import Experiment
+    from airflow_ml.core.image import Image
+    from airflow_ml.core.keyvault import Keyvault
+    from airflow_ml.core.linked_service import LinkedService, SynapseWorkspaceLinkedServiceConfiguration
     from airflow_ml.core.model import Model
-    from airflow_ml.core.run import Run
+    from airflow_ml.core.private_endpoint import PrivateEndPoint, PrivateEndPointConfig
+    from airflow_ml.core.run import Run, get_run
     from airflow_ml.core.runconfig import RunConfiguration
     from airflow_ml.core.script_run import ScriptRun
     from airflow_ml.core.script_run_config import ScriptRunConfig
+    from airflow_ml.core.webservice import Webservice
     from airflow_ml.core.workspace import Workspace
 
 __all__ = [
@@ -32,17 +37,25 @@ __all__ = [
     "Datastore",
     "Environment",
     "Experiment",
+    "Image",
+    "Keyvault",
+    "LinkedService",
     "Model",
+    "PrivateEndPoint",
+    "PrivateEndPointConfig",
     "Run",
     "RunConfiguration",
     "ScriptRun",
     "ScriptRunConfig",
+    "SynapseWorkspaceLinkedServiceConfiguration",
+    "Webservice",
     "Workspace",
     "__version__",
+    "get_run",
 ]
 
-#: Of airflow-ml; v1 code prints it.
-VERSION = __version__
+#: The v1 SDK whose surface this is, the same inside a step, because code prints and compares it.
+VERSION = "1.61.0"
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -53,12 +66,20 @@ __getattr__, __dir__ = lazy_exports(
         "Datastore": "datastore",
         "Environment": "environment",
         "Experiment": "experiment",
+        "Image": "image",
+        "Keyvault": "keyvault",
+        "LinkedService": "linked_service",
         "Model": "model",
+        "PrivateEndPoint": "private_endpoint",
+        "PrivateEndPointConfig": "private_endpoint",
         "Run": "run",
         "RunConfiguration": "runconfig",
         "ScriptRun": "script_run",
         "ScriptRunConfig": "script_run_config",
+        "SynapseWorkspaceLinkedServiceConfiguration": "linked_service",
+        "Webservice": "webservice",
         "Workspace": "workspace",
+        "get_run": "run",
     },
     (
         "authentication",
@@ -66,15 +87,23 @@ __getattr__, __dir__ = lazy_exports(
         "compute_target",
         "conda_dependencies",
         "container_registry",
+        "databricks",
         "dataset",
         "datastore",
         "environment",
         "experiment",
+        "image",
+        "keyvault",
+        "linked_service",
         "model",
+        "private_endpoint",
+        "profile",
+        "resource_configuration",
         "run",
         "runconfig",
         "script_run",
         "script_run_config",
+        "webservice",
         "workspace",
     ),
 )

@@ -7,32 +7,43 @@ kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_ml.exceptions import NotSupportedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 __all__ = [
     "AbstractAuthentication",
+    "ArmTokenAuthentication",
     "AzureCliAuthentication",
+    "AzureMLTokenAuthentication",
     "InteractiveLoginAuthentication",
     "MsiAuthentication",
     "ServicePrincipalAuthentication",
+    "TokenAuthentication",
 ]
 
 
 class AbstractAuthentication:
-    """What the ways to log in have in common."""
+    """
+    What the ways to log in have in common.
+
+    Args:
+        cloud: kept; there is no cloud to choose.
+    """
+
+    def __init__(self, cloud: str | None = None) -> None:
+        self.cloud = cloud
 
     def get_authentication_header(self) -> NoReturn:
         """Not supported yet: REST endpoints of published pipelines come with a later version."""
         raise self._refuse("get_authentication_header", "call Airflow's REST API with a token of its own")
 
-    def get_token(self) -> NoReturn:
+    def get_token(self, *scopes: str, **kwargs: object) -> NoReturn:
         """Not supported: there is no Azure login."""
-        raise self._refuse("get_token", "use the azure-identity package to call Azure")
+        raise self._refuse("get_token", "use the azure-identity package to call Azure", scopes, kwargs)
 
     def signed_session(self, session: object = None) -> NoReturn:
         """Not supported: there is no Azure login."""
@@ -46,24 +57,26 @@ class InteractiveLoginAuthentication(AbstractAuthentication):
     """Stands for a login by browser; asks for none."""
 
     def __init__(self, force: bool = False, tenant_id: str | None = None, cloud: str | None = None) -> None:
+        super().__init__(cloud)
         self.force = force
         self.tenant_id = tenant_id
-        self.cloud = cloud
 
 
 class AzureCliAuthentication(AbstractAuthentication):
     """Stands for the login of the az tool; does not look for it."""
 
-    def __init__(self, cloud: str | None = None) -> None:
-        self.cloud = cloud
-
 
 class MsiAuthentication(AbstractAuthentication):
-    """Stands for a managed identity; does not look for it."""
+    """
+    Stands for a managed identity; does not look for it.
+
+    Args:
+        kwargs: which identity; not used.
+    """
 
     def __init__(self, cloud: str | None = None, **kwargs: object) -> None:
         del kwargs
-        self.cloud = cloud
+        super().__init__(cloud)
 
 
 class ServicePrincipalAuthentication(AbstractAuthentication):
@@ -78,6 +91,47 @@ class ServicePrincipalAuthentication(AbstractAuthentication):
         _enable_caching: bool = True,
     ) -> None:
         del service_principal_password, _enable_caching
+        super().__init__(cloud)
         self.tenant_id = tenant_id
         self.service_principal_id = service_principal_id
-        self.cloud = cloud
+
+
+class ArmTokenAuthentication(AbstractAuthentication):
+    """Stands for a login by a token of Azure's; the token is not kept."""
+
+    def __init__(self, arm_access_token: str, cloud: str = "None") -> None:
+        del arm_access_token
+        super().__init__(cloud)
+
+    def update_arm_access_token(self, new_arm_access_token: str) -> None:
+        """Do nothing: no token is kept."""
+
+
+class TokenAuthentication(AbstractAuthentication):
+    """Stands for a login by tokens that a function gives; it is never called."""
+
+    def __init__(self, get_token_for_audience: Callable[[str], str], cloud: str | None = None) -> None:
+        del get_token_for_audience
+        super().__init__(cloud)
+
+
+class AzureMLTokenAuthentication(AbstractAuthentication):
+    """Stands for the login of a run at Azure; the token is not kept."""
+
+    def __init__(
+        self,
+        azureml_access_token: str,
+        expiry_time: object = None,
+        host: str | None = None,
+        subscription_id: str | None = None,
+        resource_group_name: str | None = None,
+        workspace_name: str | None = None,
+        experiment_name: str | None = None,
+        run_id: str | None = None,
+        user_email: str | None = None,
+        experiment_id: str | None = None,
+        cloud: str = "AzureCloud",
+    ) -> None:
+        del azureml_access_token, expiry_time, host, subscription_id, resource_group_name, workspace_name
+        del experiment_name, run_id, user_email, experiment_id
+        super().__init__(cloud)

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_ml._late import late
-from airflow_ml.core._model_serving import WithoutServing, refuse_serving
-from airflow_ml.exceptions import (
-    ModelNotFoundException,
-    ModelPathNotFoundException,
-    UserErrorException,
-)
+from airflow_ml.core._model_record import RecordedModel, dataset_ids, record_of
+from airflow_ml.core._model_serving import InferenceConfig, ModelPackage, WithoutServing
+from airflow_ml.exceptions import ModelNotFoundException, UserErrorException, WebserviceException
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from airflow_ml.core import _model_files
+    from airflow_ml.core.resource_configuration import ResourceConfiguration
     from airflow_ml.core.workspace import Workspace
-    from airflow_ml.data import _stores
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.execution import stores
+    from airflow_ml.graph.model import Json
     from airflow_ml.registry import ModelOptions, ModelRecord
-    from airflow_ml.storage import transfer
 else:
+    _model_files = late("airflow_ml.core._model_files")
     stores = late("airflow_ml.execution.stores")
-    _stores = late("airflow_ml.data._stores")
-    transfer = late("airflow_ml.storage.transfer")
 
-__all__ = ["Model"]
-
-_LOCAL_FOLDER = "azureml-models"
+__all__ = ["InferenceConfig", "Model", "ModelPackage"]
 
 Labels: TypeAlias = "Mapping[str, str] | Sequence[str | Sequence[str]]"
 DatasetPairs: TypeAlias = "Sequence[tuple[str, AbstractDataset]]"
 
 
-class Model(WithoutServing):
+class _Framework:
+    """v1's words for what a model was made with."""
+
+    CUSTOM = "Custom"
+    TENSORFLOW = "TensorFlow"
+    SCIKITLEARN = "ScikitLearn"
+    ONNX = "Onnx"
+    TFKERAS = "TfKeras"
+    PYTORCH = "PyTorch"
+    MULTI = "Multi"
+
+
+class Model(RecordedModel, WithoutServing):
     """
     One version of a registered model: a file or a folder.
 
@@ -46,10 +49,14 @@ class Model(WithoutServing):
         id: `name:version` instead of a name.
         tags: the version must have these; `["key"]` or `[["key", "value"]]`.
         properties: the same for properties.
+        expand: has no effect: records are always whole.
 
     Raises:
-        ModelNotFoundException: nothing is registered that fits (`ModelNotFound` is in the text).
+        ModelNotFoundException: nothing is registered that fits (`ModelNotFound` is in the text). It is a
+            WebserviceException, which is what v1 raises here.
     """
+
+    Framework = _Framework
 
     def __init__(
         self,
@@ -94,56 +101,6 @@ class Model(WithoutServing):
         model._fill(workspace, record)
         return model
 
-    @property
-    def id(self) -> str:
-        """`name:version`."""
-        return self._record.id
-
-    @property
-    def name(self) -> str:
-        """The name it is registered under."""
-        return self._record.name
-
-    @property
-    def version(self) -> int:
-        """Counted from 1."""
-        return self._record.version
-
-    @property
-    def description(self) -> str | None:
-        """What was said about it."""
-        return self._record.description
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """Its tags; a copy."""
-        return dict(self._record.tags)
-
-    @property
-    def properties(self) -> dict[str, str]:
-        """Its properties, which are never changed; a copy."""
-        return dict(self._record.properties)
-
-    @property
-    def run_id(self) -> str | None:
-        """The run that registered it, if one did."""
-        return self._record.run_id
-
-    @property
-    def created_time(self) -> datetime:
-        """When it was registered."""
-        return self._record.created_at
-
-    @property
-    def model_framework(self) -> str | None:
-        """What it was made with."""
-        return self._record.framework
-
-    @property
-    def model_framework_version(self) -> str | None:
-        """Its version."""
-        return self._record.framework_version
-
     # --- finding and making -------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -160,34 +117,32 @@ class Model(WithoutServing):
         child_paths: Sequence[str] | None = None,
         sample_input_dataset: AbstractDataset | None = None,
         sample_output_dataset: AbstractDataset | None = None,
-        resource_configuration: object = None,
+        resource_configuration: ResourceConfiguration | None = None,
     ) -> Model:
         """
         Copy a local file or folder to the workspace and register it as the next version of a name.
 
         Args:
             datasets: pairs of purpose and dataset, kept with the model.
+            model_framework: such as `Model.Framework.SCIKITLEARN`.
+            child_paths: only these files and folders of the folder.
+            sample_input_dataset: kept with the model and shown, like the two after it.
 
         Raises:
-            ModelPathNotFoundException: there is nothing at `model_path`.
-            NotSupportedError: arguments that concern serving.
+            ModelPathNotFoundException: there is nothing at `model_path`, or a child path is not in it.
         """
-        refuse_serving(
-            child_paths=child_paths,
-            sample_input_dataset=sample_input_dataset,
-            sample_output_dataset=sample_output_dataset,
-            resource_configuration=resource_configuration,
-        )
-        path = _store_files(workspace, Path(model_path), model_name)
+        details = _details(workspace, sample_input_dataset, sample_output_dataset, resource_configuration)
+        if datasets:
+            details["datasets"] = _pairs(workspace, datasets)
         options: ModelOptions = {
             "tags": dict(tags or {}),
             "properties": dict(properties or {}),
             "description": description,
             "framework": model_framework,
             "framework_version": model_framework_version,
+            "details": details,
         }
-        if datasets:
-            options["details"] = {"datasets": [[use, item.ensure_saved(workspace)] for use, item in datasets]}
+        path = _model_files.store(workspace, model_path, model_name, child_paths)
         record = workspace.registry().models.register(model_name, datastore=stores.ARTIFACT_STORE, path=path, **options)
         return Model._of(workspace, record)
 
@@ -222,55 +177,59 @@ class Model(WithoutServing):
         return [
             Model._of(workspace, record)
             for record in records
-            if model_framework in (None, record.framework) and dataset_id in (None, *_dataset_ids(record))
+            if model_framework in (None, record.framework) and dataset_id in (None, *dataset_ids(record))
         ]
 
     @staticmethod
     def get_model_path(model_name: str, version: int | None = None, _workspace: Workspace | None = None) -> str:
         """
-        Return a local path of a registered model; downloaded below `azureml-models` if it is not there.
+        Return a local path of a registered model, in v1's order of places.
+
+        With a workspace the newest version is looked up there and downloaded below `azureml-models`; a version that
+        is named is taken from there if it was downloaded before. Without a workspace only `azureml-models` and the
+        current folder are looked into.
 
         Args:
             _workspace: needed outside of a run.
 
         Raises:
-            ModelNotFoundException: no workspace, or no such model.
+            ModelNotFoundException: no such model.
+            WebserviceException: the version is no number.
         """
+        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+            raise WebserviceException(f"model {model_name!r}: version is {version!r}, expected a whole number")
         if _workspace is None:
-            raise ModelNotFoundException(
-                f"model {model_name!r}: outside of a run the workspace must be named; pass _workspace=, or use "
-                "Model(workspace, name).download()"
-            )
+            return _model_files.find_local(model_name, version)
+        if version is not None and _model_files.local_folder(model_name, version).is_dir():
+            return _model_files.find_local(model_name, version)
         model = Model(_workspace, name=model_name, version=version)
-        return model.download(str(Path(_LOCAL_FOLDER) / model.name / str(model.version)), exist_ok=True)
+        return model.download(str(_model_files.local_folder(model.name, model.version)), exist_ok=True)
+
+    @staticmethod
+    def deserialize(workspace: Workspace, model_payload: Mapping[str, Json]) -> Model:
+        """
+        Return a model from what `serialize` gave; nothing is looked up.
+
+        Raises:
+            UserErrorException: something else was given.
+        """
+        return Model._of(workspace, record_of(model_payload))
 
     # --- using and changing -------------------------------------------------------------------------------------------
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
         """
-        Copy the file or folder below a local folder and return its path there.
+        Copy the file or folder below a local folder, under the name it was registered with; return its path there.
 
         Args:
             exist_ok: replace what is there.
             exists_ok: v1's older name of the same.
 
         Raises:
-            UserErrorException: it is there, and may not be replaced.
+            WebserviceException: it is there, and may not be replaced.
             ModelPathNotFoundException: the model's files are gone from the datastore.
         """
-        name = self._record.path.rstrip("/").rpartition("/")[2]
-        target = Path(target_dir).absolute() / name
-        if target.exists() and not (exist_ok or exists_ok):
-            raise UserErrorException(f"model {self.id!r}: {str(target)!r} is there; pass exist_ok=True to replace it")
-        store = _stores.store_named(self.workspace, self._record.datastore)
-        if store.exists(self._record.path):
-            store.get(self._record.path, target)
-        elif transfer.get_tree(store, self._record.path, target) == 0:
-            raise ModelPathNotFoundException(
-                f"model {self.id!r}: nothing at {self._record.path!r} on datastore {self._record.datastore!r}; "
-                "register it again"
-            )
-        return str(target)
+        return _model_files.fetch(self.workspace, self._record, target_dir, replace=bool(exist_ok or exists_ok))
 
     def add_tags(self, tags: Mapping[str, str]) -> None:
         """Add tags; one that is there gets the new value."""
@@ -284,6 +243,12 @@ class Model(WithoutServing):
         """Add properties; one that is there keeps its value."""
         models = self.workspace.registry().models
         self._record = models.add_properties(self.name, self.version, dict(properties))
+
+    def add_dataset_references(self, datasets: DatasetPairs) -> None:
+        """Name further datasets with the model, in pairs of purpose and dataset."""
+        known = self._record.details.get("datasets")
+        pairs = [*(known if isinstance(known, list) else []), *_pairs(self.workspace, datasets)]
+        self._change_details({"datasets": pairs})
 
     def update_tags_properties(
         self,
@@ -305,65 +270,50 @@ class Model(WithoutServing):
         description: str | None = None,
         sample_input_dataset: AbstractDataset | None = None,
         sample_output_dataset: AbstractDataset | None = None,
-        resource_configuration: object = None,
+        resource_configuration: ResourceConfiguration | None = None,
     ) -> None:
-        """
-        Replace the tags.
-
-        Raises:
-            NotSupportedError: arguments that concern serving, or a description, which cannot be changed yet.
-        """
-        refuse_serving(
-            description=description,
-            sample_input_dataset=sample_input_dataset,
-            sample_output_dataset=sample_output_dataset,
-            resource_configuration=resource_configuration,
-        )
+        """Replace what is said of the model; what is None stays."""
         if tags is not None:
             self._set_tags(tags)
+        if description is not None:
+            models = self.workspace.registry().models
+            self._record = models.set_description(self.name, self.version, description)
+        details = _details(self.workspace, sample_input_dataset, sample_output_dataset, resource_configuration)
+        if details:
+            self._change_details(details)
 
     def delete(self) -> None:
         """Forget this version; its files stay, and its number is not given out again."""
         self.workspace.registry().models.remove(self.name, self.version)
 
-    def serialize(self) -> dict[str, object]:
-        """Return what is known of the model."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "description": self.description,
-            "tags": self.tags,
-            "properties": self.properties,
-            "framework": self.model_framework,
-            "frameworkVersion": self.model_framework_version,
-            "runId": self.run_id,
-            "createdTime": self.created_time.isoformat(),
-        }
-
     def _set_tags(self, tags: Mapping[str, str]) -> None:
         self._record = self.workspace.registry().models.set_tags(self.name, self.version, dict(tags))
 
-    def __repr__(self) -> str:
-        return f"Model(workspace={self.workspace.name!r}, name={self.name!r}, id={self.id!r}, version={self.version!r})"
+    def _change_details(self, details: Mapping[str, Json]) -> None:
+        self._record = self.workspace.registry().models.set_details(self.name, self.version, details)
 
 
 #: Written here because inside the class `list` is v1's method.
 Models: TypeAlias = "list[Model]"
 
 
-def _store_files(workspace: Workspace, source: Path, model_name: str) -> str:
-    if not source.exists():
-        raise ModelPathNotFoundException(
-            f"model {model_name!r}: nothing at {str(source)!r}; give the path of a file or folder"
-        )
-    store = _stores.store_named(workspace, stores.ARTIFACT_STORE)
-    path = f"models/{model_name}/{uuid.uuid4()}/{source.absolute().name}"
-    if source.is_dir():
-        transfer.put_tree(store, source, path)
-    else:
-        transfer.put_file(store, source, path)
-    return path
+def _details(
+    workspace: Workspace,
+    sample_input: AbstractDataset | None,
+    sample_output: AbstractDataset | None,
+    resources: ResourceConfiguration | None,
+) -> dict[str, Json]:
+    details: dict[str, Json] = {}
+    for name, dataset in (("sample_input_dataset", sample_input), ("sample_output_dataset", sample_output)):
+        if dataset is not None:
+            details[name] = dataset.ensure_saved(workspace)
+    if resources is not None:
+        details["resource_configuration"] = resources.serialize()
+    return details
+
+
+def _pairs(workspace: Workspace, datasets: DatasetPairs) -> list[Json]:
+    return [[use, dataset.ensure_saved(workspace)] for use, dataset in datasets]
 
 
 def _labels(labels: Labels | None) -> dict[str, str | None] | None:
@@ -377,8 +327,3 @@ def _labels(labels: Labels | None) -> dict[str, str | None] | None:
         key, *value = [label] if isinstance(label, str) else list(label)
         wanted[key] = value[0] if value else None
     return wanted
-
-
-def _dataset_ids(record: ModelRecord) -> list[object]:
-    pairs = record.details.get("datasets")
-    return [pair[1] for pair in pairs if isinstance(pair, list)] if isinstance(pairs, list) else []
