@@ -49,6 +49,18 @@ def test_scripts_import_more_than_they_use(script):
     """)
 
 
+def test_names_that_v1_only_borrows(script):
+    """Scripts also take names from modules of v1 that merely import them."""
+    script("""
+        from azureml.core.model import Dataset, Model, UserErrorException
+        from azureml.core.run import Datastore, Run
+        from azureml.core.workspace import ComputeTarget, Workspace
+        import azureml.core
+        assert Dataset is azureml.core.Dataset and ComputeTarget is azureml.core.ComputeTarget
+        assert Dataset.Scenario.TRAINING == "training" and "Dataset" not in azureml.core.model.__all__
+    """)
+
+
 def test_every_name_of_the_tables(script):
     """Every module of the tables can be imported under both trees, and has every name that it lists."""
     script(f"""

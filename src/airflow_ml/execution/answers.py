@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_ml.execution.asking import Asking, Params
+from airflow_ml.execution.asking import Asking, Params, dataset_json
 from airflow_ml.execution.model_answers import ModelAnswers
 from airflow_ml.execution.run_answers import RunAnswers
 from airflow_ml.execution.services import Services
@@ -20,7 +20,7 @@ from airflow_ml.storage.protocol import Upload, normalise_path
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
-    from airflow_ml.registry import DatasetRecord, RunRecord
+    from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.channel_server import Handler
     from airflow_ml.runtime.protocol import RunDirectory
 
@@ -53,16 +53,16 @@ class Answers:
 
     def _dataset_get(self, params: Params) -> dict[str, Json]:
         if params.get("id"):
-            return _dataset(self._asking.services.registry.datasets.get(params["id"]))
+            return dataset_json(self._asking.services.registry.datasets.get(params["id"]))
         version = params.get("version") or "latest"
-        return _dataset(
+        return dataset_json(
             self._asking.services.registry.datasets.by_name(
                 params["name"], version if version == "latest" else int(version)
             )
         )
 
     def _dataset_list(self, _params: Params) -> list[dict[str, Json]]:
-        return [_dataset(record) for record in self._asking.services.registry.datasets.list()]
+        return [dataset_json(record) for record in self._asking.services.registry.datasets.list()]
 
     def _dataset_register(self, params: Params) -> dict[str, Json]:
         datasets = self._asking.services.registry.datasets
@@ -73,7 +73,7 @@ class Answers:
             tags=params.get("tags") or {},
             create_new_version=bool(params.get("create_new_version")),
         )
-        return _dataset(record)
+        return dataset_json(record)
 
     def _dataset_stage(self, params: Params) -> dict[str, Json]:
         if params.get("definition") is not None:
@@ -96,7 +96,7 @@ class Answers:
             description=params.get("description"),
             tags=params.get("tags"),
         )
-        return _dataset(record)
+        return dataset_json(record)
 
     def _dataset_unregister(self, params: Params) -> dict[str, Json]:
         return {"count": self._asking.services.registry.datasets.unregister(params["name"])}
@@ -122,7 +122,8 @@ class Answers:
 
     def _datastore_download(self, params: Params) -> dict[str, Json]:
         store = self._asking.services.store(params["datastore"])
-        prefix = normalise_path(params.get("prefix") or "")
+        given = params.get("prefix") or ""
+        prefix = normalise_path(given) + ("/" if given.rstrip("/") and given.endswith("/") else "")
         target = Path(params["target"])
         if not target.is_absolute():
             target = Path(self._asking.directory.code, target)
@@ -135,14 +136,3 @@ class Answers:
                 store.get(info.path, place)
                 count += 1
         return {"count": count}
-
-
-def _dataset(record: DatasetRecord) -> dict[str, Json]:
-    return {
-        "id": record.id,
-        "name": record.name,
-        "version": record.version,
-        "definition": dict(record.definition),
-        "description": record.description,
-        "tags": dict(record.tags),
-    }

@@ -12,10 +12,11 @@ from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
-    from airflow_ml.registry import RunRecord
+    from airflow_ml.graph import Json
+    from airflow_ml.registry import DatasetRecord, RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["Asking", "Params"]
+__all__ = ["Asking", "Params", "dataset_json"]
 
 Params: TypeAlias = Mapping[str, Any]
 
@@ -54,3 +55,15 @@ class Asking:
                 "step's own run"
             )
         return found.id
+
+
+def dataset_json(record: DatasetRecord) -> dict[str, Json]:
+    """Return a dataset's record as scripts are given it."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "version": record.version,
+        "definition": dict(record.definition),
+        "description": record.description,
+        "tags": dict(record.tags),
+    }

@@ -117,4 +117,5 @@ def _model(record: ModelRecord) -> dict[str, Json]:
         "framework": record.framework,
         "framework_version": record.framework_version,
         "run_id": record.run_id,
+        "created_at": record.created_at.isoformat(),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from airflow_ml.execution.asking import dataset_json
 from airflow_ml.execution.metrics import read_metrics
 from airflow_ml.execution.secrets import read_secret
 from airflow_ml.snapshots.archive import write_zip
@@ -37,8 +38,10 @@ class RunAnswers:
             "run.file": self._run_file,
             "run.files": self._run_files,
             "run.get": self._run_get,
+            "run.inputs": self._run_inputs,
             "run.list": self._run_list,
             "run.metrics": self._run_metrics,
+            "run.outputs": self._run_outputs,
             "secret.get": self._secret_get,
             "snapshot.zip": self._snapshot_zip,
             "workspace.get": self._workspace_get,
@@ -69,6 +72,28 @@ class RunAnswers:
     def _run_children(self, params: Params) -> list[dict[str, Json]]:
         children = self._registry.runs.children(params["id"], recursive=bool(params.get("recursive")))
         return [_run(run) for run in children]
+
+    def _run_inputs(self, params: Params) -> dict[str, Json]:
+        """Return the inputs that are datasets, in the form of a step's context; their paths are gone."""
+        found: dict[str, Json] = {}
+        for item in self._registry.inputs.of(params["id"]):
+            if item.dataset_id is not None:
+                record = self._registry.datasets.get(item.dataset_id)
+                kind = str(record.definition.get("kind", "file"))
+                found[item.name] = {"mode": item.mode, "kind": kind, "path": None, "dataset": dataset_json(record)}
+        return found
+
+    def _run_outputs(self, params: Params) -> list[dict[str, Json]]:
+        return [
+            {
+                "name": output.name,
+                "datastore": output.datastore,
+                "path": output.path,
+                "is_file": output.is_file,
+                "pipeline_output_name": output.pipeline_output_name,
+            }
+            for output in self._registry.outputs.of(params["id"])
+        ]
 
     def _run_files(self, params: Params) -> list[str]:
         return [item.name for item in self._registry.artifacts.list(params["id"])]
@@ -126,6 +151,7 @@ def _run(record: RunRecord) -> dict[str, Json]:
         "id": record.id,
         "name": record.name,
         "sequence": record.sequence,
+        "node_id": record.node_id,
         "number": record.number,
         "experiment": record.experiment,
         "experiment_id": record.experiment_id,

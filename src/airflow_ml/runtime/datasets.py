@@ -9,11 +9,12 @@ from airflow_ml.runtime.tabular_datasets import TabularDataset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from airflow_ml.runtime import dataset_factories
     from airflow_ml.runtime.context import Context
-    from airflow_ml.runtime.messages import DatasetRecord, Definition
+    from airflow_ml.runtime.messages import DatasetRecord, Definition, InputData
 else:
     dataset_factories = Late("airflow_ml.runtime.dataset_factories")
 
@@ -39,9 +40,18 @@ class _Factory:
         return getattr(dataset_factories, self._name)
 
 
+class _Scenario:
+    """v1's words for what a dataset is to a model."""
+
+    INFERENCING = "inferencing"
+    TRAINING = "training"
+    VALIDATION = "validation"
+
+
 class Dataset:
     """Where v1's scripts look datasets up and make them; the objects are FileDataset and TabularDataset."""
 
+    Scenario = _Scenario
     File = _Factory("FileDatasetFactory")
     Tabular = _Factory("TabularDatasetFactory")
     get_all = staticmethod(AbstractDataset.get_all)
@@ -76,10 +86,10 @@ class OutputDatasets(_Named):
         super().__init__({name: declared["path"] for name, declared in context.data["outputs"].items()})
 
 
-def consumed(context: Context) -> list[dict[str, Any]]:
-    """Return the inputs that are datasets, in the form of v1's `get_details()["inputDatasets"]`."""
+def consumed(inputs: Mapping[str, InputData]) -> list[dict[str, Any]]:
+    """Return those of a step's inputs that are datasets, in the form of v1's `get_details()["inputDatasets"]`."""
     details = []
-    for name, data in context.data["inputs"].items():
+    for name, data in inputs.items():
         if data["dataset"] is not None:
             how = {"type": "RunInput", "inputName": name, "mechanism": data["mode"].capitalize()}
             how["pathOnCompute"] = data.get("path") or ""

@@ -22,6 +22,7 @@ __all__ = [
     "InputData",
     "ModelRecord",
     "OutputData",
+    "OutputRecord",
     "RunIdentity",
     "RunRecord",
     "StagedDataset",
@@ -152,6 +153,17 @@ class ModelRecord(TypedDict):
     framework: NotRequired[str | None]
     framework_version: NotRequired[str | None]
     run_id: NotRequired[str | None]
+    created_at: NotRequired[str]
+
+
+class OutputRecord(TypedDict):
+    """One element of `run.outputs`' result: a committed output of a step's run."""
+
+    name: str
+    datastore: str
+    path: str
+    is_file: bool
+    pipeline_output_name: str | None
 
 
 class DatastoreRecord(TypedDict):
@@ -196,6 +208,7 @@ class RunRecord(TypedDict):
     tags: dict[str, str]
     properties: dict[str, str]
     sequence: NotRequired[int]
+    node_id: NotRequired[str | None]
     target: NotRequired[str | None]
     started_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]

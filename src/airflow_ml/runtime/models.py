@@ -7,17 +7,22 @@ import os
 from airflow_ml.exceptions import ModelNotFoundException, ModelPathNotFoundException, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.artifacts import offered
+from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.unavailable import WorkspaceSide, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from typing import Any, List
 
+    from airflow_ml.runtime import run as runs
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.datasets import AbstractDataset
     from airflow_ml.runtime.messages import ModelRecord
     from airflow_ml.runtime.workspace import Workspace
+else:
+    runs = Late("airflow_ml.runtime.run")
 
 __all__ = ["Model", "register"]
 
@@ -28,8 +33,10 @@ class _Framework:
     CUSTOM = "Custom"
     MULTI = "Multi"
     ONNX = "Onnx"
+    PYTORCH = "PyTorch"
     SCIKITLEARN = "ScikitLearn"
     TENSORFLOW = "TensorFlow"
+    TFKERAS = "TfKeras"
 
 
 class Model(WorkspaceSide):
@@ -110,6 +117,19 @@ class Model(WorkspaceSide):
         self.model_framework = record.get("framework")
         self.model_framework_version = record.get("framework_version")
         self.run_id = record.get("run_id")
+
+    @property
+    def created_time(self) -> datetime | None:
+        """When it was registered, in UTC; scripts take the newest by it."""
+        from datetime import datetime
+
+        text = self._record.get("created_at")
+        return None if text is None else datetime.fromisoformat(text)
+
+    @property
+    def run(self) -> runs.Run | None:
+        """The run that registered it, if one did."""
+        return None if self.run_id is None else runs.Run(None, self.run_id)
 
     def __repr__(self) -> str:
         return f"Model(name={self.name!r}, version={self.version!r})"

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from airflow_ml.runtime import datasets
+    from airflow_ml.runtime import datasets, pipeline_runs
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import RunRecord
 else:
     datasets = Late("airflow_ml.runtime.datasets")
+    pipeline_runs = Late("airflow_ml.runtime.pipeline_runs")
 
 __all__ = ["_ChildRun", "_SubmittedRun"]
 
@@ -73,13 +74,18 @@ class _SubmittedRun(_OwnRun):
             self._outputs = datasets.OutputDatasets(self._context)
         return self._outputs
 
+    @property
+    def parent(self) -> Run | None:
+        """The pipeline's run; None for a script that runs by itself."""
+        parent_id = self._record["parent_id"]
+        return None if parent_id is None else pipeline_runs.PipelineRun(self._experiment, parent_id)
+
     def get_status(self) -> str:
         """Return Running: the script is."""
         return "Running"
 
-    def get_details(self) -> dict[str, Any]:
-        """Return the run's record under v1's keys, with the datasets that are its inputs."""
-        return {**super().get_details(), "inputDatasets": datasets.consumed(self._context)}
+    def _consumed(self) -> list[dict[str, Any]]:
+        return datasets.consumed(self._context.data["inputs"])
 
     def complete(self, _set_status: bool = True) -> None:
         """Do nothing: how a step ends is decided by its script's exit code."""

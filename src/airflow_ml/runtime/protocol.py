@@ -77,6 +77,7 @@ METHODS = (
     "run.file",
     "run.files",
     "run.get",
+    "run.inputs",
     "run.list",
     "run.metrics",
     "run.outputs",

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from airflow_ml.runtime import experiments, own_runs, workspace
+    from airflow_ml.runtime import experiments, own_runs, pipeline_runs, workspace
     from airflow_ml.runtime.messages import RunRecord
 else:
     experiments = Late("airflow_ml.runtime.experiments")
     own_runs = Late("airflow_ml.runtime.own_runs")
+    pipeline_runs = Late("airflow_ml.runtime.pipeline_runs")
     workspace = Late("airflow_ml.runtime.workspace")
 
 __all__ = ["Run", "_OfflineRun", "get_run"]
@@ -47,7 +48,7 @@ class Run(RunFiles, WorkspaceSide):
     """
 
     _shown = "Run"
-    _elsewhere = (
+    _elsewhere: tuple[str, ...] = (
         "add_type_provider",
         "clean",
         "get_all_logs",
@@ -134,8 +135,8 @@ class Run(RunFiles, WorkspaceSide):
         wanted = {
             "experiment": experiment.name,
             "kind": kind_of(type),
-            "tags": {tags: None} if isinstance(tags, str) else dict(tags or {}),
-            "properties": {properties: None} if isinstance(properties, str) else dict(properties or {}),
+            "tags": _wanted(tags),
+            "properties": _wanted(properties),
             "status": status,
             "include_children": include_children,
         }
@@ -241,14 +242,19 @@ class Run(RunFiles, WorkspaceSide):
         Raises:
             ActivityFailedException: it failed, and raise_on_error.
         """
+        self._wait(float("inf"), raise_on_error=raise_on_error)
+        return self.get_details()
+
+    def _wait(self, timeout_seconds: float, *, raise_on_error: bool) -> None:
         import time
 
-        while (status := self.get_status()) not in _FINAL:
+        deadline = time.monotonic() + timeout_seconds
+        while (status := self.status) not in _FINAL:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"run {self.id!r}: still {status} after {timeout_seconds} seconds; it goes on")
             time.sleep(1)
-        details = self.get_details()
         if status == "Failed" and raise_on_error:
-            raise ActivityFailedException(f"run {self.id!r} failed: {details.get('error')}")
-        return details
+            raise ActivityFailedException(f"run {self.id!r} failed: {self.get_detailed_status()['error']}")
 
     def get_secret(self, name: str) -> str:
         """Return a secret's value; raises UserErrorException if there is none of that name."""
@@ -266,15 +272,23 @@ class Run(RunFiles, WorkspaceSide):
 
 
 def _from_record(record: RunRecord) -> Run:
+    """Return a run as the class of its kind, as v1 does where the pipelines' package is installed."""
+    if record["kind"] == "pipeline":
+        return pipeline_runs.PipelineRun(None, record["id"], _record=record)
+    if record["kind"] == "step":
+        node_id = record.get("node_id")
+        return pipeline_runs.StepRun(None, record["id"], record["parent_id"] or "", node_id, _record=record)
     return Run(None, record["id"], _record=record)
 
 
+def _wanted(labels: str | Mapping[str, str] | None) -> dict[str, str | None]:
+    if isinstance(labels, str):
+        return {labels: None}
+    return {key: None if value is None else str(value) for key, value in (labels or {}).items()}
+
+
 def _has(held: Mapping[str, str | None], wanted: str | Mapping[str, str] | None) -> bool:
-    if wanted is None:
-        return True
-    if isinstance(wanted, str):
-        return wanted in held
-    return all(held.get(key) == value for key, value in wanted.items())
+    return all(key in held and value in (None, held[key]) for key, value in _wanted(wanted).items())
 
 
 def get_run(experiment: experiments.Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:

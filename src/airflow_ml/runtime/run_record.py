@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime.calls import ReportingCalls
+from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.metrics import checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from airflow_ml.runtime import datasets
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import RunRecord
+else:
+    datasets = Late("airflow_ml.runtime.datasets")
 
 __all__ = ["RecordedRun", "kind_of"]
 
@@ -194,7 +198,7 @@ class RecordedRun(ReportingCalls):
             "startTimeUtc": record.get("started_at"),
             "endTimeUtc": record.get("ended_at"),
             "properties": self._properties(),
-            "inputDatasets": [],
+            "inputDatasets": self._consumed(),
             "outputDatasets": [],
             "runDefinition": {},
             "logFiles": {},
@@ -202,6 +206,9 @@ class RecordedRun(ReportingCalls):
             "error": record.get("error"),
             "warnings": [],
         }
+
+    def _consumed(self) -> list[dict[str, Any]]:
+        return datasets.consumed(self._context.request("run.inputs", id=self._id))
 
     def _last(self, event_name: str) -> str | None:
         values = [event["value"] for event in self._context.journal(self._id) if event["event"] == event_name]

@@ -66,6 +66,18 @@ _OFFERED: dict[str, dict[str, str]] = {
     "data.dataset_type_definitions": {"PromoteHeadersBehavior": "headers"},
     "data.file_dataset": {"FileDataset": "datasets"},
     "data.tabular_dataset": {"TabularDataset": "datasets"},
+    "pipeline.core": {
+        "PipelineRun": "pipeline_runs",
+        "PortDataReference": "pipeline_runs",
+        "StepRun": "pipeline_runs",
+        "StepRunOutput": "pipeline_runs",
+    },
+    "pipeline.core.graph": {"PortDataReference": "pipeline_runs"},
+    "pipeline.core.run": {
+        "PipelineRun": "pipeline_runs",
+        "StepRun": "pipeline_runs",
+        "StepRunOutput": "pipeline_runs",
+    },
 }
 
 #: Module -> v1's other names in it.
@@ -129,24 +141,26 @@ _PLACED: dict[str, str] = {
     ),
     "data.sql_data_reference": "SqlDataReference",
     "data.stored_procedure_parameter": "StoredProcedureParameter StoredProcedureParameterType",
-    "opendatasets": "NycTlcGreen NycTlcYellow",
+    "opendatasets": (
+        "Diabetes MNIST NoaaGfsWeather NoaaIsdWeather NycTlcFhv NycTlcGreen NycTlcYellow OjSalesSimulated "
+        "PublicHolidays"
+    ),
     "pipeline": "",
     "pipeline.core": (
         "InputPortBinding Module ModuleVersion ModuleVersionDescriptor OutputPortBinding Pipeline PipelineData "
-        "PipelineDataset PipelineDraft PipelineEndpoint PipelineParameter PipelineRun PipelineStep PortDataReference "
-        "PublishedPipeline Schedule ScheduleRecurrence StepRun StepRunOutput StepSequence TimeZone TrainingOutput"
+        "PipelineDataset PipelineDraft PipelineEndpoint PipelineParameter PipelineStep PublishedPipeline Schedule "
+        "ScheduleRecurrence StepSequence TimeZone TrainingOutput"
     ),
     "pipeline.core.builder": "PipelineData PipelineStep StepSequence",
     "pipeline.core.graph": (
-        "DataType InputPortBinding Module OutputPortBinding PipelineDataset PipelineParameter PortDataReference "
-        "PublishedPipeline StoredProcedureParameter StoredProcedureParameterType TrainingOutput"
+        "DataType InputPortBinding Module OutputPortBinding PipelineDataset PipelineParameter PublishedPipeline "
+        " StoredProcedureParameter StoredProcedureParameterType TrainingOutput"
     ),
     "pipeline.core.module": "Module ModuleVersion ModuleVersionDescriptor",
     "pipeline.core.pipeline": "Pipeline",
     "pipeline.core.pipeline_draft": "PipelineDraft",
     "pipeline.core.pipeline_endpoint": "PipelineEndpoint",
     "pipeline.core.pipeline_output_dataset": "PipelineOutputFileDataset PipelineOutputTabularDataset",
-    "pipeline.core.run": "PipelineRun StepRun StepRunOutput",
     "pipeline.core.schedule": "Schedule ScheduleRecurrence TimeZone",
     "pipeline.steps": (
         "AdlaStep AutoMLStep AutoMLStepRun AzureBatchStep CommandStep DataTransferStep DatabricksStep EstimatorStep "
@@ -184,6 +198,44 @@ _SPREAD: dict[str, str] = {
     "train.hyperdrive": "parameter_expressions policy run runconfig sampling",
 }
 
+#: Module -> names that v1's module only imports from elsewhere, and that scripts take from there.
+_BORROWED: dict[str, str] = {
+    "core.compute": "ComputeTargetException UserErrorException",
+    "core.environment": "ContainerRegistry UserErrorException",
+    "core.experiment": "Run UserErrorException Workspace",
+    "core.model": (
+        "ContainerRegistry Dataset Environment Experiment FileDataset ModelNotFoundException TabularDataset "
+        "UserErrorException WebserviceException Workspace"
+    ),
+    "core.run": (
+        "ActivityFailedException DataPath Datastore Environment Experiment Keyvault Model RunEnvironmentException "
+        "UserErrorException Workspace"
+    ),
+    "core.runconfig": "ComputeTarget Environment Run RunConfigurationException UserErrorException",
+    "core.script_run": "Run RunConfiguration",
+    "core.script_run_config": "DataPath DataPathComputeBinding RunConfiguration",
+    "core.webservice": "Environment Image Model WebserviceException",
+    "core.workspace": (
+        "ComputeTarget Dataset Datastore Experiment Keyvault LinkedService Model ProjectSystemException Run "
+        "UserErrorException Webservice WorkspaceException"
+    ),
+    "data.dataset_factory": "DataPath DataReference PromoteHeadersBehavior",
+    "pipeline.core.builder": "DataReference InputPortBinding OutputPortBinding PipelineDataset PipelineParameter",
+    "pipeline.core.graph": "DataPath DataReference PipelineRun",
+    "pipeline.core.run": "Experiment Run",
+}
+
+#: Where borrowed names come from.
+_LENDERS = (
+    "core",
+    "data",
+    "pipeline.core",
+    "core.runconfig",
+    "data.datapath",
+    "data.data_reference",
+    "data.dataset_type_definitions",
+)
+
 #: Every module that comes from the tables; `exceptions` has what airflow_ml.exceptions has.
 MODULES = frozenset(
     [*_OFFERED, *_PLACED, *(f"{package}.{name}" for package, names in _SPREAD.items() for name in names.split())]
@@ -208,6 +260,9 @@ def lookup(module: str, name: str) -> Any:
     if name in _placed(below):
         placeholder = load("airflow_ml.runtime.placeholders").placeholder
         return placeholder(f"{tree}.{_home(below)}", name)
+    if name in _BORROWED.get(_home(below), "").split():
+        lender = next((each for each in _LENDERS if name in _OFFERED.get(each, ()) or name in _placed(each)), None)
+        return getattr(load("airflow_ml.exceptions"), name) if lender is None else lookup(f"{tree}.{lender}", name)
     if f"{below}.{name}" in MODULES:
         return load(f"{module}.{name}")
     raise AttributeError(missing_name(module, name))
