@@ -109,8 +109,8 @@ def find_local(name: str, version: int | None) -> str:
         WebserviceException: the downloaded version is more than one file or folder.
     """
     known = sorted(int(folder.name) for folder in (_root() / name).glob("*") if folder.name.isdecimal())
-    wanted = version if version is not None else (known or [None])[-1]
-    if wanted in known and wanted is not None:
+    wanted = version if version is not None else max(known, default=0)
+    if wanted in known:
         entries = sorted(local_folder(name, wanted).iterdir())
         if len(entries) != 1:
             raise WebserviceException(

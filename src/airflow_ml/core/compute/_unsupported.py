@@ -8,8 +8,6 @@ from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.exceptions import NotSupportedError
 
 if TYPE_CHECKING:
-    from typing import NoReturn
-
     from airflow_ml.core.workspace import Workspace
 
 __all__ = ["UnsupportedCompute"]
@@ -20,7 +18,7 @@ class UnsupportedCompute(ComputeTarget):
 
     _instead = "use AmlCompute"
 
-    def __new__(cls, workspace: Workspace, name: str) -> NoReturn:  # type: ignore[misc]  # never returns
+    def __new__(cls, workspace: Workspace, name: str) -> UnsupportedCompute:
         """Raise: no such target can be there."""
         raise cls._refusal(f"(workspace, {name!r})", workspace)
 

@@ -9,11 +9,12 @@ from airflow_ml.exceptions import ComputeTargetException, NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import NoReturn
 
     from airflow_ml.compute import vm_sizes
     from airflow_ml.core import run
+    from airflow_ml.core._run_filters import Labels
     from airflow_ml.core.compute import _known
     from airflow_ml.core.run import Run
     from airflow_ml.core.workspace import Workspace
@@ -252,8 +253,8 @@ class AmlCompute(ComputeTarget):
     def get_active_runs(
         self,
         type: str | None = None,
-        tags: Mapping[str, str] | Sequence[str] | str | None = None,
-        properties: Mapping[str, str] | Sequence[str] | str | None = None,
+        tags: Labels = None,
+        properties: Labels = None,
         status: str | None = None,
     ) -> Iterator[Run]:
         """

@@ -8,10 +8,11 @@ from airflow_ml.exceptions import NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import NoReturn
 
     from airflow_ml.core import run
+    from airflow_ml.core._run_filters import Labels
     from airflow_ml.core.run import Run
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
@@ -163,8 +164,8 @@ class ComputeInstance(ComputeTarget):
     def get_active_runs(
         self,
         type: str | None = None,
-        tags: Mapping[str, str] | Sequence[str] | str | None = None,
-        properties: Mapping[str, str] | Sequence[str] | str | None = None,
+        tags: Labels = None,
+        properties: Labels = None,
         status: str | None = None,
     ) -> Iterator[Run]:
         """Return the runs that run on the target or wait for it; see `Run.list_by_compute`."""

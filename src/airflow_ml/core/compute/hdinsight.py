@@ -21,7 +21,7 @@ class HDInsightCompute(UnsupportedCompute):
     _instead = "use Airflow's own Spark operators beside the pipeline"
 
     @staticmethod
-    def attach(
+    def attach(  # type: ignore[override]  # v1's signature differs from its parent's
         workspace: Workspace,
         name: str,
         username: str,
@@ -30,7 +30,7 @@ class HDInsightCompute(UnsupportedCompute):
         password: str = "",
         private_key_file: str = "",
         private_key_passphrase: str = "",
-    ) -> NoReturn:  # type: ignore[override]  # v1's signature differs from its parent's
+    ) -> NoReturn:
         """Not supported: such targets cannot be attached."""
         raise HDInsightCompute._refusal(
             ".attach", workspace, name, username, address, ssh_port, password, private_key_file, private_key_passphrase

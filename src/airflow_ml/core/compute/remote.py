@@ -21,7 +21,7 @@ class RemoteCompute(UnsupportedCompute):
     _instead = "create an AmlCompute and start an Airflow worker on that machine, with the target's name as its queue"
 
     @staticmethod
-    def attach(
+    def attach(  # type: ignore[override]  # v1's signature differs from its parent's
         workspace: Workspace,
         name: str,
         username: str,
@@ -30,7 +30,7 @@ class RemoteCompute(UnsupportedCompute):
         password: str = "",
         private_key_file: str = "",
         private_key_passphrase: str = "",
-    ) -> NoReturn:  # type: ignore[override]  # v1's signature differs from its parent's
+    ) -> NoReturn:
         """Not supported: such targets cannot be attached."""
         raise RemoteCompute._refusal(
             ".attach", workspace, name, username, address, ssh_port, password, private_key_file, private_key_passphrase
