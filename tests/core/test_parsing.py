@@ -168,6 +168,25 @@ RESULT = [
     assert not (home / "ml").exists()
 
 
+def test_tables_are_described_without_reading(home: Path, tmp_path: Path) -> None:
+    """Conditions and times become part of a definition; their `validate` reads nothing while a file is parsed."""
+    parsed = _parse(
+        tmp_path,
+        """
+from datetime import datetime
+from airflow_ml.core import Dataset, Datastore, Workspace
+
+table = Dataset.Tabular.from_delimited_files((Datastore(Workspace("s", "g", "w")), "t.csv"))
+timed = table.with_timestamp_columns("at", validate=True).time_after(datetime(2020, 1, 1))
+chosen = timed.filter((timed["x"] > 3) & ~timed["name"].contains("a")).keep_columns("x", validate=True)
+RESULT = [step["op"] for step in chosen.definition["steps"]], list(timed.timestamp_columns)
+""",
+    )
+
+    assert parsed["result"] == [["filter", "filter", "keep_columns"], ["at", None]]
+    assert parsed["heavy"] == []
+
+
 def test_what_would_touch_the_workspace_is_refused(home: Path, tmp_path: Path) -> None:
     """Each act that needs the registry or the data raises with the way out instead of doing it."""
     answer = _parse(

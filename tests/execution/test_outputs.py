@@ -138,12 +138,12 @@ def test_uploaded_outputs_go_where_they_were_asked_for(script, start, tmp_path: 
 def test_several_globs_choose_what_is_uploaded(script, start):
     """A list of globs keeps what any of them names; a name alone is meant in every folder, a path from the output."""
     out = OutputFileDatasetConfig("out").as_upload(source_globs=["*.csv", "deep/*.txt"])
-    source = WRITE_INTO + """
+    more = """
 os.makedirs(os.path.join(sys.argv[1], "deep"))
 for name in ("b.txt", "deep/c.txt", "deep/d.csv"):
     open(os.path.join(sys.argv[1], name), "w").write("x")
 """
-    started = start(script(source, out))
+    started = start(script(WRITE_INTO + more, out))
 
     started.run()
 

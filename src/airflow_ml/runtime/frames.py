@@ -169,7 +169,7 @@ def _read_delimited(local: str, parse: Mapping[str, Any], first: DataFrame | Non
         with warnings.catch_warnings():
             # pandas would only warn of a row that is longer than the header, and cut it.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
-            return pandas.read_csv(
+            frame: DataFrame = pandas.read_csv(
                 local,
                 header=None if headless else 0,
                 names=names,
@@ -180,6 +180,7 @@ def _read_delimited(local: str, parse: Mapping[str, Any], first: DataFrame | Non
             )
     except pandas.errors.EmptyDataError:
         return pandas.DataFrame() if first is None else first.iloc[:0]
+    return frame
 
 
 def _column_names(given: Sequence[str]) -> list[str]:
