@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from airflow_ml._late import late
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import heapq
     from collections.abc import Iterable
 
     from airflow_ml.graph.model import Graph, Step
+else:
+    heapq = late("heapq")
 
 __all__ = ["find_cycle", "find_problems", "in_running_order"]
 
@@ -31,6 +34,8 @@ def in_running_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     given = list(steps)
     position = {step.id: index for index, step in enumerate(given)}
     missing = [{position[name] for name in step.upstream if name in position} for step in given]
+    if all(need < index for index, needs in enumerate(missing) for need in needs):
+        return tuple(given)
     downstream: list[list[int]] = [[] for _ in given]
     for index, needs in enumerate(missing):
         for need in needs:
@@ -38,12 +43,12 @@ def in_running_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     ready = [index for index, needs in enumerate(missing) if not needs]
     order: list[int] = []
     while ready:
-        index = heappop(ready)
+        index = heapq.heappop(ready)
         order.append(index)
         for later in downstream[index]:
             missing[later].discard(index)
             if not missing[later]:
-                heappush(ready, later)
+                heapq.heappush(ready, later)
     left = sorted(set(range(len(given))) - set(order))
     return tuple(given[index] for index in (*order, *left))
 

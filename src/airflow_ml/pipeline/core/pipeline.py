@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory, is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset
@@ -15,6 +13,7 @@ from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_ml.pipeline.core.builder import PipelineStep
     from airflow_ml.pipeline.core.run import PipelineRun
 else:
+    warnings = late("warnings")
     # A DAG file builds pipelines and starts none.
     core_experiment = late("airflow_ml.core.experiment")
     parameter_values = late("airflow_ml.pipeline.core._values")
@@ -52,6 +52,7 @@ class Pipeline:
         default_datastore: where outputs without a datastore go; None means the workspace's default.
         default_source_directory: for steps without one; relative to the DAG file, or to the current folder elsewhere.
         resolve_closure: with False, a step that is needed but not listed is an error.
+        kwargs: `enable_email_notification` is accepted without effect, as notifications are Airflow's.
 
     Raises:
         ValueError: anything in the steps that cannot work; the text names the step and the thing.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 
+from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core._scripts import find_script
@@ -19,6 +19,7 @@ from airflow_ml.pipeline.steps._run_configuration import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar, cast
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     _Value = TypeVar("_Value")
 else:
     from airflow_ml._typing import cast
+
+    warnings = late("warnings")
 
 __all__ = ["PythonScriptStep"]
 
