@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_ml.core import Experiment, Run, Workspace
+from airflow_ml.core import run as azureml_run
 from airflow_ml.core.script_run import ScriptRun
 from airflow_ml.exceptions import ActivityFailedException, NotSupportedError, SnapshotException, UserErrorException
 from airflow_ml.pipeline.core import PipelineRun, StepRun
@@ -313,6 +314,17 @@ def test_an_unknown_run_and_argument_are_named(experiment, workspace):
         Run.get(workspace, "nowhere")
     with pytest.raises(TypeError, match="Run has no argument 'output'"):
         Run(experiment, "id", output="x")
+
+
+def test_get_run_gives_a_run_of_the_experiment(experiment, workspace):
+    """As the class of its kind, or plain; one of another experiment is not found."""
+    run = record_kind(experiment, "pipeline")
+
+    assert type(azureml_run.get_run(experiment, run.id)) is PipelineRun
+    assert type(azureml_run.get_run(experiment, run.id, rehydrate=False)) is Run
+    with pytest.raises(UserErrorException, match="experiment 'other' has no run"):
+        azureml_run.get_run(Experiment(workspace, "other"), run.id)
+    assert not isinstance(run, azureml_run._SubmittedRun)
 
 
 def test_outside_of_a_step_there_is_no_submitted_run():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.registry import RunRecord
+    from airflow_ml.runtime import own_runs as own_run
     from airflow_ml.runtime import run as step_run
 
     #: Written here because inside the class `list` is v1's method.
@@ -36,12 +37,13 @@ else:
     environment = late("airflow_ml.core.environment")
     experiments = late("airflow_ml.core.experiment")
     script_run = late("airflow_ml.core.script_run")
+    own_run = late("airflow_ml.runtime.own_runs")
     step_run = late("airflow_ml.runtime.run")
 
 # Runs of pipelines and steps stand above this package; which class a run has is only known when it is found.
 pipeline_runs = late("airflow_ml.pipeline.core.run")
 
-__all__ = ["POLL_SECONDS", "Run", "_OfflineRun"]
+__all__ = ["POLL_SECONDS", "Run", "_OfflineRun", "get_run"]
 
 #: Modules and names of the classes, by the kind of run.
 _CLASSES = {
@@ -311,6 +313,31 @@ class Run(LivingRun):
     def get_secrets(self, secrets: Names) -> dict[str, str]:
         """Return several secrets by name; raises as `get_secret`."""
         return dict(self._experiment.workspace.get_default_keyvault().get_secrets(secrets))
+
+
+def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
+    """
+    Return a run of an experiment.
+
+    Args:
+        rehydrate: as the class of its kind; False gives a plain Run.
+        clean_up: without effect: there is nothing to clean up.
+
+    Raises:
+        UserErrorException: the experiment has no run of that id.
+    """
+    del clean_up
+    workspace = experiment.workspace
+    record = workspace.registry().runs.find(run_id)
+    if record is None or record.experiment != experiment.name:
+        raise UserErrorException(f"experiment {experiment.name!r} has no run {run_id!r}; correct the id")
+    return Run._from_record(workspace, record, rehydrate)
+
+
+def __getattr__(name: str) -> object:
+    if name == "_SubmittedRun":  # scripts ask whether their run is one
+        return own_run._SubmittedRun
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _TypedRecord:
