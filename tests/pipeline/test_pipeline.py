@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -142,3 +144,15 @@ def test_datasets_are_saved_at_the_submit(real_workspace: Workspace, step: MakeS
     assert first.id is not None
     assert default.id is not None
     assert values == {"p": f"dataset://id/{given.id}"}
+
+
+def test_the_graph_says_what_it_has_instead_of_nodes(workspace: Workspace, step: MakeStep) -> None:
+    """v1's Graph had nodes and edges; ours is plain data, and tells so."""
+    graph = Pipeline(workspace, step("a")).graph
+
+    with pytest.raises(AttributeError, match="no 'nodes'; it has steps"):
+        graph.nodes  # noqa: B018 - what is tested
+    assert not hasattr(graph, "edges")
+    assert copy.deepcopy(graph) == pickle.loads(pickle.dumps(graph)) == graph
+    with pytest.raises(NotSupportedError, match="service_endpoint"):
+        Pipeline(workspace, step("a")).service_endpoint()

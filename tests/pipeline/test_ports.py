@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -29,10 +30,12 @@ from airflow_ml.pipeline.core import (
     Pipeline,
     PipelineData,
     PipelineStep,
+    PortDataReference,
     TrainingOutput,
 )
 from airflow_ml.pipeline.core.run import PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
+from airflow_ml.registry import OutputRecord
 
 MakeStep = Callable[..., PythonScriptStep]
 
@@ -306,3 +309,64 @@ def test_training_output_is_refused(step: MakeStep) -> None:
 
     with pytest.raises(NotImplementedError, match="training_output"):
         step("train", outputs=[data])
+
+
+def test_resources_are_marked(workspace: Workspace, store: AzureBlobDatastore) -> None:
+    """What is given as `resource_inputs` lands in the script's folder, as `as_resource()` does."""
+
+    class OwnStep(PythonScriptStep):
+        def __init__(self) -> None:
+            super().__init__("run.py", "own", source_directory="src")
+            PipelineStep.__init__(self, "own", [], [], resource_inputs=[DataReference(store, "r", "p")])
+
+    assert node(workspace, OwnStep()).input("r").is_resource
+
+
+def test_outputs_of_finished_runs_are_inputs(step: MakeStep) -> None:
+    """A PortDataReference of an earlier run is read like a data reference."""
+    real = Workspace.create("ml", show_output=False)
+    store = real.get_default_datastore()
+    record = OutputRecord("r", "o", "pipeline_data", store.name, "azureml/run/o", False, "digest", "m", 1, 1, None)
+    reference = PortDataReference(real, "run", record)
+
+    made = node(real, step("a", inputs=[reference], arguments=[reference]))
+
+    assert made.inputs == (InputPort("o", DataReferenceSource(store.name, "azureml/run/o")),)
+    assert made.arguments == ((InputRef("o"),),)
+
+
+def test_bindings_may_be_changed_before_a_step_is_given_them(workspace: Workspace, step: MakeStep) -> None:
+    """Name, mode and path of an input binding can be set, as in v1; what the step was given stays."""
+    binding = PipelineData("d").as_input("i")
+    binding.name, binding.bind_mode, binding.path_on_compute = "j", "download", "p"
+    step("a", outputs=[binding.bind_object])
+    reader = step("b", inputs=[binding])
+    binding.name = "late"
+
+    assert node(workspace, reader).input("j").mode == "download"
+    binding.bind_mode = "unknown"
+    with pytest.raises(ValueError, match="step 'c': input 'late': mode 'unknown'"):
+        step("c", inputs=[binding])
+
+
+def test_what_kinds_of_steps_called_in_v1(step: MakeStep, folder: Path) -> None:
+    """Checking arguments and finding scripts work; what built v1's graph says how a kind of step is made."""
+
+    class Context:
+        default_source_directory = "src"
+
+    made = step("a")
+    assert made.get_source_directory(Context(), None, "run.py") == str(folder / "src")
+    with pytest.raises(ValueError, match="step 'a': script not found"):
+        made.get_source_directory(Context(), "src", "other.py")
+    PipelineStep.validate_arguments(["--x", PipelineData("d")], [], [])
+    with pytest.raises(TypeError, match="cannot be text"):
+        PipelineStep.validate_arguments([object()], None, None)
+    for call in (
+        lambda: made.create_node(None, None, None),
+        lambda: made.create_module_def("escloud", [], []),
+        lambda: made.create_input_output_bindings([], [], None),
+        lambda: PipelineStep.resolve_input_arguments([], [], [], {}),
+    ):
+        with pytest.raises(NotImplementedError, match="subclass PythonScriptStep"):
+            call()

@@ -312,6 +312,15 @@ class Graph:
                 return step
         raise KeyError(step_id)
 
+    if not TYPE_CHECKING:  # checkers shall see what is not there
+
+        def __getattr__(self, name: str) -> object:
+            """Tell v1 code that asks for nodes and edges what there is instead."""
+            raise AttributeError(
+                f"a pipeline's graph has no {name!r}; it has steps, with their inputs, outputs and upstream, and"
+                " parameters"
+            )
+
     def parameter(self, name: str) -> Parameter:
         """Return the declaration of that parameter; raises KeyError."""
         for parameter in self.parameters:

@@ -129,7 +129,7 @@ class _Taking:
 
     def take_argument(self, position: int, item: object) -> None:
         """Sort one argument that can be no output."""
-        if isinstance(item, _ONLY_INPUTS):
+        if isinstance(item, _ONLY_INPUTS) or hasattr(item, "create_input_binding"):
             bound = bind_input(item, where=self._where)
             place = self._listed_data(item, bound)
             self.inputs_of[position] = self.add_input(bound) if place is None else place
