@@ -25,7 +25,6 @@ __all__ = ["CondaDependencies", "running_python_version"]
 #: Only for files; a definition in memory needs no parser.
 yaml: Any = late("yaml")
 
-_NAME = r"^(?:.*::)?\s*([A-Za-z0-9_.\-]+)"
 _FILE = "conda_dependencies.yml"
 _CHANNELS = ("anaconda", "conda-forge")
 
@@ -215,8 +214,8 @@ class CondaDependencies:
 
     def remove_pip_option(self, pip_option: str) -> None:
         """Remove the option of that name, whatever its value, if it is there."""
-        name = re.split(r"[ =]", pip_option, maxsplit=1)[0]
-        self._pip = [line for line in self._pip if re.split(r"[ =]", line, maxsplit=1)[0] != name]
+        name = _option(pip_option)
+        self._pip = [line for line in self._pip if _option(line) != name]
 
     def set_pip_requirements(self, pip_requirements: str | Sequence[str]) -> None:
         """Take these lines of a requirements file in place of all pip packages and options."""
@@ -315,9 +314,21 @@ def _texts(values: Json) -> list[str]:
     return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
+# Without regular expressions: most DAG files name packages, and importing `re` would cost them more than all of this.
+
+
 def _package(requirement: str) -> str:
-    match = re.match(_NAME, requirement)
-    return match[1] if match else requirement
+    """Return a package's name, without its channel, extras and version."""
+    rest = requirement.rpartition("::")[2].lstrip()
+    for position, character in enumerate(rest):
+        if not (character.isascii() and (character.isalnum() or character in "_.-")):
+            return rest[:position] or requirement
+    return rest or requirement
+
+
+def _option(line: str) -> str:
+    """Return the name of a pip option, without its value."""
+    return line.partition(" ")[0].partition("=")[0]
 
 
 def _without(lines: list[str], requirement: str) -> list[str]:
@@ -327,7 +338,8 @@ def _without(lines: list[str], requirement: str) -> list[str]:
 
 def _normal_name(requirement: str) -> str:
     """Return a package's name as PEP 503 compares names."""
-    return re.sub(r"[-_.]+", "-", _package(requirement)).lower()
+    words = _package(requirement).lower().replace("_", "-").replace(".", "-").split("-")
+    return "-".join(word for word in words if word)
 
 
 def _tensorflow(core_type: str, version: str | None, sign: str) -> str:

@@ -9,7 +9,6 @@ from airflow_ml.graph.model import ComputeDeclaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
     from typing import Protocol, TypeAlias
 
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
 else:
     from airflow_ml._typing import Protocol
 
-    re = late("re")
     vm_sizes = late("airflow_ml.compute.vm_sizes")
     _known = late("airflow_ml.core.compute._known")
 
 __all__ = ["ComputeTarget", "ComputeTargetException", "ProvisioningConfiguration"]
 
 _RESERVED = ("amlcompute", "local", "containerinstance")
-_NAME = r"[A-Za-z][A-Za-z0-9_-]{1,62}"
 
 
 class ProvisioningConfiguration(Protocol):
@@ -243,7 +240,8 @@ def check_name(name: str) -> None:
     """Raise for a name that a compute target cannot have: it is also a pool's and a queue's."""
     if name.lower() in _RESERVED:
         raise UserErrorException(f"compute target {name!r}: the name is reserved; choose another one")
-    if not re.fullmatch(_NAME, name):
+    is_word = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name[0].isalpha()
+    if not is_word or not 2 <= len(name) <= 63:
         raise ComputeTargetException(
             f"compute target {name!r}: a name has 2 to 63 letters, digits, '-' and '_' and begins with a letter"
         )
