@@ -32,7 +32,7 @@ def describe_run(workspace: Workspace, record: RunRecord) -> dict[str, Any]:
     times = {"startTimeUtc": record.started_at, "endTimeUtc": record.ended_at}
     return {
         "runId": record.id,
-        "target": record.target or "sdk",
+        "target": record.target,
         "status": record.status,
         **{name: _time_text(time) for name, time in times.items() if time is not None},
         "properties": dict(record.properties),

@@ -262,8 +262,15 @@ class Run(LivingRun):
         return [Run(self._experiment, record.id) for record in records]
 
     def _create_child(self, name: str | None, run_id: str | None, tags: dict[str, str]) -> RunRecord:
+        own = self._record
         return self._registry.runs.create(
-            self._experiment.name, name or self.name, kind="child", parent_id=self.id, tags=tags, id=run_id or ""
+            own.experiment,
+            name or own.name,
+            kind="child",
+            parent_id=own.id,
+            target=own.target,
+            tags=tags,
+            id=run_id or "",
         )
 
     def submit_child(self, config: Submittable, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
