@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from airflow_ml.core import Dataset, Model
+from airflow_ml.execution.stopping import StepStopped
+from airflow_ml.pipeline.core import PipelineData
 
 HEAD = """
 from azureml.core import Dataset, Datastore, Model, Run
@@ -129,3 +133,87 @@ open(os.environ["AIRFLOW_ML_RUN_DIRECTORY"] + "/events.jsonl", "a").write(json.d
 
     assert "k" not in first.services.registry.runs.get(first.last().id).tags
     assert any("was not recorded" in line for line in started.log)
+
+
+def test_a_script_cancels_its_pipeline(script, start):
+    """`run.parent.cancel()` ends the pipeline, the script that asks for it included."""
+    started = start(script(HEAD + "import time; run.parent.cancel(); time.sleep(60)"))
+
+    with pytest.raises(StepStopped, match="canceled"):
+        started.run()
+    assert started.face.status == "CancelRequested"
+
+
+def test_a_model_of_uploaded_files(script, start, workspace):
+    """Files that the operator has taken already are still there for a model of the pipeline's run."""
+    source = """
+import os, time
+open("m.pkl", "w").write("model")
+run.parent.upload_file("outputs/m.pkl", "m.pkl")
+os.unlink("m.pkl")
+while os.listdir(run._context.directory.uploads):
+    time.sleep(0.05)
+data = Dataset.get_by_name(ws, "d")
+model = run.parent.register_model("net", "outputs/m.pkl", tags={"mse": 0.5}, datasets=[("training", data)])
+assert open(model.download("back")).read() == "model"
+assert [held.name for held in Model(ws, "net").datasets["training"]] == ["d"]
+Model(ws, "net").add_tags({"seen": "yes"})
+"""
+    store = workspace.get_default_datastore()
+    Path("f.txt").write_text("x")
+    store.upload_files(["f.txt"])
+    Dataset.File.from_files((store, "f.txt")).register(workspace, "d")
+
+    started = ran(script, start, source)
+
+    model = Model(workspace, "net")
+    assert (model.run_id, model.tags) == (started.id, {"mse": "0.5", "seen": "yes"})
+
+
+def test_a_script_reads_an_earlier_step(script, start, workspace):
+    """Outputs, inputs and metrics of the steps before are there for those that follow."""
+    store = workspace.get_default_datastore()
+    Path("f.txt").write_text("x")
+    store.upload_files(["f.txt"], target_path="d")
+    data = Dataset.File.from_files((store, "d")).as_named_input("data").as_mount()
+    out, beside = PipelineData("out", store), PipelineData("out2", store)
+    first = script(
+        HEAD + "import sys; run.log('a', 1); [open(path, 'w').write(path) for path in sys.argv[1:]]",
+        out,
+        beside,
+        name="first",
+        inputs=[data],
+        outputs=[out, beside],
+    )
+    second = script(
+        HEAD
+        + """
+import os
+step, = run.parent.find_step_run("first")
+assert (step.get_metrics(), step.get_status(), step.type) == ({"a": 1}, "Finished", "azureml.StepRun")
+reference = step.get_output_data("out")
+assert reference.download("got") == 1 and os.path.isfile(os.path.join("got", reference.path_on_datastore))
+used, = step.get_details()["inputDatasets"]
+assert used["dataset"].to_path() == ["/f.txt"]
+assert [found.id for found in run.experiment.get_runs()] == [run.parent.id]
+assert run.id in [found.id for found in run.experiment.get_runs(include_children=True)]
+""",
+        name="second",
+    )
+    second.run_after(first)
+
+    assert start(first, second).run_all().get_status() == "Finished"
+
+
+def test_what_a_script_asks_its_workspace(script, start, workspace, monkeypatch):
+    """Secrets come by name and are not in the environment; snapshots, experiments and computes are there."""
+    monkeypatch.setenv("AIRFLOW_ML_SECRET_MY_KEY", "s3")
+    source = """
+import os, zipfile
+assert run.get_secret("my-key") == "s3" and "s3" not in os.environ.values()
+assert run.get_secrets(["my-key", "other"]) == {"my-key": "s3", "other": None}
+assert zipfile.ZipFile(run.restore_snapshot(path=".")).namelist() == ["step.py"]
+assert list(ws.experiments) == ["e"] and ws.experiments["e"].id == run.experiment.id
+assert ws.compute_targets == {}
+"""
+    ran(script, start, source)

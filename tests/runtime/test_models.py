@@ -131,6 +131,26 @@ def test_register_describes(step, registered):
     assert request["datasets"] == [["training data", {"id": "d", "definition": {"kind": "file"}}]]
 
 
+def test_what_a_model_tells(step):
+    """A model tells when and by which run it was registered, and with which datasets."""
+    record = {"id": "m:1", "name": "m", "version": 1, "run_id": "run-1", "created_at": "2026-01-02T03:04:05+00:00"}
+    step.handlers["model.get"] = lambda params: {**record, "datasets": [["training", "d-1"]]}
+    step.handlers["dataset.get"] = lambda params: {
+        "id": params["id"],
+        "name": None,
+        "version": None,
+        "definition": {"kind": "file"},
+    }
+
+    step.run("""
+        from azureml.core import Model, Workspace
+        model = Model(Workspace.from_config(), "m")
+        assert (model.created_time.year, model.run.id) == (2026, "run-1")
+        assert [data.id for data in model.datasets["training"]] == ["d-1"]
+        assert model.serialize()["id"] == "m:1" and Model.Framework.SCIKITLEARN == "ScikitLearn"
+    """)
+
+
 def test_tags_change(step):
     """Tags of a model are added, removed and replaced; the operator is given all that shall be there."""
     asked = []

@@ -61,7 +61,7 @@ def test_download(step, uploads, tmp_path):
         from azureml.core import Datastore, Workspace
         store = Datastore(Workspace.from_config())
         target = {str(tmp_path / "to")!r}
-        assert store.download(target, prefix="p") == 1
+        assert store.download(target, prefix="p") == 0
         assert open(target + "/p/x.txt").read() == "old"
         store.download(target, prefix="p", overwrite=True)
         assert open(target + "/p/x.txt").read() == "new"

@@ -131,7 +131,8 @@ class Answers:
         # v1: the prefix is compared as text, so `train` also takes `training/`; the store's path is kept below.
         for info in store.list(prefix.rpartition("/")[0]):
             place = target / info.path
-            if info.path.startswith(prefix) and (params.get("overwrite") or not place.exists()):
+            is_wanted = info.path == prefix if params.get("exact") else info.path.startswith(prefix)
+            if is_wanted and (params.get("overwrite") or not place.exists()):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 store.get(info.path, place)
                 count += 1

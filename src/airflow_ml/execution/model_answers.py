@@ -44,7 +44,9 @@ class ModelAnswers:
             name=params.get("name"), run_id=params.get("run_id"), latest=bool(params.get("latest"))
         )
         wanted = params.get("dataset_id")
-        return [_model(record) for record in found if wanted is None or wanted in _dataset_ids(record)]
+        return [
+            _model(record) for record in found if wanted is None or wanted in [pair[1] for pair in _datasets(record)]
+        ]
 
     def _path(self, params: Params) -> dict[str, Json]:
         record = self._models.get(params["name"], params.get("version"))
@@ -101,9 +103,9 @@ class ModelAnswers:
         return str(data.get("id") or self._asking.services.registry.datasets.save(data["definition"]))
 
 
-def _dataset_ids(record: ModelRecord) -> list[str]:
-    pairs = cast("Sequence[Sequence[str]]", record.details.get("datasets") or ())
-    return [pair[1] for pair in pairs]
+def _datasets(record: ModelRecord) -> list[list[str]]:
+    """Return the pairs of purpose and dataset id that the model was registered with."""
+    return [[*pair] for pair in cast("Sequence[Sequence[str]]", record.details.get("datasets") or ())]
 
 
 def _model(record: ModelRecord) -> dict[str, Json]:
@@ -118,4 +120,5 @@ def _model(record: ModelRecord) -> dict[str, Json]:
         "framework_version": record.framework_version,
         "run_id": record.run_id,
         "created_at": record.created_at.isoformat(),
+        "datasets": cast("list[Json]", _datasets(record)),
     }

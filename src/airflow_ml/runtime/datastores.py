@@ -147,18 +147,20 @@ class Datastore(WorkspaceSide):
             overwrite: write over files that are there; they are left as they are otherwise.
 
         Returns:
-            How many files the datastore has under the prefix.
+            How many files were copied.
         """
+        return self._fetch(target_path, prefix or "", overwrite=overwrite)
+
+    def _fetch(self, target_path: str, prefix: str, *, overwrite: bool, exact: bool = False) -> int:
+        """Copy files; only the one of that very path if `exact`."""
         target = os.path.abspath(target_path)
         if not self._context.directory.contains(target):
             # The operator of a container sees nothing of it but the run directory.
             target = os.path.join(self._context.directory.requests, os.urandom(12).hex())
         os.makedirs(target, exist_ok=True)
-        params = {"datastore": self.name, "prefix": prefix or "", "target": target, "overwrite": overwrite}
-        count: int = self._context.request("datastore.download", **params)["count"]
-        if target != os.path.abspath(target_path):
-            _move(target, target_path, overwrite)
-        return count
+        params = {"prefix": prefix, "target": target, "overwrite": overwrite, "exact": exact}
+        count: int = self._context.request("datastore.download", datastore=self.name, **params)["count"]
+        return count if target == os.path.abspath(target_path) else _move(target, target_path, overwrite)
 
 
 def _record(context: Context, name: str | None) -> DatastoreRecord:
@@ -171,12 +173,16 @@ def _record(context: Context, name: str | None) -> DatastoreRecord:
     )
 
 
-def _move(source: str, target: str, overwrite: bool) -> None:
+def _move(source: str, target: str, overwrite: bool) -> int:
+    """Move files to where they shall be and return how many there were."""
     import shutil  # costs 5 ms, and only downloads need it
 
+    count = 0
     for path, relative in files_below(source):
         wanted = os.path.join(target, relative)
         if overwrite or not os.path.exists(wanted):
             os.makedirs(os.path.dirname(os.path.abspath(wanted)), exist_ok=True)
             shutil.move(path, wanted)
+            count += 1
     shutil.rmtree(source, ignore_errors=True)
+    return count

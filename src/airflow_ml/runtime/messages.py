@@ -154,6 +154,7 @@ class ModelRecord(TypedDict):
     framework_version: NotRequired[str | None]
     run_id: NotRequired[str | None]
     created_at: NotRequired[str]
+    datasets: NotRequired[list[list[str]]]
 
 
 class OutputRecord(TypedDict):

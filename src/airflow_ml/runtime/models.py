@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, List
 
+    from airflow_ml.runtime import datasets
     from airflow_ml.runtime import run as runs
     from airflow_ml.runtime.context import Context
-    from airflow_ml.runtime.datasets import AbstractDataset
+    from airflow_ml.runtime.datasets import AbstractDataset, FileDataset, TabularDataset
     from airflow_ml.runtime.messages import ModelRecord
     from airflow_ml.runtime.workspace import Workspace
 else:
+    datasets = Late("airflow_ml.runtime.datasets")
     runs = Late("airflow_ml.runtime.run")
 
 __all__ = ["Model", "register"]
@@ -125,6 +127,14 @@ class Model(WorkspaceSide):
 
         text = self._record.get("created_at")
         return None if text is None else datetime.fromisoformat(text)
+
+    @property
+    def datasets(self) -> dict[str, List[FileDataset | TabularDataset]]:
+        """The datasets that it was registered with, by their purpose."""
+        found: dict[str, List[FileDataset | TabularDataset]] = {}
+        for purpose, dataset_id in self._record.get("datasets") or ():
+            found.setdefault(purpose, []).append(datasets.Dataset.get_by_id(self.workspace, dataset_id))
+        return found
 
     @property
     def run(self) -> runs.Run | None:

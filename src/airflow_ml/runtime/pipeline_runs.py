@@ -194,4 +194,4 @@ class PortDataReference:
             show_progress: not used: the operator's log has the progress.
         """
         prefix = self.path_on_datastore if self._is_file else self.path_on_datastore.rstrip("/") + "/"
-        return self.datastore.download(local_path, prefix, overwrite=bool(overwrite))
+        return self.datastore._fetch(local_path, prefix, overwrite=bool(overwrite), exact=self._is_file)
