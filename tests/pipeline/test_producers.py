@@ -102,6 +102,7 @@ def test_port_bindings_connect(workspace: Workspace, step: MakeStep) -> None:
     assert graph.step("a").output("on").mode == "upload"
     assert graph.step("b").input("i").source == StepOutputSource("a", "on")
     assert graph.step("b").input("i").mode == "download"
+    assert Pipeline(workspace, steps[1]).graph == graph
 
 
 # --- PipelineData in the arguments alone -----------------------------------------------------------------------------
