@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_ml.core import Dataset, Experiment, Model, Run, Workspace
+from airflow_ml.core.resource_configuration import ResourceConfiguration
 from airflow_ml.exceptions import ModelPathNotFoundException, NotSupportedError, UserErrorException
 
 
@@ -132,6 +133,19 @@ def test_a_file_or_a_folder_becomes_a_model(run, work, workspace):
     assert (single.model_framework, single.description) == ("Custom", "d")
     assert [model.name for model in Model.list(workspace, run_id=run.id)] == ["single", "net"]
     assert [model.name for model in Model.list(workspace, dataset_id=data.ensure_saved(workspace))] == ["net"]
+
+
+def test_what_is_kept_with_a_model(run, workspace):
+    """Samples and resources are kept as by Model.register; other arguments are refused by name."""
+    data = Dataset.File.from_files((workspace.get_default_datastore(), "raw/"))
+    run.upload_file("m", "a.txt")
+
+    model = run.register_model("m", sample_input_dataset=data, resource_configuration=ResourceConfiguration(cpu=2))
+
+    assert model.sample_input_dataset.id == data.ensure_saved(workspace)
+    assert model.resource_configuration.cpu == 2
+    with pytest.raises(UserErrorException, match="unknown argument 'colour'"):
+        run.register_model("m", colour="red")
 
 
 def test_a_model_of_nothing_is_refused(run):

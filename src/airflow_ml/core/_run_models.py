@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from airflow_ml.core._model_serving import refuse_serving
 from airflow_ml.core.model import Model
 from airflow_ml.exceptions import ModelPathNotFoundException
 from airflow_ml.execution.stores import ARTIFACT_STORE, Stores
@@ -14,12 +13,10 @@ from airflow_ml.storage.protocol import normalise_path
 
 if TYPE_CHECKING:
     from airflow_ml.core._run_record import RecordedRun
-    from airflow_ml.data.abstract_dataset import AbstractDataset
+    from airflow_ml.graph import Json
     from airflow_ml.registry import ArtifactRecord, ModelOptions
 
-__all__ = ["DatasetPairs", "register_from_run"]
-
-DatasetPairs: TypeAlias = "Sequence[tuple[str, AbstractDataset]]"
+__all__ = ["register_from_run"]
 
 
 def register_from_run(
@@ -32,8 +29,7 @@ def register_from_run(
     framework: str | None,
     framework_version: str | None,
     description: str | None,
-    datasets: DatasetPairs | None,
-    serving: Mapping[str, object],
+    details: Mapping[str, Json],
 ) -> Model:
     """
     Copy files of the run and register them as the next version of a model's name.
@@ -42,13 +38,11 @@ def register_from_run(
 
     Args:
         path: a file among the run's, or a folder of them.
-        serving: arguments of v1 that concern serving; refused when they are given.
+        details: what is kept with the model besides (`_model_details.details_of`).
 
     Raises:
         ModelPathNotFoundException: the run has no file there.
-        NotSupportedError: something of `serving` was given.
     """
-    refuse_serving(**serving)
     workspace = run.experiment.workspace
     registry = workspace.registry()
     wanted = normalise_path(path)
@@ -63,9 +57,8 @@ def register_from_run(
         "description": description,
         "framework": framework,
         "framework_version": framework_version,
+        "details": details,
     }
-    if datasets:
-        options["details"] = {"datasets": [[use, item.ensure_saved(workspace)] for use, item in datasets]}
     record = registry.models.register(name, datastore=ARTIFACT_STORE, path=root, **options)
     return Model._of(workspace, record)
 

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from airflow_ml.core import _run_details, _run_models
-    from airflow_ml.core._run_models import DatasetPairs
+    from airflow_ml.core import _model_details, _run_details, _run_models
+    from airflow_ml.core._model_details import DatasetPairs
     from airflow_ml.core._run_record import Names
     from airflow_ml.core.model import Model
+    from airflow_ml.core.resource_configuration import ResourceConfiguration
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.execution import interactive, stores
     from airflow_ml.snapshots import archive
 else:
     pathlib = late("pathlib")
     tempfile = late("tempfile")
+    _model_details = late("airflow_ml.core._model_details")
     _run_details = late("airflow_ml.core._run_details")
     _run_models = late("airflow_ml.core._run_models")
     archive = late("airflow_ml.snapshots.archive")
@@ -123,7 +125,7 @@ class RunWithResults(RunWithFiles):
         datasets: DatasetPairs | None = None,
         sample_input_dataset: AbstractDataset | None = None,
         sample_output_dataset: AbstractDataset | None = None,
-        resource_configuration: object = None,
+        resource_configuration: ResourceConfiguration | None = None,
         **kwargs: object,
     ) -> Model:
         """
@@ -132,11 +134,14 @@ class RunWithResults(RunWithFiles):
         Args:
             model_path: a file among the run's, or a folder of them; the model's name unless given (v1).
             datasets: pairs of purpose and dataset, kept with the model.
+            sample_input_dataset: kept with the model and shown, like the two after it.
 
         Raises:
             ModelPathNotFoundException: the run has no file there.
-            NotSupportedError: arguments that concern serving.
+            UserErrorException: another argument.
         """
+        if kwargs:
+            raise UserErrorException(f"model {model_name!r}: unknown argument {sorted(kwargs)[0]!r}; leave it out")
         return _run_models.register_from_run(
             self,
             model_name,
@@ -146,11 +151,11 @@ class RunWithResults(RunWithFiles):
             framework=model_framework,
             framework_version=model_framework_version,
             description=description,
-            datasets=datasets,
-            serving={
-                "sample_input_dataset": sample_input_dataset,
-                "sample_output_dataset": sample_output_dataset,
-                "resource_configuration": resource_configuration,
-                **kwargs,
-            },
+            details=_model_details.details_of(
+                self._experiment.workspace,
+                sample_input=sample_input_dataset,
+                sample_output=sample_output_dataset,
+                resources=resource_configuration,
+                datasets=datasets,
+            ),
         )

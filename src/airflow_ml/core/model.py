@@ -11,7 +11,8 @@ from airflow_ml.core._model_serving import InferenceConfig, ModelPackage, Withou
 from airflow_ml.exceptions import ModelNotFoundException, UserErrorException, WebserviceException
 
 if TYPE_CHECKING:
-    from airflow_ml.core import _model_files
+    from airflow_ml.core import _model_details, _model_files
+    from airflow_ml.core._model_details import DatasetPairs
     from airflow_ml.core.resource_configuration import ResourceConfiguration
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_dataset import AbstractDataset
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from airflow_ml.graph.model import Json
     from airflow_ml.registry import ModelOptions, ModelRecord
 else:
+    _model_details = late("airflow_ml.core._model_details")
     _model_files = late("airflow_ml.core._model_files")
     stores = late("airflow_ml.execution.stores")
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage"]
 
 Labels: TypeAlias = "Mapping[str, str] | Sequence[str | Sequence[str]]"
-DatasetPairs: TypeAlias = "Sequence[tuple[str, AbstractDataset]]"
 
 
 class _Framework:
@@ -131,9 +132,13 @@ class Model(RecordedModel, WithoutServing):
         Raises:
             ModelPathNotFoundException: there is nothing at `model_path`, or a child path is not in it.
         """
-        details = _details(workspace, sample_input_dataset, sample_output_dataset, resource_configuration)
-        if datasets:
-            details["datasets"] = _pairs(workspace, datasets)
+        details = _model_details.details_of(
+            workspace,
+            sample_input=sample_input_dataset,
+            sample_output=sample_output_dataset,
+            resources=resource_configuration,
+            datasets=datasets,
+        )
         options: ModelOptions = {
             "tags": dict(tags or {}),
             "properties": dict(properties or {}),
@@ -247,7 +252,7 @@ class Model(RecordedModel, WithoutServing):
     def add_dataset_references(self, datasets: DatasetPairs) -> None:
         """Name further datasets with the model, in pairs of purpose and dataset."""
         known = self._record.details.get("datasets")
-        pairs = [*(known if isinstance(known, list) else []), *_pairs(self.workspace, datasets)]
+        pairs = [*(known if isinstance(known, list) else []), *_model_details.pairs_of(self.workspace, datasets)]
         self._change_details({"datasets": pairs})
 
     def update_tags_properties(
@@ -278,7 +283,12 @@ class Model(RecordedModel, WithoutServing):
         if description is not None:
             models = self.workspace.registry().models
             self._record = models.set_description(self.name, self.version, description)
-        details = _details(self.workspace, sample_input_dataset, sample_output_dataset, resource_configuration)
+        details = _model_details.details_of(
+            self.workspace,
+            sample_input=sample_input_dataset,
+            sample_output=sample_output_dataset,
+            resources=resource_configuration,
+        )
         if details:
             self._change_details(details)
 
@@ -295,25 +305,6 @@ class Model(RecordedModel, WithoutServing):
 
 #: Written here because inside the class `list` is v1's method.
 Models: TypeAlias = "list[Model]"
-
-
-def _details(
-    workspace: Workspace,
-    sample_input: AbstractDataset | None,
-    sample_output: AbstractDataset | None,
-    resources: ResourceConfiguration | None,
-) -> dict[str, Json]:
-    details: dict[str, Json] = {}
-    for name, dataset in (("sample_input_dataset", sample_input), ("sample_output_dataset", sample_output)):
-        if dataset is not None:
-            details[name] = dataset.ensure_saved(workspace)
-    if resources is not None:
-        details["resource_configuration"] = resources.serialize()
-    return details
-
-
-def _pairs(workspace: Workspace, datasets: DatasetPairs) -> list[Json]:
-    return [[use, dataset.ensure_saved(workspace)] for use, dataset in datasets]
 
 
 def _labels(labels: Labels | None) -> dict[str, str | None] | None:
