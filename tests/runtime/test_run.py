@@ -230,7 +230,7 @@ def test_counted_children(step):
         from azureml.core import Run
         children = Run.get_context().create_children(count=2)
         assert [child.tags for child in children] == [{"azureml.batch_child_number": str(n)} for n in (0, 1)]
-        assert children[0].type == "child" and children[0].get_status() == "Running"
+        assert children[0].type is None and children[0].get_status() == "Running"
     """)
 
 

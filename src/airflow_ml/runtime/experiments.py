@@ -68,6 +68,11 @@ class Experiment(WorkspaceSide):
         return own["experiment_id"] if own["experiment"] == self.name else self._record()["id"]
 
     @property
+    def identity(self) -> str:
+        """The same as `name`."""
+        return self.name
+
+    @property
     def tags(self) -> dict[str, str]:
         """The experiment's tags."""
         return dict(self._record()["tags"])

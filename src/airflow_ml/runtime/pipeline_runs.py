@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.datastores import Datastore
 from airflow_ml.runtime.run import Run
+from airflow_ml.runtime.unavailable import WorkspaceSide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ class _PipelineWords(Run):
         return super().get_status()
 
     def wait_for_completion(  # type: ignore[override]  # v1's own signature and return value
-        self, show_output: bool = True, timeout_seconds: float = float("inf"), raise_on_error: bool = True
+        self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
     ) -> str:
         """
         Wait until the run has ended and return its status: `Finished`, `Failed` or `Canceled`.
@@ -163,8 +166,10 @@ class StepRunOutput:
         )
 
 
-class PortDataReference:
+class PortDataReference(WorkspaceSide):
     """Where an output's data is, on a datastore."""
+
+    _elsewhere = ("as_download", "as_input", "as_mount", "create_input_binding")
 
     def __init__(
         self, context: Workspace, pipeline_run_id: str, data_reference: OutputRecord, step_run: StepRun | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_ml.runtime.unavailable import WorkspaceSide
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.runtime.datastores import Datastore
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["DataPath", "DataReference"]
 
 
-class DataPath:
+class DataPath(WorkspaceSide):
     """
     A file or folder on a datastore.
 
@@ -24,6 +26,11 @@ class DataPath:
         self.datastore = datastore
         self.path_on_datastore = path_on_datastore
         self._name = name
+
+    @staticmethod
+    def create_from_data_reference(data_reference: DataReference) -> DataPath:
+        """Return the place that a reference names."""
+        return DataPath(data_reference.datastore, data_reference.path_on_datastore)
 
     @property
     def datastore_name(self) -> str | None:
@@ -43,6 +50,8 @@ class DataReference(DataPath):
             a step is made inside a step.
     """
 
+    _elsewhere = ("as_download", "as_mount", "as_upload", "create", "to_config")
+
     def __init__(
         self,
         datastore: Datastore,
@@ -53,6 +62,7 @@ class DataReference(DataPath):
         overwrite: bool = False,
     ) -> None:
         super().__init__(datastore, path_on_datastore, data_reference_name)
+        self._place = datastore
         self.data_reference_name = data_reference_name
         self.mode = mode
         self.path_on_compute = path_on_compute
@@ -61,11 +71,4 @@ class DataReference(DataPath):
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """Return the reference to a place below this one."""
         below = "/".join(part.strip("/") for part in (self.path_on_datastore, path) if part)
-        return DataReference(self.datastore_given, data_reference_name or self.data_reference_name, below or None)
-
-    @property
-    def datastore_given(self) -> Datastore:
-        """The datastore, which a reference always has."""
-        if self.datastore is None:
-            raise ValueError("a data reference without a datastore")
-        return self.datastore
+        return DataReference(self._place, data_reference_name or self.data_reference_name, below or None)

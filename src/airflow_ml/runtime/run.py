@@ -175,7 +175,7 @@ class Run(RunFiles, WorkspaceSide):
         """Yield the runs below this one, newest first, that have all of the tags, properties, type and status."""
         for child in self._children():
             fits = _has(child.tags, tags) and _has(child.properties, properties)
-            if fits and kind_of(type) in (None, kind_of(child.type)) and status in (None, child.status):
+            if fits and kind_of(type) in (None, child._record["kind"]) and status in (None, child.status):
                 yield child
             if recursive:
                 yield from child.get_children(True, tags, properties, type, status)

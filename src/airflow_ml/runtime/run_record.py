@@ -82,9 +82,9 @@ class RecordedRun(ReportingCalls):
         return self._record["number"]
 
     @property
-    def type(self) -> str:
-        """v1's word for the kind of run, such as `azureml.StepRun`."""
-        return _TYPES.get(self._record["kind"], self._record["kind"])
+    def type(self) -> str | None:
+        """v1's word for the kind of run, such as `azureml.StepRun`; None for child runs, as in v1."""
+        return _TYPES.get(self._record["kind"]) or self._record["properties"].get("azureml.runsource")
 
     @property
     def status(self) -> str:
