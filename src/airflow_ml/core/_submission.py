@@ -34,7 +34,8 @@ _PARTS = {"PipelineStep": _PIPELINE_OF_IT, "StepSequence": _PIPELINE_OF_IT, "lis
 class Submittable(Protocol):
     """Anything that can be submitted: it starts itself."""
 
-    def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None, **kwargs: Any) -> Any: ...
+    def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None, **kwargs: Any) -> Any:
+        """Start a run in the experiment and return it."""
 
 
 def check_submittable(config: object, *, where: str, is_child: bool = False) -> Submittable:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_ml.core.run import Run
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.runconfig import RunConfiguration

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_ml._late import late
-from airflow_ml.core.compute.compute import ComputeTarget
-from airflow_ml.core.environment import Environment
 from airflow_ml.core.runconfig import (
     DockerConfiguration,
     MpiConfiguration,
@@ -18,16 +14,22 @@ from airflow_ml.core.runconfig import (
 )
 from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from airflow_ml.core.compute.compute import ComputeTarget
+    from airflow_ml.core.environment import Environment
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.script_run import ScriptRun
+
+    DistributedJob: TypeAlias = "MpiConfiguration | PyTorchConfiguration | TensorflowConfiguration"
 
 # Graphs are built above this package.
 script_runs = late("airflow_ml.pipeline._script_runs")
 
 __all__ = ["ScriptRunConfig"]
-
-DistributedJob: TypeAlias = "MpiConfiguration | PyTorchConfiguration | TensorflowConfiguration"
 
 
 class ScriptRunConfig:
