@@ -150,6 +150,8 @@ class Workspace(DescribedWorkspace, CloudSide):
             default_gpu_compute_target: the same for `gpu-cluster`.
             exist_ok: return a workspace that is there, as it is, instead of raising.
             show_output: say where it is.
+            auth: has no effect, like `create_resource_group`, `hbi_workspace`, `private_endpoint_auto_approval`,
+                `system_datastores_auth_mode` and `v1_legacy_mode`: they say how Azure makes what is not made here.
 
         Raises:
             WorkspaceException: it exists, and `exist_ok` is False.
@@ -167,7 +169,6 @@ class Workspace(DescribedWorkspace, CloudSide):
             private_endpoint_config=private_endpoint_config,
             user_assigned_identity_for_cmk_encryption=user_assigned_identity_for_cmk_encryption,
         )
-        # These say how Azure should make the resources that are not made here.
         del auth, create_resource_group, hbi_workspace, private_endpoint_auto_approval
         del system_datastores_auth_mode, v1_legacy_mode
         workspace = Workspace(subscription_id, resource_group, name)
@@ -194,6 +195,9 @@ class Workspace(DescribedWorkspace, CloudSide):
     ) -> Workspace:
         """
         Return a workspace that exists. While Airflow parses a DAG file this is not looked up.
+
+        Args:
+            auth: has no effect, like `cloud` and `id`: a workspace is found by its name.
 
         Raises:
             WorkspaceException: there is none of that name.
