@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
 from collections.abc import Callable
+from decimal import Decimal
+from pathlib import PurePosixPath
 
+import numpy
 import pytest
 
 from airflow_ml.core import Workspace
@@ -12,8 +17,8 @@ from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.exceptions import GraphError
-from airflow_ml.graph import InputPort, InputRef, Parameter, ParameterRef, ParameterSource
-from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter
+from airflow_ml.graph import InputPort, InputRef, OutputRef, Parameter, ParameterRef, ParameterSource
+from airflow_ml.pipeline.core import OutputPortBinding, Pipeline, PipelineData, PipelineParameter, StepSequence
 from airflow_ml.pipeline.steps import PythonScriptStep
 
 MakeStep = Callable[..., PythonScriptStep]
@@ -203,3 +208,57 @@ def test_dataset_parameters_are_inputs(workspace: Workspace, dataset: FileDatase
 
     assert graph.steps[0].inputs == (InputPort("i", ParameterSource("data"), "mount"),)
     assert graph.parameters == (Parameter("data", "dataset", None, dataset.source),)
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (PurePosixPath("/a/b"), "/a/b"),
+        (numpy.int64(5), "5"),
+        (numpy.float32(0.5), "0.5"),
+        (numpy.bool_(True), "True"),
+        (Decimal("1.50"), "1.50"),
+        (datetime.date(2020, 1, 2), "2020-01-02"),
+        (Colour.RED, "Colour.RED"),
+    ],
+)
+def test_values_that_say_something_are_text(workspace: Workspace, step: MakeStep, value: object, text: str) -> None:
+    """Paths, dates and numbers of numpy are passed by `str()`, as arguments and as params (v1 rule)."""
+    made = Pipeline(workspace, step("a", arguments=[value], params={"p": value})).graph.step("a")
+
+    assert made.arguments == ((text,),)
+    assert made.params == {"p": (text,)}
+
+
+def test_values_that_nobody_meant_are_refused(workspace: Workspace, step: MakeStep) -> None:
+    """Containers, functions, and objects of the package that carry no data are errors instead of odd text."""
+    for value in (["x"], {"x": 1}, {1}, frozenset([1]), print, object(), workspace):
+        with pytest.raises(TypeError, match="cannot be text"):
+            step("a", arguments=[value])
+
+
+def test_explicit_outputs_stand_in_the_arguments(workspace: Workspace, step: MakeStep) -> None:
+    """An OutputPortBinding among the outputs is its path; one that is not listed is an error, as in v1."""
+    written = OutputPortBinding("o", output_name="on")
+
+    made = Pipeline(workspace, step("a", outputs=[written], arguments=[written])).graph.step("a")
+
+    assert made.arguments == ((OutputRef("on"),),)
+    with pytest.raises(ValueError, match="'o' stands in the arguments but not in the outputs"):
+        step("b", arguments=[written])
+
+
+def test_names_in_the_place_of_objects_are_refused(workspace: Workspace, step: MakeStep) -> None:
+    """A datastore's name, no workspace and a step without brackets say what is expected."""
+    for make, words in (
+        (lambda: step("a", outputs=[PipelineData("d", datastore="store")]), "output 'd': datastore 'store'"),
+        (lambda: Pipeline(workspace, step("a"), default_datastore="store"), "default_datastore 'store'"),
+        (lambda: Pipeline(None, step("a")), "None is no workspace"),
+        (lambda: StepSequence(step("a")), "put the steps into brackets"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            make()

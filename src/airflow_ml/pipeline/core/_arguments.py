@@ -10,7 +10,7 @@ from __future__ import annotations
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import Argument, InputRef, OutputRef, ParameterRef, as_text
 from airflow_ml.graph.names import is_word
-from airflow_ml.pipeline.core._given import ArgumentTypeError
+from airflow_ml.pipeline.core._given import ArgumentTypeError, text_of
 from airflow_ml.pipeline.core._output_ports import BoundOutput, bind_output
 from airflow_ml.pipeline.core._ports import BoundInput, bind_input, origin
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
@@ -134,6 +134,9 @@ class _Values:
             return self._note(value)
         if value is None or isinstance(value, (str, int, float)):
             return (as_text(value),)
+        text = text_of(value)
+        if text is not None:
+            return (text,)
         raise ArgumentTypeError(
             f"{self._where}: params[{name!r}] is {value!r} (a {type(value).__name__}); it must be text, a number or a"
             " PipelineParameter"

@@ -15,10 +15,10 @@ from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import GraphError
 from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 from airflow_ml.pipeline.core._output_ports import BoundOutput, bind_output
-from airflow_ml.pipeline.core._ports import BoundInput, bind_input, merge_inputs
+from airflow_ml.pipeline.core._ports import BoundInput, bind_input, merge_inputs, origin
 from airflow_ml.pipeline.core.pipeline_data import PipelineData
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
-from airflow_ml.pipeline.core.port_bindings import InputPortBinding
+from airflow_ml.pipeline.core.port_bindings import InputPortBinding, OutputPortBinding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     from airflow_ml._records import dataclass, replace
 
-__all__ = ["ArgumentTypeError", "Given", "take_given"]
+__all__ = ["ArgumentTypeError", "Given", "take_given", "text_of"]
 
 #: Arguments that touch neither inputs nor outputs.
 _PLAIN = (str, int, float, type(None), PipelineParameter)
@@ -45,7 +45,7 @@ class Given:
     One step's inputs, outputs and arguments.
 
     Attributes:
-        arguments: the items as they were given.
+        arguments: the items as they were given, or their text.
         inputs_of: for arguments that are inputs, by the argument's position, the input's position in `inputs`.
         undecided: PipelineData that stand in the arguments alone.
     """
@@ -55,6 +55,18 @@ class Given:
     arguments: tuple[object, ...]
     inputs_of: Mapping[int, int]
     undecided: tuple[PipelineData, ...]
+
+
+def text_of(item: object) -> str | None:
+    """
+    Return the text of a value that is no text, number or None, such as a path, a date or a number of numpy.
+
+    v1 took `str()` of whatever could be a key. None stands for what would give text that nobody meant: containers,
+    bytes, objects that say nothing but their address, and objects of this package.
+    """
+    kind = type(item)
+    says_nothing = kind.__str__ is object.__str__ or kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return None if says_nothing or kind.__hash__ is None or isinstance(item, (bytes, frozenset, tuple)) else str(item)
 
 
 def take_given(
@@ -94,7 +106,7 @@ def take_given(
     return Given(
         inputs=tuple(taking.inputs),
         outputs=tuple(taking.outputs),
-        arguments=tuple(arguments),
+        arguments=tuple([taking.texts.get(position, item) for position, item in enumerate(arguments)]),
         inputs_of=taking.inputs_of,
         undecided=tuple(taking.undecided.values()),
     )
@@ -110,6 +122,7 @@ class _Taking:
         self.listed = 0
         self.outputs: list[BoundOutput] = []
         self.inputs_of: dict[int, int] = {}
+        self.texts: dict[int, str] = {}
         self.undecided: dict[int, PipelineData] = {}
 
     def add_output(self, item: object) -> None:
@@ -139,11 +152,23 @@ class _Taking:
             raise GraphError(
                 f"{self._where}: a dataset stands in the arguments; write dataset.as_named_input('name') there"
             )
+        elif isinstance(item, OutputPortBinding):
+            if origin(item) not in self._written:
+                raise GraphError(
+                    f"{self._where}: output {item.name!r} stands in the arguments but not in the outputs; add it to"
+                    " both"
+                )
         else:
+            self.texts[position] = self._text(item)
+
+    def _text(self, item: object) -> str:
+        text = text_of(item)
+        if text is None:
             raise ArgumentTypeError(
                 f"{self._where}: argument {item!r} (a {type(item).__name__}) cannot be text; pass a str, number, bool,"
                 " None, data object or PipelineParameter"
             )
+        return text
 
     def take_data(self, position: int, item: object) -> None:
         """Sort an argument that can be an output or an input: what is listed says which."""

@@ -70,7 +70,7 @@ def _pipeline_data_output(data: PipelineData) -> BoundOutput:
     _refuse_training_output(data.name, data._training_output)
     port = OutputPort(
         name=data._output_name,
-        datastore=None if data.datastore is None else data.datastore.name,
+        datastore=_store_name(data.name, data.datastore),
         mode=cast("OutputMode", data._output_mode),
         path_on_compute=data._output_path_on_compute,
         overwrite=bool(data._output_overwrite),
@@ -85,7 +85,7 @@ def _port_binding_output(item: OutputPortBinding) -> BoundOutput:
     _refuse_training_output(item.name, item.training_output)
     port = OutputPort(
         name=item._output_name,
-        datastore=None if item.datastore is None else item.datastore.name,
+        datastore=_store_name(item.name, item.datastore),
         mode=cast("OutputMode", item.bind_mode),
         path_on_compute=item.path_on_compute,
         overwrite=bool(item.overwrite),
@@ -94,6 +94,15 @@ def _port_binding_output(item: OutputPortBinding) -> BoundOutput:
         pipeline_output_name=item.pipeline_output_name,
     )
     return BoundOutput(port, item)
+
+
+def _store_name(output: str, datastore: object) -> str | None:
+    name = getattr(datastore, "name", None)
+    if datastore is not None and not isinstance(name, str):
+        raise GraphError(
+            f"output {output!r}: datastore {datastore!r} is no datastore; give the object that Datastore.get returns"
+        )
+    return name
 
 
 def _refuse_training_output(name: str, training_output: object) -> None:

@@ -188,9 +188,14 @@ class StepSequence:
 
     Args:
         steps: for `[[a, b], c]`, c waits for a and b.
+
+    Raises:
+        ValueError: something that holds no steps; `Pipeline` checks what is in it.
     """
 
     def __init__(self, steps: Iterable[object] | None = None) -> None:
+        if steps is not None and not hasattr(steps, "__iter__"):
+            raise GraphError(f"StepSequence: {steps!r} is no list; put the steps into brackets")
         self._steps = list(steps or ())
 
     def __iter__(self) -> Iterator[object]:

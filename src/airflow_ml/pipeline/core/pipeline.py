@@ -74,6 +74,13 @@ class Pipeline:
         unknown = set(kwargs) - {"enable_email_notification"}
         if unknown:
             raise GraphError(f"Pipeline: unknown argument {sorted(unknown)[0]!r}; leave it out")
+        if not hasattr(workspace, "_compute_declarations"):
+            raise GraphError(f"Pipeline: {workspace!r} is no workspace; give one, such as Workspace.from_config()")
+        if default_datastore is not None and not isinstance(getattr(default_datastore, "name", None), str):
+            raise GraphError(
+                f"Pipeline: default_datastore {default_datastore!r} is no datastore; give the object that"
+                " Datastore.get returns"
+            )
         self._workspace = workspace
         self._description = description
         self._graph, self._steps = assemble(
