@@ -11,6 +11,7 @@ import pytest
 
 from airflow_ml.core import Dataset, Environment
 from airflow_ml.core.runconfig import RunConfiguration
+from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.pipeline.core import PipelineData, PipelineParameter
 
 DUMP = "import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]))"
@@ -74,7 +75,28 @@ def test_v1s_variables_are_there(dump):
     assert environment["AZUREML_ARM_WORKSPACE_NAME"] == "w"
     assert environment["AZUREML_ARM_PROJECT_NAME"] == "e"
     assert {"AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_RUN_TOKEN"} <= environment.keys()
+    assert {"AZUREML_EXPERIMENT_ID", "AZUREML_WORKSPACE_ID", "AZUREML_SERVICE_ENDPOINT"} <= environment.keys()
     assert Path(cwd).name == "code"
+
+
+def test_variables_of_data(dump, workspace):
+    """Inputs are named as they are, in upper case and behind AZUREML_DATAREFERENCE_; v1's lists say what they are."""
+    store = workspace.get_default_datastore()
+    Path("t.csv").write_text("a\n1\n")
+    store.upload_files(["t.csv"])
+    table = Dataset.Tabular.from_delimited_files((store, "t.csv")).as_named_input("table")
+    files = Dataset.File.from_files((store, "t.csv")).as_named_input("raw").as_mount()
+    out = OutputFileDatasetConfig("made")
+
+    source = "import os; open(os.environ['made'] + '/f', 'w').close();" + DUMP
+
+    environment = dump(table, files, out, source=source)[1]
+
+    assert environment["raw"] == environment["RAW"] == environment["AZUREML_DATAREFERENCE_raw"]
+    assert environment["raw"].endswith("/t.csv")
+    assert environment["made"] == environment["AZUREML_DATAREFERENCE_made"]
+    assert environment["AZUREML_DATASET_ENVIRONMENT_VARS"] == "table:direct,raw:mount"
+    assert environment["AZUREML_DATASET_FILE_OUTPUTS"] == "made"
 
 
 def test_an_input_called_path_does_not_hide_programs(dump, workspace):

@@ -191,6 +191,26 @@ def test_parent_over_the_channel(step):
     assert [(event["run"], event["name"]) for event in step.events("metric")] == [("pipeline-1", "chosen")]
 
 
+def test_a_script_of_its_own(step):
+    """The run of a script that was submitted by itself is a script's, below nothing or below the run that submitted."""
+    run = {
+        "id": "run-1",
+        "name": "train",
+        "number": 1,
+        "experiment": "digits",
+        "experiment_id": "e-1",
+        "kind": "script",
+    }
+    step.write(run={**run, "parent_id": "p", "root_id": "p", "attempt": 1})
+
+    step.run("""
+        from azureml.core import Run
+        from azureml.pipeline.core import PipelineRun
+        run = Run.get_context()
+        assert (run.type, run.parent.id, isinstance(run.parent, PipelineRun)) == ("azureml.scriptrun", "p", False)
+    """)
+
+
 def test_ends(step):
     """A script can cancel its pipeline's run and not itself, and cannot complete what it did not start."""
     record = {"id": "pipeline-1", "parent_id": None, "experiment": "digits", "tags": {}, "properties": {}}

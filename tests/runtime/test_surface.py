@@ -56,6 +56,7 @@ def test_names_that_v1_only_borrows(script):
         from azureml.core.run import Datastore, Run
         from azureml.core.workspace import ComputeTarget, Workspace
         import azureml.core
+        assert azureml.core.__version__ == azureml.core.VERSION and not hasattr(azureml.core, "__file__")
         assert Dataset is azureml.core.Dataset and ComputeTarget is azureml.core.ComputeTarget
         assert Dataset.Scenario.TRAINING == "training" and "Dataset" not in azureml.core.model.__all__
     """)

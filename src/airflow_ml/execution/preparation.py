@@ -146,6 +146,7 @@ def _write_context(
             "parent_id": run.parent_id,
             "root_id": run.root_id,
             "attempt": run.attempt,
+            "kind": run.kind,
         },
         "workspace": {
             "name": workspace.name,

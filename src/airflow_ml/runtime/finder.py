@@ -72,7 +72,7 @@ class _Finder:
             return
 
         def find(attribute: str) -> Any:
-            if attribute.startswith("__"):
+            if attribute.startswith("__") and attribute != "__version__":
                 raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
             value = surface.lookup(name, attribute)
             setattr(module, attribute, value)

@@ -34,7 +34,7 @@ Definition = Dict[str, Any]
 
 
 class RunIdentity(TypedDict):
-    """Which run this is: one attempt of one step. `number` counts the runs of an experiment."""
+    """Which run this is: one attempt of one step, or a script's own. `number` counts the runs of an experiment."""
 
     id: str
     name: str
@@ -44,6 +44,7 @@ class RunIdentity(TypedDict):
     parent_id: str | None
     root_id: str | None
     attempt: int
+    kind: NotRequired[str]
     display_name: NotRequired[str | None]
     description: NotRequired[str | None]
 

@@ -76,9 +76,11 @@ class _SubmittedRun(_OwnRun):
 
     @property
     def parent(self) -> Run | None:
-        """The pipeline's run; None for a script that runs by itself."""
+        """The pipeline's run; of a script that was submitted by itself the run above it, if there is one."""
         parent_id = self._record["parent_id"]
-        return None if parent_id is None else pipeline_runs.PipelineRun(self._experiment, parent_id)
+        if parent_id is None or self._record["kind"] != "step":
+            return super().parent
+        return pipeline_runs.PipelineRun(self._experiment, parent_id)
 
     def get_status(self) -> str:
         """Return Running: the script is."""
@@ -174,7 +176,7 @@ def _own_record(context: Context) -> RunRecord:
         "number": identity["number"],
         "experiment": identity["experiment"],
         "parent_id": identity["parent_id"],
-        "kind": "step",
+        "kind": identity.get("kind") or "step",
         "status": "Running",
         "tags": context.data["tags"],
         "properties": context.data["properties"],

@@ -250,7 +250,7 @@ def lookup(module: str, name: str) -> Any:
         AttributeError: v1 has no such name there.
     """
     tree, _, below = module.partition(".")
-    if name == "VERSION" and below == "core":
+    if name in ("VERSION", "__version__") and below == "core":
         return SDK_VERSION
     home = _OFFERED.get(below, {}).get(name)
     if home == "exceptions":
