@@ -343,6 +343,13 @@ def test_a_run_without_a_script_has_no_environment_and_snapshot(run):
     assert run.get_snapshot_id() is None
 
 
+def test_secrets_are_not_kept_here(run):
+    """The error says where they are to be kept instead."""
+    for ask in (lambda: run.get_secret("key"), lambda: run.get_secrets(["key"])):
+        with pytest.raises(NotSupportedError, match=r"'key'.*environment of the worker"):
+            ask()
+
+
 def test_waiting_prints_v1s_lines(run, capsys):
     """The ids before and after, the output of the script between them; a failure is printed if it is not raised."""
     run._registry.metrics.append([MetricPoint(run.id, "m", "scalar", 1, datetime.now(timezone.utc))])

@@ -231,7 +231,7 @@ class Run(LivingRun):
             run_id: a random one unless given.
             outputs: a folder, or several, whose files become the run's when it is ended.
         """
-        child = self._create_child(name, run_id, {})
+        child = self._create_child(self._record, name, run_id, {})
         self._registry.runs.set_status(child.id, "Running")
         return Run(self._experiment, child.id, outputs)
 
@@ -258,11 +258,11 @@ class Run(LivingRun):
                 f"run {self.id}: create_children was asked for {len(values)} runs, and one call makes at most"
                 f" {_MOST_CHILDREN}; call it again for the others"
             )
-        records = [self._create_child(None, None, {tag_key or _CHILD_NUMBER: str(value)}) for value in values]
+        own = self._record
+        records = [self._create_child(own, None, None, {tag_key or _CHILD_NUMBER: str(value)}) for value in values]
         return [Run(self._experiment, record.id) for record in records]
 
-    def _create_child(self, name: str | None, run_id: str | None, tags: dict[str, str]) -> RunRecord:
-        own = self._record
+    def _create_child(self, own: RunRecord, name: str | None, run_id: str | None, tags: dict[str, str]) -> RunRecord:
         return self._registry.runs.create(
             own.experiment,
             name or own.name,
