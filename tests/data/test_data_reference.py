@@ -78,3 +78,13 @@ def test_what_v1_refuses_is_a_value_error() -> None:
 def test_binding_does_not_check_its_mode() -> None:
     """As in v1, the mode is looked at where the binding is used."""
     assert DataPathComputeBinding(mode="other").mode == "other"
+
+
+def test_to_config_names_the_same_path(store: AzureBlobDatastore) -> None:
+    """v1's `data_references = {name: reference.to_config()}` gives what run configurations hold."""
+    reference = DataReference(store, "raw", "a/b", mode="download", path_on_compute="c")
+
+    config = reference.to_config()
+
+    assert (config.data_store_name, config.path_on_data_store) == ("store", "a/b")
+    assert (config.mode, config.path_on_compute, config.overwrite) == ("download", "c", False)

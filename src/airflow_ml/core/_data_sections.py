@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_ml.core._config_element import ConfigElement
+from airflow_ml.data._config_element import ConfigElement
+from airflow_ml.data._reference_configuration import DataReferenceConfiguration
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import UserErrorException
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import ClassVar
 
-    from airflow_ml.core._config_element import Held
+    from airflow_ml.data._config_element import Held
 
 __all__ = [
     "Data",
@@ -35,25 +36,6 @@ __all__ = [
     "UploadOptions",
     "Uri",
 ]
-
-
-class DataReferenceConfiguration(ConfigElement):
-    """A path on a datastore, as a file has it; `DataReference` is what steps take."""
-
-    def __init__(
-        self,
-        datastore_name: str | None = None,
-        mode: str = "mount",
-        path_on_datastore: str | None = None,
-        path_on_compute: str | None = None,
-        overwrite: bool = False,
-    ) -> None:
-        self.data_store_name = datastore_name
-        self.path_on_data_store = path_on_datastore
-        self.mode = mode
-        self.overwrite = overwrite
-        self.path_on_compute = path_on_compute
-        super().__init__()
 
 
 class DataPath(ConfigElement):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_ml.core._config_element import ConfigElement
 from airflow_ml.core.container_registry import ContainerRegistry
+from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from airflow_ml.core._config_element import Held
+    from airflow_ml.data._config_element import Held
     from airflow_ml.graph.model import Json
 
 __all__ = [

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_ml.core._config_element import ConfigElement
 from airflow_ml.core.conda_dependencies import CondaDependencies
+from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import RunConfigurationException
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_ml.core._config_element import ConfigElement
+from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import RunConfigurationException
 
 TYPE_CHECKING = False

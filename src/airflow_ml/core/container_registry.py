@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from airflow_ml.core._config_element import ConfigElement
+from airflow_ml.data._config_element import ConfigElement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from airflow_ml.core._config_element import Held
+    from airflow_ml.data._config_element import Held
 
 __all__ = ["ContainerRegistry", "RegistryIdentity"]
 

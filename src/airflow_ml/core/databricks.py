@@ -7,7 +7,7 @@ reached by Airflow's own operators.
 
 from __future__ import annotations
 
-from airflow_ml.core._config_element import ConfigElement
+from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import UserErrorException
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import ClassVar
 
-    from airflow_ml.core._config_element import Held
+    from airflow_ml.data._config_element import Held
 
 __all__ = [
     "DatabricksCluster",

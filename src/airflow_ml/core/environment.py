@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow_ml._late import late
 from airflow_ml.core._caller import is_parsing_dag
-from airflow_ml.core._config_element import ConfigElement
 from airflow_ml.core._docker_section import (
     DEFAULT_CPU_IMAGE,
     DEFAULT_GPU_IMAGE,
@@ -24,6 +23,7 @@ from airflow_ml.core._environment_sections import (
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.container_registry import ContainerRegistry
 from airflow_ml.core.databricks import DatabricksSection
+from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
         _environment_making,
         _file_form,
     )
-    from airflow_ml.core._config_element import Held
     from airflow_ml.core.workspace import Workspace
+    from airflow_ml.data._config_element import Held
     from airflow_ml.graph.model import Json
 else:
     _curated = late("airflow_ml.core._curated")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow_ml._exports import lazy_exports
 from airflow_ml._late import late
-from airflow_ml.core._config_element import ConfigElement
 from airflow_ml.core._runconfig_sections import (
     AmlComputeConfiguration,
     ApplicationEndpointConfiguration,
@@ -21,6 +20,7 @@ from airflow_ml.core._runconfig_sections import (
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
+from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
 
 TYPE_CHECKING = False

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 
-from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
+from airflow_ml._late import late
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph.model import DataReferenceSource
 from airflow_ml.graph.names import with_words_only
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, NoReturn
+    from typing import Literal
 
+    from airflow_ml.data import _reference_configuration
+    from airflow_ml.data._reference_configuration import DataReferenceConfiguration
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
+else:
+    _reference_configuration = late("airflow_ml.data._reference_configuration")
 
 __all__ = ["DataReference"]
 
@@ -117,11 +122,14 @@ class DataReference:
             overwrite=False if binding is None else binding.overwrite,
         )
 
-    def to_config(self) -> NoReturn:
-        """Not supported: steps and `run_config.data_references` take the reference itself."""
-        raise NotSupportedError(
-            f"data reference {self.name!r}: to_config is not supported; put the reference itself into the step's "
-            "inputs, or into run_config.data_references of a script run"
+    def to_config(self) -> DataReferenceConfiguration:
+        """Return the reference as `run_config.data_references` of a script run holds it."""
+        return _reference_configuration.DataReferenceConfiguration(
+            datastore_name=self.datastore.name,
+            mode=self.mode,
+            path_on_datastore=self.path_on_datastore,
+            path_on_compute=self.path_on_compute,
+            overwrite=self.overwrite,
         )
 
     def _copy(
