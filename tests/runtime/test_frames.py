@@ -179,6 +179,21 @@ def test_partition_formats(read, text):
     assert partition_keys({"partition_format": text}) == ["a", "b"]
 
 
+@pytest.mark.parametrize("path", ["2020/01/a.csv", "raw/2020/01/a.csv", "weather/raw/2020/01/a.csv"])
+def test_folders_above_the_dataset_may_stand_in_the_format(read, path):
+    """A format that begins with the folders of the datastore fits files whose paths begin below them, as in v1."""
+    frame = read({path: "n\n1\n"}, partition_format="weather/raw/{month:yyyy/MM}/a.csv")
+
+    assert frame["month"].dt.date.tolist() == [datetime.date(2020, 1, 1)]
+
+
+@pytest.mark.parametrize("path", ["other/2020/01/a.csv", "weather/2020/01/a.csv"])
+def test_other_folders_do_not_fit_the_format(read, path):
+    """Folders that stand in the format and are others in the path do not fit."""
+    with pytest.raises(UserErrorException, match="does not fit the partition format"):
+        read({path: "n\n1\n"}, partition_format="weather/raw/{month:yyyy/MM}/a.csv")
+
+
 def test_path_that_does_not_fit(read):
     """A file outside the partition format is an error that names both."""
     with pytest.raises(UserErrorException, match=r"file 'a.csv': does not fit the partition format '\{x\}/b.csv'"):

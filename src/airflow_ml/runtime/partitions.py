@@ -23,7 +23,8 @@ class PartitionFormat:
     A partition format such as `{region}/{day:yyyy/MM/dd}/data.csv`, ready to match paths.
 
     It covers a path from any folder down to the very end, file name included; `*` stands for any characters but `/`.
-    A plain place gives a text column, one with a time pattern a datetime column.
+    A plain place gives a text column, one with a time pattern a datetime column. Folders before the first place may be
+    those that lie above the dataset, whose paths here begin below them.
 
     Raises:
         UserErrorException: it names no column, one twice, or has a time pattern without a year.
@@ -32,11 +33,17 @@ class PartitionFormat:
     def __init__(self, text: str) -> None:
         self._text = text
         self._columns: list[tuple[str, list[str]]] = []
+        top, slash, rest = _top_folders(text.lstrip("/"))
         pattern, end = "", 0
-        for place in _PLACE.finditer(text.lstrip("/")):
-            pattern += _literal(text.lstrip("/")[end : place.start()]) + self._place(place.group(1), place.group(2))
+        for place in _PLACE.finditer(rest):
+            pattern += _literal(rest[end : place.start()]) + self._place(place.group(1), place.group(2))
             end = place.end()
-        self._pattern = re.compile("(?:^|/)" + pattern + _literal(text.lstrip("/")[end:]) + "$")
+        folders = top.split("/") if slash else []
+        below = [
+            "^" + _literal("".join(f"{name}/" for name in folders[number:])) for number in range(1, len(folders) + 1)
+        ]
+        begin = "|".join(["(?:^|/)" + _literal(top + slash), *below])
+        self._pattern = re.compile(f"(?:{begin}){pattern}{_literal(rest[end:])}$")
         if not self.names or len(set(self.names)) < len(self.names):
             raise UserErrorException(f"partition format {text!r}: expected at least one {{column}}, and none twice")
 
@@ -81,6 +88,13 @@ class PartitionFormat:
         self._columns.append((name, fields))
         pieces = re.split(f"({_TIME_PART.pattern})", time_pattern)
         return "".join(f"(\\d{{{len(piece)}}})" if piece in _TIME_FIELDS else re.escape(piece) for piece in pieces)
+
+
+def _top_folders(text: str) -> tuple[str, str, str]:
+    """Return the folders before the first place, the slash behind them, and the rest."""
+    place = _PLACE.search(text)
+    top, slash, _ = text[: place.start() if place else len(text)].rpartition("/")
+    return top, slash, text[len(top) + len(slash) :]
 
 
 def _literal(text: str) -> str:
