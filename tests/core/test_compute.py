@@ -71,6 +71,12 @@ def test_status_has_v1s_keys(cluster: AmlCompute) -> None:
     }
 
 
+def test_a_cluster_at_rest_has_no_nodes(cluster: AmlCompute) -> None:
+    """The nodes agree with the status: none."""
+    assert cluster.list_nodes() == []
+    assert cluster.get_status().serialize()["currentNodeCount"] == 0
+
+
 def test_missing_target_has_v1s_word(workspace: Workspace) -> None:
     """The notebooks' try/except needs ComputeTargetException with ComputeTargetNotFound."""
     with pytest.raises(ComputeTargetException, match="ComputeTargetNotFound"):
