@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.runtime.library import build
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "airflow_ml_compat.pth"
 
@@ -54,9 +56,20 @@ def test_start_costs_little(site: Path) -> None:
     assert "typing" not in run("import sys; print([*sys.modules])", site, AIRFLOW_ML_COMPAT="1").stdout.split("'")
 
 
+def test_step_keeps_its_library(site: Path, tmp_path: Path) -> None:
+    """Inside a step `azureml` is the step library, whatever the worker's environment says."""
+    library = tmp_path / "library"
+    build(library)
+
+    code = "import sys, azureml.core; print(azureml.core.Run.__module__, sys.modules['airflow_ml'].__file__)"
+
+    done = run(code, site, AIRFLOW_ML_COMPAT="1", PYTHONPATH=str(library))
+
+    assert done.stdout.split() == ["airflow_ml.runtime.run", str(library / "airflow_ml" / "__init__.py")], done.stderr
+
+
 @pytest.mark.network
-@pytest.mark.parametrize("options", [[], ["--editable"]], ids=["wheel", "editable"])
-def test_install_brings_the_file(tmp_path: Path, options: list[str]) -> None:
+def test_installs_bring_the_file(tmp_path: Path) -> None:
     """A wheel and an editable install give the alias to the environment's Python, and take it away with them."""
     project = tmp_path / "project"
     shutil.copytree(ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
@@ -64,12 +77,13 @@ def test_install_brings_the_file(tmp_path: Path, options: list[str]) -> None:
         shutil.copy(ROOT / name, project)
     python = tmp_path / "venv" / "bin" / "python"
     pip = [python, "-m", "pip", "--quiet"]
-    say = "import azureml.core; print(azureml.core.__name__)"
-
+    say = "import azureml.core; print(azureml.core.__file__)"
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    subprocess.run([*pip, "install", "--no-deps", *options, project], check=True)
-    done = subprocess.check_output([python, "-c", say], env={"AIRFLOW_ML_COMPAT": "1"}, cwd=tmp_path, text=True)
-    subprocess.run([*pip, "uninstall", "--yes", "airflow-ml"], check=True)
 
-    assert done.strip() == "airflow_ml.core"
-    assert [*tmp_path.glob(f"venv/lib/*/site-packages/{NAME}")] == []
+    for options, place in ([], "site-packages"), (["--editable"], "project"):
+        subprocess.run([*pip, "install", "--no-deps", *options, project], check=True)
+        done = subprocess.check_output([python, "-c", say], env={"AIRFLOW_ML_COMPAT": "1"}, cwd=tmp_path, text=True)
+        subprocess.run([*pip, "uninstall", "--yes", "airflow-ml"], check=True)
+
+        assert place in done
+        assert [*tmp_path.glob(f"venv/lib/*/site-packages/{NAME}")] == []

@@ -59,7 +59,7 @@ def run(workspace: Workspace) -> Run:
 
 
 def test_data_has_every_step_in_the_pipelines_order(run: Run) -> None:
-    """Steps that have not started are in it as well; the keys are v1's."""
+    """Steps that have not started are in it as well; the names are v1's where it had one."""
     data = RunDetails(run).get_widget_data({"childWidgetDisplay": "popup"})
 
     assert {step["name"]: step["status"] for step in data["child_runs"]} == {"<train>": "Failed", "test": "NotStarted"}

@@ -1,4 +1,4 @@
-"""What is shown of a run: plain data with the keys that v1's widget gave (`RunDetails.get_widget_data`)."""
+"""What is shown of a run: plain data, with v1's names where its widget had one (`RunDetails.get_widget_data`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WatchedRun:
         rows = self._child_rows(record)
         data = {
             **_describe(self._run, record),
-            "workbench_run_details_uri": page_of(self._run, record),
+            "workbench_run_details_uri": _page(self._run, record),
             "child_runs": rows[:MOST_ROWS],
             "child_run_count": len(rows),
             "error": None if record.error is None else str(record.error.get("message", "")),
@@ -73,7 +73,7 @@ class WatchedRun:
         if row is None:
             record = child._record
             row = {**_describe(child, record), "log_files": dict(child.get_details().get("logFiles", {}))}
-            row["uri"] = page_of(child, record)
+            row["uri"] = _page(child, record)
             if record.is_final:
                 self._finished[child.id] = row
         return row
@@ -89,6 +89,12 @@ def _describe(run: Run, record: RunRecord) -> dict[str, Any]:
         "duration": _duration(record.started_at, record.ended_at),
         "run_metrics": run.get_metrics(),
     }
+
+
+def _page(run: Run, record: RunRecord) -> str | None:
+    """Return the run's page; None if there is none, or if its server's address is not known."""
+    page = page_of(run, record)
+    return page if page is not None and page.startswith("http") else None
 
 
 def _not_started(name: str, parent: RunRecord) -> dict[str, Any]:
