@@ -343,11 +343,14 @@ def test_a_run_without_a_script_has_no_environment_and_snapshot(run):
     assert run.get_snapshot_id() is None
 
 
-def test_secrets_are_not_kept_here(run):
-    """The error says where they are to be kept instead."""
-    for ask in (lambda: run.get_secret("key"), lambda: run.get_secrets(["key"])):
-        with pytest.raises(NotSupportedError, match=r"'key'.*environment of the worker"):
-            ask()
+def test_secrets_are_those_of_the_key_vault(run, monkeypatch):
+    """They are variables of this process, as a step's are the worker's."""
+    monkeypatch.setenv("AIRFLOW_ML_SECRET_KEY", "v")
+
+    assert run.get_secret("key") == "v"
+    assert run.get_secrets(["key", "other"]) == {"key": "v", "other": None}
+    with pytest.raises(UserErrorException, match="secret 'other'"):
+        run.get_secret("other")
 
 
 def test_waiting_prints_v1s_lines(run, capsys):

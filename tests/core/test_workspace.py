@@ -183,12 +183,15 @@ def test_default_computes_are_made_when_asked_for(work: Path) -> None:
         workspace.get_default_compute_target("TPU")
 
 
-def test_the_key_vault_says_where_secrets_belong(workspace: Workspace) -> None:
-    """The object is there; using it names the way out and shows no value."""
+def test_the_key_vault_reads_the_environment(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret is a variable of this process; nothing is kept, and the error shows no value."""
+    monkeypatch.setenv("AIRFLOW_ML_SECRET_MY_TOKEN", "hunter1")
     vault = workspace.get_default_keyvault()
 
-    with pytest.raises(NotSupportedError, match=r"get_secret\('token'\).*Airflow connection"):
-        vault.get_secret("token")
+    assert vault.get_secret("my-token") == "hunter1"
+    assert vault.get_secrets(["my-token", "other"]) == {"my-token": "hunter1", "other": None}
+    with pytest.raises(UserErrorException, match=r"'other'.*AIRFLOW_ML_SECRET_OTHER"):
+        vault.get_secret("other")
     with pytest.raises(NotSupportedError) as caught:
         vault.set_secret("token", "hunter2")
     assert "hunter2" not in str(caught.value)

@@ -314,12 +314,12 @@ class Run(LivingRun):
         return environment.Environment.from_definition(definition)
 
     def get_secret(self, name: str) -> str:
-        """Return a secret of the workspace's key vault; raises as `Workspace.get_default_keyvault`."""
-        return str(self._experiment.workspace.get_default_keyvault().get_secret(name))
+        """Return a secret's value; raises UserErrorException if there is none of that name. See `Keyvault`."""
+        return self._experiment.workspace.get_default_keyvault().get_secret(name)
 
-    def get_secrets(self, secrets: Names) -> dict[str, str]:
-        """Return several secrets by name; raises as `get_secret`."""
-        return dict(self._experiment.workspace.get_default_keyvault().get_secrets(secrets))
+    def get_secrets(self, secrets: Names) -> dict[str, str | None]:
+        """Return several secrets by name; None for those that are not there, as v1 does."""
+        return self._experiment.workspace.get_default_keyvault().get_secrets(secrets)
 
 
 def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:

@@ -1,4 +1,4 @@
-"""Secrets that a script may ask for by name."""
+"""Secrets that a script, or the code that builds pipelines, may ask for by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_IN_VARIABLES = re.compile(r"\W")
 
 def read_secret(name: str, *, missing_ok: bool = False) -> str | None:
     """
-    Return the secret of that name, from the worker's environment.
+    Return the secret of that name, from the environment of this process: the worker's where a step asks.
 
     Raises:
         UserErrorException: there is none, unless `missing_ok`.
@@ -26,7 +26,7 @@ def read_secret(name: str, *, missing_ok: bool = False) -> str | None:
     value = os.environ.get(variable)
     if value is None and not missing_ok:
         raise UserErrorException(
-            f"secret {name!r}: the worker has no environment variable {variable}; set it there, as there is no key "
-            "vault behind the workspace"
+            f"secret {name!r}: the worker, or the process that asks, has no environment variable {variable}; set it "
+            "there, as there is no key vault behind the workspace"
         )
     return value
