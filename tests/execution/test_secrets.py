@@ -21,7 +21,7 @@ def test_a_missing_secret_names_its_variable():
     """What is not there is an error that says where it belongs, unless it may be missing."""
     with pytest.raises(
         UserErrorException,
-        match="secret 'a-b': the worker, or the process that asks, has no environment variable AIRFLOW_ML_SECR",
+        match=r"secret 'a-b': .* has no environment variable AIRFLOW_ML_SECR",
     ):
         read_secret("a-b")
     assert read_secret("a-b", missing_ok=True) is None
