@@ -242,7 +242,8 @@ def test_helper_module_of_a_dag_file_counts_as_parsing(home: Path, tmp_path: Pat
     """What a DAG file imports while it is parsed keeps to the same rule and the same folder."""
     (tmp_path / "helpers").mkdir()
     (tmp_path / "helpers" / "resources.py").write_text(
-        "from pathlib import Path\nfrom airflow_ml.core import Workspace\nfrom airflow_ml.core._caller import base_directory, is_parsing_dag\n"
+        "from pathlib import Path\nfrom airflow_ml.core import Workspace\n"
+        "from airflow_ml.core._caller import base_directory, is_parsing_dag\n"
         "RESULT = [Workspace.from_config().name, is_parsing_dag(), Path(base_directory()).name]\n"
     )
 
