@@ -131,6 +131,16 @@ def test_publishing_says_what_to_do(workspace: Workspace, step: MakeStep) -> Non
         Pipeline(workspace, step("a")).publish("name")
 
 
+def test_the_private_name_of_templates_is_there(workspace: Workspace, step: MakeStep) -> None:
+    """Public templates name v1's `_set_experiment_name`; submit says the experiment, so it changes nothing."""
+    pipeline = Pipeline(workspace, step("a"))
+    before = pipeline.graph
+
+    pipeline._set_experiment_name("training")
+
+    assert pipeline.graph is before
+
+
 def test_datasets_are_saved_at_the_submit(real_workspace: Workspace, step: MakeStep) -> None:
     """Datasets of inputs and of parameters have an id after the submit, which notebooks print."""
     definitions = [{"kind": "file", "sources": [{"url": f"https://host/{name}"}]} for name in "abc"]

@@ -133,6 +133,9 @@ class Pipeline:
                 print(f"Step {step.name} is ready to be created [{step.id}]")  # noqa: T201 - v1 prints this
         return problems
 
+    def _set_experiment_name(self, name: str) -> None:
+        """Do nothing: submit says the experiment. Private in v1, and yet named by templates that many people use."""
+
     def service_endpoint(self) -> NoReturn:
         """Raise NotSupportedError: no service stands behind a pipeline."""
         raise NotSupportedError(
