@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_ml.core import Dataset, Model
+from airflow_ml.core import Dataset, Model, Run
 from airflow_ml.execution.stopping import StepStopped
 from airflow_ml.pipeline.core import PipelineData
 
@@ -36,6 +36,27 @@ assert Dataset.get_by_id(ws, sys.argv[1]).to_pandas_dataframe().to_dict("list") 
 assert run.input_datasets["t"].to_pandas_dataframe().shape == (1, 2)
 """
     ran(script, start, source, table.as_named_input("t"))
+
+
+def test_datasets_that_a_script_asks_for_are_kept_with_its_run(script, start, workspace):
+    """v1's lineage: a dataset fetched by name is a `Reference` of the run, one that is an input stays that alone."""
+    store = workspace.get_default_datastore()
+    for name in ("given", "asked"):
+        Path(f"{name}.csv").write_text("x\n1\n", encoding="utf-8")
+        store.upload_files([f"{name}.csv"])
+        Dataset.Tabular.from_delimited_files((store, f"{name}.csv")).register(workspace, name)
+    source = """
+for _ in range(2):
+    Dataset.get_by_name(ws, "asked")
+    Dataset.get_by_id(ws, run.input_datasets["t"].id)
+"""
+    started = ran(script, start, source, Dataset.get_by_name(workspace, "given").as_named_input("t"))
+
+    details = Run.get(workspace, started.last().id).get_details()["inputDatasets"]
+    found = {item["dataset"].name: item["consumptionDetails"] for item in details}
+    assert len(details) == 2
+    assert found["asked"] == {"type": "Reference"}
+    assert (found["given"]["type"], found["given"]["inputName"]) == ("RunInput", "t")
 
 
 def test_a_script_registers_and_finds_models(script, start, workspace):

@@ -54,7 +54,9 @@ def _inputs(workspace: Workspace, record: RunRecord) -> list[dict[str, Any]]:
     return [
         {
             "dataset": _dataset(workspace, item.dataset_id, item.dataset_name, item.dataset_version),
-            "consumptionDetails": {
+            "consumptionDetails": {"type": "Reference"}
+            if item.source == "reference"
+            else {
                 "type": "RunInput",
                 "inputName": item.name,
                 "mechanism": item.mode.title(),

@@ -8,6 +8,7 @@ handed over inside the run directory. Handlers run in threads of the operator's 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,14 @@ from airflow_ml.execution.asking import Asking, Params, dataset_json
 from airflow_ml.execution.model_answers import ModelAnswers
 from airflow_ml.execution.run_answers import RunAnswers
 from airflow_ml.execution.services import Services
+from airflow_ml.graph import DatasetSource, dataset_uri
+from airflow_ml.registry import RunInputRecord, RunStateError
 from airflow_ml.storage.datasets import stage_dataset
 from airflow_ml.storage.protocol import Upload, normalise_path
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
-    from airflow_ml.registry import RunRecord
+    from airflow_ml.registry import DatasetRecord, RunRecord
     from airflow_ml.runtime.channel_server import Handler
     from airflow_ml.runtime.protocol import RunDirectory
 
@@ -52,14 +55,33 @@ class Answers:
     # --- datasets ---
 
     def _dataset_get(self, params: Params) -> dict[str, Json]:
+        datasets = self._asking.services.registry.datasets
         if params.get("id"):
-            return dataset_json(self._asking.services.registry.datasets.get(params["id"]))
-        version = params.get("version") or "latest"
-        return dataset_json(
-            self._asking.services.registry.datasets.by_name(
-                params["name"], version if version == "latest" else int(version)
-            )
+            record = datasets.get(params["id"])
+        else:
+            version = params.get("version") or "latest"
+            record = datasets.by_name(params["name"], version if version == "latest" else int(version))
+        self._note_reference(record)
+        return dataset_json(record)
+
+    def _note_reference(self, record: DatasetRecord) -> None:
+        """Keep that the script asked for a dataset by its name or id (v1's lineage); its inputs are kept already."""
+        run_id, inputs = self._asking.run.id, self._asking.services.registry.inputs
+        if any(item.dataset_id == record.id for item in inputs.of(run_id)):
+            return
+        version = "latest" if record.version is None else str(record.version)
+        address = dataset_uri(DatasetSource(saved_id=record.id, name=record.name, version=version))
+        reference = RunInputRecord(
+            run_id,
+            address or record.id,
+            mode="direct",
+            source="reference",
+            dataset_id=record.id,
+            dataset_name=record.name,
+            dataset_version=record.version,
         )
+        with suppress(RunStateError):  # canceled in this moment
+            inputs.record(run_id, [reference])
 
     def _dataset_list(self, _params: Params) -> list[dict[str, Json]]:
         return [dataset_json(record) for record in self._asking.services.registry.datasets.list()]

@@ -77,7 +77,7 @@ class RunAnswers:
         """Return the inputs that are datasets, in the form of a step's context; their paths are gone."""
         found: dict[str, Json] = {}
         for item in self._registry.inputs.of(params["id"]):
-            if item.dataset_id is not None:
+            if item.dataset_id is not None and item.source != "reference":
                 record = self._registry.datasets.get(item.dataset_id)
                 kind = str(record.definition.get("kind", "file"))
                 found[item.name] = {"mode": item.mode, "kind": kind, "path": None, "dataset": dataset_json(record)}

@@ -215,7 +215,8 @@ class RunInputRecord:
 
     Attributes:
         mode: mount, download or direct.
-        source: where the data came from: `dataset`, `output` of another run, `data_reference`, or another word.
+        source: where the data came from: `dataset`, `output` of another run, `data_reference`, or another word;
+            `reference` for a dataset that the run's script asked for, whose name here is its address.
         digest: identity of the content, where it was established.
     """
 
