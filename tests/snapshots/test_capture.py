@@ -68,6 +68,15 @@ def test_only_new_content_is_written(store, source, write):
     assert (len(objects), len(after)) == (2, 3)
 
 
+def test_home_below_the_directory_stays_out(source, write, monkeypatch):
+    """Workspaces that are kept in the source directory are no code, and their databases are never opened."""
+    before = hash_only(source)
+    write(source, {"home/ml/registry.db": "a database", "home/ml/registry.db-shm": "its locks"})
+    monkeypatch.setenv("AIRFLOW_ML_HOME", str(source / "home"))
+
+    assert hash_only(source) == before
+
+
 def test_ignored_files_stay_out(store, source, write):
     """Ignore file, built-in patterns and `.git` are obeyed; the ignore file itself is in."""
     write(

@@ -5,6 +5,9 @@ Files are hashed first; only content that the store does not have is copied, and
 snapshot exists whole or not at all. What is no plain file is decided like this: a link to a file or folder inside the
 directory counts as what it points to; a link that leads out of it, or nowhere, and pipes, sockets and devices are
 errors, because leaving them out silently would run other code than the author sees. The ignore file is the way out.
+
+A workspace's home below the directory (`AIRFLOW_ML_HOME=./home`) is never looked into. It is no code, and closing a
+file of an open SQLite database, which reading it does, drops the locks that the process holds on it.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from airflow_ml.exceptions import SnapshotException
+from airflow_ml.registry.home import Home
 from airflow_ml.snapshots.ignore import IgnoreRules, read_ignore_rules
 from airflow_ml.snapshots.protocol import Snapshot, SnapshotFile, Store, object_path, tree_json, tree_path
 
@@ -87,13 +91,14 @@ def _hash_all(source_directory: Path, *, max_bytes: int, max_files: int | None) 
         raise SnapshotException(
             f"source directory {str(source_directory)!r}: is not a folder; name the folder that the script lies in"
         )
-    found = list(_walk(root, "", read_ignore_rules(Path(root)), (root,)))
+    home = os.path.realpath(Home.default().root)
+    found = list(_walk(root, "", read_ignore_rules(Path(root)), (root,), home))
     _check_limits(source_directory, found, max_bytes, None if os.environ.get(_NO_FILE_LIMIT) else max_files)
     files = tuple(_hash(item) for item in found)
     return Snapshot.of(files), [item.place for item in found]
 
 
-def _walk(root: str, folder: str, rules: IgnoreRules, above: tuple[str, ...]) -> Iterator[_Found]:
+def _walk(root: str, folder: str, rules: IgnoreRules, above: tuple[str, ...], home: str) -> Iterator[_Found]:
     try:
         with os.scandir(above[-1]) as scan:
             entries = sorted(scan, key=lambda entry: entry.name + "/" * Path(entry.path).is_dir())
@@ -109,9 +114,11 @@ def _walk(root: str, folder: str, rules: IgnoreRules, above: tuple[str, ...]) ->
         except OSError as exc:
             raise SnapshotException(_unreadable(path, exc)) from exc
         if stat.S_ISDIR(status.st_mode):
+            if place == home:
+                continue
             if place in above:
                 raise SnapshotException(f"source file {path!r}: is a link to a folder that it lies in; {_WAY_OUT}")
-            yield from _walk(root, path, rules, (*above, place))
+            yield from _walk(root, path, rules, (*above, place), home)
         elif stat.S_ISREG(status.st_mode):
             yield _Found(_utf8(path), place, status.st_size)
         else:
