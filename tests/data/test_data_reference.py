@@ -49,6 +49,30 @@ def test_path_goes_below(store: AzureBlobDatastore) -> None:
     assert store.path("a").as_download("x").path("b", "named").mode == "mount"
 
 
+def test_path_to_nothing_is_the_reference_itself(store: AzureBlobDatastore) -> None:
+    """path() without a path and a name keeps name and mode, as in v1."""
+    reference = DataReference(store, "mine", "a", mode="download")
+
+    assert reference.path() is reference
+    assert reference.path("") is reference
+    with pytest.raises(UserErrorException, match="path 5 is no text"):
+        reference.path(5)
+
+
+def test_a_copy_of_one_that_overwrites_does_so_too(store: AzureBlobDatastore) -> None:
+    """as_download and as_upload keep `overwrite=True`, as in v1."""
+    reference = DataReference(store, "mine", "a", overwrite=True)
+
+    assert reference.as_download().overwrite
+    assert reference.as_upload().overwrite
+
+
+def test_a_reference_needs_a_datastore() -> None:
+    """None in the place of the datastore is said at once."""
+    with pytest.raises(UserErrorException, match="no datastore"):
+        DataReference(None, "mine")
+
+
 def test_other_mode_is_refused(store: AzureBlobDatastore) -> None:
     """Only mount, download and upload are modes."""
     with pytest.raises(UserErrorException, match="not one of"):
@@ -67,12 +91,18 @@ def test_data_path_and_binding_make_a_reference(store: AzureBlobDatastore) -> No
     assert DataPathComputeBinding.create_from_data_reference(reference) == binding
 
 
-def test_what_v1_refuses_is_a_value_error() -> None:
-    """A data path without a datastore, and a reference without a data path, are ValueErrors as in v1."""
+def test_what_v1_refuses_is_a_value_error(store: AzureBlobDatastore) -> None:
+    """A data path without a datastore, and a reference without a data path or of another type, are ValueErrors."""
     with pytest.raises(ValueError, match="no datastore"):
         DataPath(path_on_datastore="a")
     with pytest.raises(ValueError, match="datapath="):
         DataReference.create("r")
+    with pytest.raises(ValueError, match="no DataPathComputeBinding"):
+        DataReference.create("r", DataPath(store, "a"), 5)
+    with pytest.raises(ValueError, match="no DataReference"):
+        DataPath.create_from_data_reference(None)
+    with pytest.raises(ValueError, match="no DataReference"):
+        DataPathComputeBinding.create_from_data_reference(5)
 
 
 def test_binding_does_not_check_its_mode() -> None:

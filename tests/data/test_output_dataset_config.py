@@ -28,7 +28,7 @@ def test_defaults_are_v1s() -> None:
 
     assert re.fullmatch(r"output_[0-9a-f]{8}", output.name)
     assert output.has_default_name
-    assert output.destination == (None, None)
+    assert output.destination is None
     assert output.to_port() == OutputPort(name=output.name, kind="file_dataset")
 
 
@@ -155,7 +155,9 @@ def test_upload_takes_one_pattern_or_several() -> None:
 
 
 def test_what_v1_refuses_is_a_value_error() -> None:
-    """A registration without a name, and a tabular output made by hand, are ValueErrors as in v1."""
+    """A registration without a name, a tabular output made by hand and a wrong share are ValueErrors as in v1."""
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        OutputFileDatasetConfig("o").read_parquet_files().random_split(1.5)
     with pytest.raises(ValueError, match="dataset name"):
         OutputFileDatasetConfig("o").register_on_complete("")
     with pytest.raises(ValueError, match="read_delimited_files"):
@@ -170,6 +172,22 @@ def test_rare_outputs_are_refused_when_made(name: str) -> None:
     assert getattr(output_dataset_config, name) is rare
     with pytest.raises(NotSupportedError, match="OutputFileDatasetConfig"):
         rare("o")
+
+
+def test_arguments_of_a_wrong_type_are_named() -> None:
+    """What is no pattern, no mapping and no name is a user's error that says so."""
+    output = OutputFileDatasetConfig("o")
+
+    with pytest.raises(UserErrorException, match="source_globs 5"):
+        output.as_upload(source_globs=5)
+    with pytest.raises(UserErrorException, match="tags"):
+        output.register_on_complete("d", tags=["a"])
+    with pytest.raises(UserErrorException, match="set_column_types 'x'"):
+        output.read_delimited_files(set_column_types="x")
+    with pytest.raises(UserErrorException, match="partition format 5"):
+        OutputFileDatasetConfig("o", partition_format=5)
+    with pytest.raises(UserErrorException, match="columns 5"):
+        output.read_parquet_files().keep_columns(5)
 
 
 @pytest.mark.parametrize("name", ["a b", "1", "a-b"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.data.file_dataset import FileDataset, unnamed_input
+from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.data.tabular_dataset import TabularDataset
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import DatasetSource
@@ -44,11 +44,11 @@ class DatasetByName(AbstractDataset):
 
     def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return the dataset as a step's input without an own name, read in place through a path."""
-        return unnamed_input(self, "mount", path_on_compute)
+        return DatasetConsumptionConfig(None, self, "mount", path_on_compute)
 
     def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return the dataset as a step's input without an own name, copied before the script starts."""
-        return unnamed_input(self, "download", path_on_compute)
+        return DatasetConsumptionConfig(None, self, "download", path_on_compute)
 
     def __getattr__(self, name: str) -> NoReturn:
         if hasattr(FileDataset, name) or hasattr(TabularDataset, name):

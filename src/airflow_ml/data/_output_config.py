@@ -75,8 +75,8 @@ class OutputDatasetConfig:
             raise UserErrorException(f"output {name!r}: unknown arguments {', '.join(sorted(kwargs))}; leave them out")
         if mode not in _MODES:
             raise UserErrorException(f"output {name!r}: mode {mode!r} is neither 'mount' nor 'upload'")
-        self.has_default_name = name is None
-        self._name = f"output_{os.urandom(4).hex()}" if name is None else _checked_name(name)
+        self.has_default_name = not name
+        self._name = _checked_name(name) if name else f"output_{os.urandom(4).hex()}"
         self.origin = OutputOrigin()
         self.mode = cast("OutputMode", mode)
         self.datastore: AbstractDatastore | None = None
@@ -99,9 +99,9 @@ class OutputDatasetConfig:
         self.has_default_name = False
 
     @property
-    def destination(self) -> tuple[AbstractDatastore | None, str | None]:
-        """Where the data goes: datastore and path template, None for the defaults."""
-        return self.datastore, self.path_on_datastore
+    def destination(self) -> tuple[AbstractDatastore, str | None] | None:
+        """Where the data goes: datastore and path template, None for the default path; None if nothing was given."""
+        return None if self.datastore is None else (self.datastore, self.path_on_datastore)
 
     @property
     def producer(self) -> object:
@@ -152,19 +152,24 @@ class OutputDatasetConfig:
         """
         if not name or not isinstance(name, str):
             raise GraphError(f"output {self._name!r}: register_on_complete needs a dataset name, not {name!r}")
+        if tags is not None and not hasattr(tags, "keys"):
+            raise UserErrorException(f"output {self._name!r}: tags {tags!r} are no mapping of names to texts")
         return self._changed(registration=Registration(name=name, description=description, tags=dict(tags or {})))
 
     def _mounted(self: Config) -> Config:
         return self._changed(mode="mount", overwrite=False, source_globs=None)
 
     def _uploaded(self: Config, overwrite: bool, source_globs: str | Sequence[str] | None) -> Config:
-        globs = [source_globs] if isinstance(source_globs, str) else list(source_globs or ())
+        given = () if source_globs is None else source_globs
+        globs = list(given) if isinstance(given, (list, tuple)) else [given]
         if not all(isinstance(glob, str) and ";" not in glob for glob in globs):
             raise UserErrorException(
                 f"output {self._name!r}: source_globs {source_globs!r} are not all patterns; write them as text "
                 "without ';'"
             )
-        return self._changed(mode="upload", overwrite=overwrite, source_globs=";".join(globs) or None)
+        return self._changed(
+            mode="upload", overwrite=overwrite, source_globs=";".join(glob for glob in globs if glob) or None
+        )
 
     def _input_mode(self) -> str:
         return "mount"

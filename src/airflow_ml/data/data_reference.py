@@ -42,7 +42,7 @@ class DataReference:
         overwrite: replace what is already there.
 
     Raises:
-        UserErrorException: another mode.
+        UserErrorException: another mode, or no datastore.
     """
 
     def __init__(
@@ -56,6 +56,11 @@ class DataReference:
     ) -> None:
         if mode not in _MODES:
             raise UserErrorException(f"data reference: mode {mode!r} is not one of {', '.join(_MODES)}")
+        if not hasattr(datastore, "name"):
+            raise UserErrorException(
+                f"data reference {data_reference_name!r}: {datastore!r} is no datastore; give the object that"
+                " Datastore.get returns"
+            )
         self.datastore = datastore
         self.path_on_datastore = path_on_datastore
         self.data_reference_name = data_reference_name or _default_name(datastore.name, path_on_datastore)
@@ -78,15 +83,34 @@ class DataReference:
         return self._copy(mode="mount", path_on_compute=self.path_on_compute, overwrite=self.overwrite)
 
     def as_download(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
-        """Return a copy that is copied to the step before its script starts."""
-        return self._copy(mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
+        """
+        Return a copy that is copied to the step before its script starts.
+
+        Args:
+            overwrite: replace what is already there; a reference made with `overwrite=True` does so anyway (v1 rule).
+        """
+        return self._copy(mode="download", path_on_compute=path_on_compute, overwrite=overwrite or self.overwrite)
 
     def as_upload(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
-        """Return a copy that is filled from the step after its script ended well."""
-        return self._copy(mode="upload", path_on_compute=path_on_compute, overwrite=overwrite)
+        """Return a copy that is filled from the step after its script ended well; `overwrite` as in `as_download`."""
+        return self._copy(mode="upload", path_on_compute=path_on_compute, overwrite=overwrite or self.overwrite)
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
-        """Return a reference to a path below this one, in mode `mount` whatever the mode of this one is, as in v1."""
+        """
+        Return a reference to a path below this one, in mode `mount` whatever the mode of this one is, as in v1.
+
+        Without a path and a name it is this reference itself (v1 rule).
+
+        Raises:
+            UserErrorException: a path that is no text.
+        """
+        if not path and not data_reference_name:
+            return self
+        if path is not None and not isinstance(path, str):
+            raise UserErrorException(
+                f"data reference {self.data_reference_name!r}: path {path!r} is no text; give a path below"
+                f" {self.path_on_datastore or 'the root of its datastore'!r}"
+            )
         parts = [part.strip("/") for part in (self.path_on_datastore, path) if part and part.strip("/")]
         below = "/".join(parts) + ("/" if path and path.endswith("/") else "")
         return DataReference(
@@ -108,11 +132,13 @@ class DataReference:
             datapath_compute_binding: without one the path is mounted (v1 insists on it).
 
         Raises:
-            GraphError: no data path; as in v1 a ValueError.
+            GraphError: no data path, or something else in the place of one of both; as in v1 a ValueError.
         """
         if datapath is None:
             raise GraphError("data reference: a DataPath is needed; give datapath=")
         binding = datapath_compute_binding
+        _check_kind(datapath, "datastore", "DataPath")
+        _check_kind(binding, "mode", "DataPathComputeBinding")
         return DataReference(
             datapath.datastore,
             data_reference_name=data_reference_name or datapath.name,
@@ -152,6 +178,11 @@ class DataReference:
             f"DataReference(datastore={self.datastore.name!r}, data_reference_name={self.data_reference_name!r}, "
             f"path_on_datastore={self.path_on_datastore!r}, mode={self.mode!r})"
         )
+
+
+def _check_kind(given: object, attribute: str, kind: str) -> None:
+    if given is not None and not hasattr(given, attribute):
+        raise GraphError(f"data reference: {given!r} is no {kind}; give one")
 
 
 def _default_name(store: str, path: str | None) -> str:

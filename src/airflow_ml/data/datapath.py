@@ -73,7 +73,13 @@ class DataPath:
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> DataPath:
-        """Return where a reference points, without the way it is delivered."""
+        """
+        Return where a reference points, without the way it is delivered.
+
+        Raises:
+            GraphError: no reference; as in v1 a ValueError.
+        """
+        _check_reference("DataPath", data_reference)
         return DataPath(data_reference.datastore, data_reference.path_on_datastore, data_reference.name)
 
     def __repr__(self) -> str:
@@ -103,7 +109,13 @@ class DataPathComputeBinding:
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> DataPathComputeBinding:
-        """Return how a reference is delivered, without where it points."""
+        """
+        Return how a reference is delivered, without where it points.
+
+        Raises:
+            GraphError: no reference; as in v1 a ValueError.
+        """
+        _check_reference("DataPathComputeBinding", data_reference)
         return DataPathComputeBinding(
             mode=data_reference.mode,
             path_on_compute=data_reference.path_on_compute,
@@ -118,3 +130,8 @@ class DataPathComputeBinding:
 
     def __repr__(self) -> str:
         return f"DataPathComputeBinding(mode={self.mode!r}, path_on_compute={self.path_on_compute!r})"
+
+
+def _check_reference(where: str, reference: object) -> None:
+    if not isinstance(reference, DataReference):
+        raise GraphError(f"{where}.create_from_data_reference: {reference!r} is no DataReference; give one")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from airflow_ml._late import late
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.graph.names import is_variable_name
@@ -12,11 +14,15 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol, TypeAlias
 
     # Both make consumption configs themselves, so they are known here by name only.
+    from airflow_ml.data import _definition, abstract_dataset
+    from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.data.output_dataset_config import OutputDatasetConfig
 else:
     from airflow_ml._typing import Protocol
 
+    _definition = late("airflow_ml.data._definition")
+    abstract_dataset = late("airflow_ml.data.abstract_dataset")
     logging = late("logging")
 
 __all__ = ["DatasetConsumptionConfig"]
@@ -35,6 +41,8 @@ class DatasetParameter(Protocol):
 
 #: What an input can be made of.
 Consumable: TypeAlias = "AbstractDataset | OutputDatasetConfig | DatasetParameter"
+#: A registered dataset's workspace and name, and its version unless it is the latest.
+Registered: TypeAlias = "tuple[WorkspaceLike, str] | tuple[WorkspaceLike, str, int | str]"
 
 
 class DatasetConsumptionConfig:
@@ -45,33 +53,41 @@ class DatasetConsumptionConfig:
     it is `$<name>`, which a step expands inside its arguments.
 
     Args:
-        name: letters, digits and underscores, no digit first; also the script's environment variable.
-        dataset: a dataset, an output of another step, or a PipelineParameter whose default is a dataset.
-        mode: `direct` (the script gets the dataset's id), `mount` or `download` (it gets a path).
+        name: letters, digits and underscores, no digit first; also the script's environment variable. Empty or None:
+            `input__` and eight characters, which follow from the dataset's definition (v1 takes random ones for a
+            dataset without an id), so that a DAG file means the same on every parse.
+        dataset: a dataset, an output of another step, a PipelineParameter whose default is a dataset, or a tuple of
+            workspace, name and perhaps version of a registered dataset.
+        mode: `direct` (the script gets the dataset's id), `mount` or `download` (it gets a path), in any case.
         path_on_compute: where the files lie in the step: absolute, or relative to the script's folder.
 
     Attributes:
         has_default_name: the name is random because nobody gave one; a pipeline puts a stable one in its place.
 
     Raises:
-        UserErrorException: another name or mode, or a table that is to be mounted or downloaded.
+        UserErrorException: another name or mode, a parameter whose default is no dataset, or a table that is to be
+            mounted or downloaded.
         NotSupportedError: mode `hdfs` or `link`.
     """
 
     def __init__(
         self,
-        name: str,
-        dataset: Consumable,
+        name: str | None,
+        dataset: Consumable | Registered,
         mode: str = "direct",
         path_on_compute: str | None = None,
     ) -> None:
-        self._name = _checked_name(name)
-        _check_mode(mode, name=name)
+        mode = _checked_mode(mode, name=name)
+        path_on_compute = _checked_path(path_on_compute, name=name)
+        if isinstance(dataset, tuple):
+            dataset = _registered(dataset, name=name)
+        _check_default(dataset, name=name)
         if mode in ("mount", "download") and _is_table(dataset):
             raise UserErrorException(
                 f"input {name!r}: a table cannot be delivered as {mode}; use it as it is (mode 'direct') and read it "
                 "with run.input_datasets[...].to_pandas_dataframe(), or define the files with Dataset.File"
             )
+        self._name = _checked_name(name) if name else _default_name(dataset, mode, path_on_compute)
         self._dataset = dataset
         self._mode = mode
         self._path_on_compute = path_on_compute
@@ -138,11 +154,51 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _check_mode(mode: str, *, name: str) -> None:
-    if mode not in _MODES:
+def _default_name(dataset: Consumable, mode: str, path_on_compute: str | None) -> str:
+    known = getattr(dataset, "default_value", dataset)
+    origin = getattr(known, "origin", None)
+    if origin is not None:
+        return str(origin.input_name)
+    source = getattr(known, "source", None)
+    if source is None:
+        raise UserErrorException(f"dataset input: {dataset!r} (a {type(dataset).__name__}) is no dataset; give one")
+    identity = source.name, source.version, source.definition, mode, path_on_compute
+    return f"input__{source.saved_id[:8] if source.saved_id else f'{_definition.checksum(identity):08x}'}"
+
+
+def _checked_mode(mode: str, *, name: str | None) -> str:
+    folded = mode.lower() if isinstance(mode, str) else mode
+    if folded not in _MODES:
         raise UserErrorException(f"input {name!r}: mode {mode!r} is not one of mount, download, direct")
-    if mode in ("hdfs", "link"):
+    if folded in ("hdfs", "link"):
         raise NotSupportedError(f"input {name!r}: mode {mode!r} is not supported; use 'mount' or 'download'")
+    return folded
+
+
+def _checked_path(path: str | os.PathLike[str] | None, *, name: str | None) -> str | None:
+    if path is None or isinstance(path, str):
+        return path
+    if not isinstance(path, os.PathLike):
+        raise UserErrorException(f"input {name!r}: path_on_compute {path!r} is no path; give text such as 'data/raw'")
+    return os.fspath(path)
+
+
+def _registered(place: Registered, *, name: str | None) -> AbstractDataset:
+    if len(place) not in (2, 3):
+        raise UserErrorException(
+            f"input {name!r}: {place!r} is not (workspace, 'name') or (workspace, 'name', version) of a dataset"
+        )
+    return abstract_dataset.AbstractDataset.get_by_name(*place)
+
+
+def _check_default(dataset: Consumable, *, name: str | None) -> None:
+    missing = object()
+    default = getattr(dataset, "default_value", missing)
+    if default is not missing and not isinstance(default, abstract_dataset.AbstractDataset):
+        raise UserErrorException(
+            f"input {name!r}: parameter {dataset.name!r} has the default {default!r}; a dataset input needs one whose "
+            "default is a dataset"
+        )
 
 
 def _is_table(dataset: object) -> bool:

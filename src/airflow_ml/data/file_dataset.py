@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from airflow_ml._late import late
-from airflow_ml.data._definition import checksum
 from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share, refuse_unknown
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import NotSupportedError
@@ -37,11 +36,11 @@ class FileDataset(AbstractDataset):
 
     def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return the dataset as a step's input without an own name, read in place through a path."""
-        return unnamed_input(self, "mount", path_on_compute)
+        return DatasetConsumptionConfig(None, self, "mount", path_on_compute)
 
     def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return the dataset as a step's input without an own name, copied before the script starts."""
-        return unnamed_input(self, "download", path_on_compute)
+        return DatasetConsumptionConfig(None, self, "download", path_on_compute)
 
     def take(self, count: int) -> FileDataset:
         """Return the first `count` files."""
@@ -181,16 +180,3 @@ class MountContext:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def unnamed_input(dataset: AbstractDataset, mode: str, path_on_compute: str | None) -> DatasetConsumptionConfig:
-    """
-    Return an input named `input__` and eight characters.
-
-    v1 takes random ones for a dataset without an id; here they follow from the definition, so that a DAG file means
-    the same on every parse.
-    """
-    source = dataset.source
-    identity = source.name, source.version, source.definition, mode, path_on_compute
-    digits = source.saved_id[:8] if source.saved_id else f"{checksum(identity):08x}"
-    return DatasetConsumptionConfig(f"input__{digits}", dataset, mode, path_on_compute)

@@ -209,9 +209,12 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
         Args:
             seed: the same seed splits the same way; without one a fixed number that follows from the definition.
+
+        Raises:
+            GraphError: another percentage; as in v1 a ValueError.
         """
         if not 0 <= percentage <= 1:
-            raise UserErrorException(f"output {self.name!r}: percentage {percentage!r} is not between 0 and 1")
+            raise GraphError(f"output {self.name!r}: percentage {percentage!r} is not between 0 and 1")
         chosen = _definition.checksum(self.transformations) if seed is None else seed
         split: dict[str, Json] = {"op": "split", "percentage": percentage, "seed": chosen}
         return self._with_step({**split, "part": 0}), self._with_step({**split, "part": 1})
@@ -240,4 +243,7 @@ def _destination(
 
 
 def _as_list(columns: str | Sequence[str]) -> list[Json]:
-    return [columns] if isinstance(columns, str) else list(columns)
+    names = [columns] if isinstance(columns, str) else columns
+    if not isinstance(names, (list, tuple)):
+        raise UserErrorException(f"output: columns {columns!r} are no names; give a name or a list of names")
+    return list(names)

@@ -65,5 +65,7 @@ def with_partitions(definition: dict[str, Any], partition_format: str | None) ->
     # Imported here: few datasets have one, and it needs regular expressions and dates.
     from airflow_ml.runtime.partitions import PartitionFormat
 
+    if not isinstance(partition_format, str):
+        raise UserErrorException(f"partition format {partition_format!r} is no text; write it as '{{column}}/file.csv'")
     PartitionFormat(partition_format)
     return {**definition, "partition_format": partition_format}

@@ -108,6 +108,8 @@ def column_types(types: Mapping[str, DataType] | None, *, where: str) -> dict[st
     """Return `set_column_types` as JSON; raises UserErrorException for a value that is no DataType."""
     if types is None:
         return None
+    if not hasattr(types, "items"):
+        raise UserErrorException(f"{where}: set_column_types {types!r} is no mapping of columns to DataType")
     for column, column_type in types.items():
         if not isinstance(column_type, DataType):
             raise UserErrorException(

@@ -109,7 +109,14 @@ class PipelineData(Written):
         path_on_compute: str | None = None,
         overwrite: bool | None = None,
     ) -> InputPortBinding:
-        """Return this data as an input, the general form."""
+        """
+        Return this data as an input, the general form.
+
+        Raises:
+            ValueError: a mode other than `mount` and `download`.
+        """
+        if mode not in (None, "mount", "download"):
+            raise GraphError(f"PipelineData {self._name!r}: input mode {mode!r} is neither 'mount' nor 'download'")
         return InputPortBinding(
             name=input_name or self._name,
             bind_object=self,

@@ -6,7 +6,7 @@ from airflow_ml._late import late
 from airflow_ml._records import copied
 from airflow_ml.data._definition import with_step
 from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
-from airflow_ml.exceptions import GraphError
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.pipeline.core._output_dataset import PipelineOutputAbstractDataset
 
 TYPE_CHECKING = False
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from airflow_ml.data._definition import Definition
     from airflow_ml.graph import Json
-    from airflow_ml.runtime import table_formats
+    from airflow_ml.runtime import sources, table_formats
     from airflow_ml.runtime.data_types import DataType
 else:
+    sources = late("airflow_ml.runtime.sources")
     table_formats = late("airflow_ml.runtime.table_formats")
 
 __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "PipelineOutputTabularDataset"]
@@ -55,16 +56,17 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
             file_extension: only such files are read; empty means `.csv`, or `.tsv` where the separator is a tab (v1).
             quoted_line_breaks: has no effect: values in quotes may always hold line breaks.
         """
+        where = f"output {self.name!r}"
         parse = table_formats.delimited(
-            where=f"output {self.name!r}",
+            where=where,
             separator=separator,
             header=header,
             set_column_types=set_column_types,
             include_path=include_path,
-            file_extension=file_extension or (".tsv" if separator == "\t" else ".csv"),
+            file_extension=_extension(file_extension, where=where) or (".tsv" if separator == "\t" else ".csv"),
             support_multi_line=quoted_line_breaks,
         )
-        return PipelineOutputTabularDataset(self, _as_transformations(parse, partition_format))
+        return PipelineOutputTabularDataset(self, _as_transformations(parse, partition_format, where=where))
 
     def parse_parquet_files(
         self,
@@ -74,13 +76,14 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         set_column_types: Mapping[str, DataType] | None = None,
     ) -> PipelineOutputTabularDataset:
         """Return the same output as a table read from its parquet files."""
+        where = f"output {self.name!r}"
         parse = table_formats.parquet(
-            where=f"output {self.name!r}",
+            where=where,
             set_column_types=set_column_types,
             include_path=include_path,
-            file_extension=file_extension or None,
+            file_extension=_extension(file_extension, where=where) or None,
         )
-        return PipelineOutputTabularDataset(self, _as_transformations(parse, partition_format))
+        return PipelineOutputTabularDataset(self, _as_transformations(parse, partition_format, where=where))
 
 
 class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
@@ -128,8 +131,20 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
 
 
 def _names(columns: str | Sequence[str]) -> list[Json]:
-    return [columns] if isinstance(columns, str) else list(columns)
+    names = [columns] if isinstance(columns, str) else columns
+    if not isinstance(names, (list, tuple)):
+        raise GraphError(f"output: columns {columns!r} are no names; give a name or a list of names")
+    return list(names)
 
 
-def _as_transformations(parse: dict[str, Json], partition_format: str | None) -> dict[str, Json]:
-    return {"parse": parse} if partition_format is None else {"parse": parse, "partition_format": partition_format}
+def _extension(extension: str | None, *, where: str) -> str | None:
+    if extension is not None and not isinstance(extension, str):
+        raise GraphError(f"{where}: file_extension {extension!r} is no text; write it as '.csv'")
+    return extension
+
+
+def _as_transformations(parse: dict[str, Json], partition_format: str | None, *, where: str) -> dict[str, Json]:
+    try:
+        return sources.with_partitions({"parse": parse}, partition_format)
+    except UserErrorException as error:
+        raise GraphError(f"{where}: {error}") from error  # v1 raises ValueError here
