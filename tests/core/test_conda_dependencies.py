@@ -134,3 +134,32 @@ def test_no_pip_packages_are_none() -> None:
     """An empty list installs nothing by pip; without a list it is v1's default."""
     assert CondaDependencies.create(pip_packages=[]).pip_packages == []
     assert CondaDependencies.create().pip_packages == ["azureml-defaults"]
+
+
+def test_what_is_no_text_is_named() -> None:
+    """A number for a version (3.10 would be 3.1) or for a package is refused in words."""
+    packages = CondaDependencies()
+
+    with pytest.raises(UserErrorException, match=r"Python version is .*, expected text"):
+        CondaDependencies.create(python_version=3.10)
+    with pytest.raises(UserErrorException, match="a conda package is None"):
+        packages.remove_conda_package(None)
+    with pytest.raises(UserErrorException, match="index is 5"):
+        packages.set_pip_index_url(5)
+    with pytest.raises(UserErrorException, match="neither text nor a list"):
+        packages.set_pip_requirements(None)
+    with pytest.raises(UserErrorException, match="does not begin with '-'"):
+        packages.remove_pip_option("numpy")
+
+
+def test_python_stays_first() -> None:
+    """Python that is added as a package comes before the others, as in v1."""
+    packages = CondaDependencies.create(conda_packages=["numpy"])
+    packages.add_conda_package("python=3.9")
+
+    assert packages.conda_packages == ["python=3.9", "numpy"]
+
+
+def test_options_are_not_merged() -> None:
+    """Lines that begin with a dash stay as they are."""
+    assert CondaDependencies.merge_requirements(["-f x", "a>1", "a<2"]) == ["-f x", "a>1,<2"]

@@ -284,3 +284,27 @@ def test_a_databricks_cluster_exists_or_is_described() -> None:
     for cluster in (DatabricksCluster(), DatabricksCluster("id", spark_version="3")):
         with pytest.raises(UserErrorException, match="one of the two"):
             section.cluster = cluster
+
+
+def test_the_path_of_a_dockerfile_may_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`base_dockerfile` takes the text or the path of a Dockerfile, as in v1."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Dockerfile").write_text("FROM debian\n")
+    environment = Environment("mine")
+
+    environment.docker.base_dockerfile = "Dockerfile"
+    assert environment.docker.base_dockerfile == "FROM debian\n"
+    environment.docker.base_dockerfile = "FROM ubuntu"
+    assert environment.docker.base_dockerfile == "FROM ubuntu"
+
+
+def test_wrong_values_are_named() -> None:
+    """A copy without a name, variables that are no mapping and a Dockerfile that is no text are refused in words."""
+    environment = Environment("mine")
+
+    with pytest.raises(UserErrorException, match="a copy needs a name"):
+        environment.clone("")
+    with pytest.raises(UserErrorException, match="environment_variables 5 are no mapping"):
+        environment.environment_variables = 5
+    with pytest.raises(UserErrorException, match="dockerfile None"):
+        Environment.from_dockerfile("mine", None)

@@ -7,7 +7,8 @@ import pytest
 from airflow_ml.core import RunConfiguration, Workspace
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.core.conda_dependencies import CondaDependencies
-from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
+from airflow_ml.core.runconfig import DockerConfiguration
+from airflow_ml.exceptions import NotSupportedError, RunConfigurationException, UserErrorException
 
 
 def test_defaults_are_v1s() -> None:
@@ -65,3 +66,24 @@ def test_parts_without_meaning_must_stay_as_they_are() -> None:
 
     with pytest.raises(NotSupportedError, match=r"step 'a'.*spark"):
         config.check_supported(where="step 'a'")
+
+
+def test_no_target_is_local() -> None:
+    """Setting None takes the target back, as in v1."""
+    config = RunConfiguration()
+    config.target = "c1"
+    config.target = None
+
+    assert config.target == "local"
+
+
+def test_wrong_values_are_named() -> None:
+    """What is no list, no mapping and no known word is refused in words."""
+    with pytest.raises(RunConfigurationException, match="arguments is 5, expected a list"):
+        RunConfiguration(arguments=5)
+    with pytest.raises(RunConfigurationException, match="framework 5 is not one of"):
+        RunConfiguration(framework=5)
+    with pytest.raises(RunConfigurationException, match="arguments is '--rm', expected a list"):
+        DockerConfiguration(arguments="--rm")
+    with pytest.raises(UserErrorException, match="environment_variables 'x' are no mapping"):
+        RunConfiguration().environment_variables = "x"

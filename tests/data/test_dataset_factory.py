@@ -56,6 +56,32 @@ def test_local_and_other_paths_are_refused(path: object) -> None:
         Dataset.File.from_files(path)  # type: ignore[arg-type]  # what is tested
 
 
+def test_other_schemes_are_no_local_paths() -> None:
+    """An address of Azure's own schemes is refused with the way out."""
+    with pytest.raises(UserErrorException, match="register the store as a datastore"):
+        Dataset.File.from_files("wasbs://raw@account/x.csv")
+
+
+@pytest.mark.parametrize("path", [5, None])
+def test_a_pair_needs_a_path(blob: AzureBlobDatastore, path: object) -> None:
+    """What stands behind the datastore is text, as in v1."""
+    with pytest.raises(UserErrorException, match="is not a path of a dataset"):
+        Dataset.File.from_files((blob, path))
+
+
+def test_shares_counts_and_columns_are_value_errors(blob: AzureBlobDatastore) -> None:
+    """Wrong numbers and columns raise ValueError, as in v1; encodings are taken in any case."""
+    table = Dataset.Tabular.from_delimited_files((blob, "raw/a.csv"), encoding="UTF8")
+
+    for call in (lambda: table.take(-1), lambda: table.random_split(2), lambda: table.keep_columns(5)):
+        with pytest.raises(ValueError, match=r"is not a|are no names"):
+            call()
+    with pytest.raises(ValueError, match="decimal_mark 'x'"):
+        DataType.to_float("x")
+    with pytest.raises(UserErrorException, match="formats 5"):
+        DataType.to_datetime(5)
+
+
 def test_path_that_leaves_the_store_is_refused(blob: AzureBlobDatastore) -> None:
     """`..` in a path is an error at definition."""
     with pytest.raises(UserErrorException, match=r"leaves its datastore"):

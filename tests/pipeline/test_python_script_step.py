@@ -245,3 +245,10 @@ def test_target_is_a_name_or_an_object(workspace: Workspace, step: MakeStep, tar
     """Anything else raises ValueError naming the step."""
     with pytest.raises(ValueError, match="step 'a': compute target"):
         Pipeline(workspace, step("a", compute_target=target))
+
+
+@pytest.mark.parametrize("name", ["runconfig", "params", "runconfig_pipeline_params"])
+def test_arguments_of_a_wrong_type_are_named(step: MakeStep, name: str) -> None:
+    """A run configuration that is none and a mapping that is none raise where the step is made, as in v1."""
+    with pytest.raises(GraphError, match=f"step 'a': {name} 5"):
+        step("a", **{name: 5})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from airflow_ml.core._caller import base_directory
 from airflow_ml.core.container_registry import ContainerRegistry
 from airflow_ml.data._config_element import ConfigElement
 from airflow_ml.exceptions import NotSupportedError
@@ -120,14 +123,14 @@ class DockerSection(ConfigElement):
 
     @property
     def base_dockerfile(self) -> str | None:
-        """Text of a Dockerfile, or None."""
+        """Text of a Dockerfile, or None; the path of one can be set and is read at once (v1's rule)."""
         return self._base_dockerfile
 
     @base_dockerfile.setter
     def base_dockerfile(self, base_dockerfile: str | None) -> None:
         if base_dockerfile is not None:
             self._base_image = self._build_context = None
-        self._base_dockerfile = base_dockerfile
+        self._base_dockerfile = _text_of(base_dockerfile)
 
     @property
     def build_context(self) -> DockerBuildContext | None:
@@ -203,3 +206,13 @@ class DockerSection(ConfigElement):
             "platform": {"os": self.platform.os, "architecture": self.platform.architecture},
         }
         return {key: value for key, value in definition.items() if value is not None}
+
+
+def _text_of(dockerfile: str | None) -> str | None:
+    if not isinstance(dockerfile, str) or "\n" in dockerfile:
+        return dockerfile
+    file = os.path.join(base_directory(), dockerfile)
+    if not os.path.isfile(file):
+        return dockerfile
+    with open(file, encoding="utf-8") as stream:
+        return stream.read()

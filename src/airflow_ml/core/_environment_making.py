@@ -57,6 +57,8 @@ def with_pip_requirements(name: str, file_path: str) -> Environment:
 
 def read_dockerfile(name: str, dockerfile: str) -> str:
     """Return the text of a Dockerfile that was given as its text or its path."""
+    if not isinstance(dockerfile, str):
+        raise UserErrorException(f"environment {name!r}: dockerfile {dockerfile!r} is neither its text nor its path")
     is_text = "\n" in dockerfile or dockerfile.lstrip().upper().startswith("FROM ")
     return dockerfile if is_text else _read(dockerfile, where=f"environment {name!r}")
 

@@ -31,6 +31,9 @@ class DockerConfiguration(ConfigElement):
     Attributes:
         arguments: further options of `docker run`.
         shm_size: shared memory, such as `2g`.
+
+    Raises:
+        RunConfigurationException: arguments that are no list.
     """
 
     def __init__(
@@ -42,6 +45,10 @@ class DockerConfiguration(ConfigElement):
     ) -> None:
         self.use_docker = use_docker
         self.shared_volumes = shared_volumes
+        if not isinstance(arguments, (list, tuple)):
+            raise RunConfigurationException(
+                f"DockerConfiguration: arguments is {arguments!r}, expected a list; write [{arguments!r}]"
+            )
         self.arguments = list(arguments)
         self.shm_size = shm_size
         super().__init__()

@@ -91,11 +91,11 @@ class CondaDependencies:
             pin_sdk_version: has no effect, because packages of the SDK are not installed.
 
         Raises:
-            UserErrorException: text where a list of packages was expected.
+            UserErrorException: text where a list of packages was expected, or a version that is no text.
         """
         del pin_sdk_version
         made = CondaDependencies()
-        made.set_python_version(python_version or running_python_version())
+        made.set_python_version(running_python_version() if python_version in (None, "") else python_version)
         if pip_packages is not None:
             made._pip = []
         for package in _several("pip_packages", pip_packages):
@@ -108,10 +108,10 @@ class CondaDependencies:
 
     @staticmethod
     def merge_requirements(requirements: Sequence[str]) -> list[str]:
-        """Return one requirement per package: `a>1` and `a<2` become `a>1,<2`."""
+        """Return one requirement per package: `a>1` and `a<2` become `a>1,<2`; options of pip stay as they are."""
         merged: dict[str, list[str]] = {}
         for requirement in requirements:
-            name = _package(requirement)
+            name = requirement if requirement.startswith("-") else _package(requirement)
             rest = requirement.strip()[len(name) :].strip()
             merged.setdefault(name, []).extend([rest] if rest else [])
         return [name + ",".join(dict.fromkeys(rests)) for name, rests in merged.items()]
@@ -140,7 +140,13 @@ class CondaDependencies:
         return None
 
     def set_python_version(self, version: str) -> None:
-        """Ask for a version of Python, in place of the one asked for so far."""
+        """
+        Ask for a version of Python, in place of the one asked for so far.
+
+        Raises:
+            UserErrorException: a version that is no text; 3.10 would become 3.1.
+        """
+        version = _text("the Python version", version)
         self._items = [f"python={version}", *(item for item in self._items if _package(item) != "python")]
 
     # --- conda packages -----------------------------------------------------------------------------------------------
@@ -151,13 +157,13 @@ class CondaDependencies:
         return list(self._items)
 
     def add_conda_package(self, conda_package: str) -> None:
-        """Add a package; one of that name is replaced."""
+        """Add a package; one of that name is replaced. Python comes first."""
         self.remove_conda_package(conda_package)
-        self._items.append(conda_package)
+        self._items.insert(0 if _package(conda_package) == "python" else len(self._items), conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
         """Remove the package of that name, whatever its version, if it is there."""
-        self._items = _without(self._items, conda_package)
+        self._items = _without(self._items, _text("a conda package", conda_package))
 
     def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
         """Add TensorFlow for `cpu` or `gpu`."""
@@ -186,7 +192,7 @@ class CondaDependencies:
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove the package of that name, whatever its version, if it is there."""
-        self._pip = _without(self._pip, pip_package)
+        self._pip = _without(self._pip, _text("a pip package", pip_package))
 
     def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
         """Add TensorFlow for `cpu` or `gpu`."""
@@ -194,7 +200,8 @@ class CondaDependencies:
 
     def set_pip_index_url(self, index_url: str) -> None:
         """Let pip look there; replaces an earlier index."""
-        self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
+        url = _text("pip's index", index_url)
+        self.set_pip_option(url if url.startswith("-") else f"--index-url {url}")
 
     def set_pip_option(self, pip_option: str) -> None:
         """
@@ -203,22 +210,27 @@ class CondaDependencies:
         Raises:
             UserErrorException: it does not begin with `-`.
         """
-        if not pip_option.startswith("-"):
-            raise UserErrorException(
-                f"conda dependencies: pip option {pip_option!r} does not begin with '-'; write it as on pip's command "
-                "line, or add it as a package"
-            )
+        _check_option(pip_option)
         if not pip_option.startswith("--extra-index-url"):
             self.remove_pip_option(pip_option)
         self._pip.append(pip_option)
 
     def remove_pip_option(self, pip_option: str) -> None:
-        """Remove the option of that name, whatever its value, if it is there."""
-        name = _option(pip_option)
+        """
+        Remove the option of that name, whatever its value, if it is there.
+
+        Raises:
+            UserErrorException: it does not begin with `-`.
+        """
+        name = _option(_check_option(pip_option))
         self._pip = [line for line in self._pip if _option(line) != name]
 
     def set_pip_requirements(self, pip_requirements: str | Sequence[str]) -> None:
         """Take these lines of a requirements file in place of all pip packages and options."""
+        if not isinstance(pip_requirements, (str, list, tuple)):
+            raise UserErrorException(
+                f"conda dependencies: pip requirements {pip_requirements!r} are neither text nor a list of lines"
+            )
         lines = pip_requirements.splitlines() if isinstance(pip_requirements, str) else list(pip_requirements)
         stripped = (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines)
         self._pip = [line for line in stripped if line]
@@ -308,6 +320,21 @@ def _several(what: str, packages: Sequence[str] | None) -> Sequence[str]:
     if isinstance(packages, str):
         raise UserErrorException(f"conda dependencies: {what} is {packages!r}, expected a list; write [{packages!r}]")
     return packages or ()
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UserErrorException(f"conda dependencies: {what} is {value!r}, expected text; put it into quotes")
+    return value
+
+
+def _check_option(option: str) -> str:
+    if not _text("a pip option", option).startswith("-"):
+        raise UserErrorException(
+            f"conda dependencies: pip option {option!r} does not begin with '-'; write it as on pip's command line, or "
+            "add it as a package"
+        )
+    return option
 
 
 def _texts(values: Json) -> list[str]:

@@ -23,7 +23,7 @@ from airflow_ml.core._environment_sections import (
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.container_registry import ContainerRegistry
 from airflow_ml.core.databricks import DatabricksSection
-from airflow_ml.data._config_element import ConfigElement
+from airflow_ml.data._config_element import ConfigElement, checked_variables
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
@@ -129,7 +129,7 @@ class Environment(BuiltByItself, ConfigElement):
 
     @environment_variables.setter
     def environment_variables(self, variables: Mapping[str, str] | None) -> None:
-        self._environment_variables = dict(variables or {})
+        self._environment_variables = checked_variables(variables, where=f"environment {self.name!r}")
 
     # --- as data ------------------------------------------------------------------------------------------------------
 
@@ -170,7 +170,14 @@ class Environment(BuiltByItself, ConfigElement):
         return made
 
     def clone(self, new_name: str) -> Environment:
-        """Return a copy of another name, without a version."""
+        """
+        Return a copy of another name, without a version.
+
+        Raises:
+            UserErrorException: no name.
+        """
+        if not new_name or not isinstance(new_name, str):
+            raise UserErrorException(f"environment {self.name!r}: a copy needs a name, not {new_name!r}")
         copied = self._copied()
         copied.name = new_name
         copied.version = None

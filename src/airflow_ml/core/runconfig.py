@@ -20,7 +20,7 @@ from airflow_ml.core._runconfig_sections import (
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
-from airflow_ml.data._config_element import ConfigElement
+from airflow_ml.data._config_element import ConfigElement, checked_variables
 from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
 
 TYPE_CHECKING = False
@@ -198,9 +198,9 @@ class RunConfiguration(ConfigElement):
         command: str | Sequence[object] | None = None,
     ) -> None:
         del _history_enabled
-        if isinstance(arguments, str):
+        if arguments is not None and not isinstance(arguments, (list, tuple)):
             raise RunConfigurationException(
-                f"run configuration: arguments is the text {arguments!r}, expected a list; write [{arguments!r}]"
+                f"run configuration: arguments is {arguments!r}, expected a list; write [{arguments!r}]"
             )
         self._path = _path
         self._name = _name
@@ -243,12 +243,14 @@ class RunConfiguration(ConfigElement):
 
     @property
     def target(self) -> str:
-        """Name of the compute target; `local` until it is set."""
+        """Name of the compute target; `local` until it is set, and again when it is set to None."""
         return self._target
 
     @target.setter
-    def target(self, target: ComputeTarget | str) -> None:
-        if isinstance(target, ComputeTarget):
+    def target(self, target: ComputeTarget | str | None) -> None:
+        if target is None:
+            self._target = "local"
+        elif isinstance(target, ComputeTarget):
             self._target = target.name
         elif isinstance(target, str):
             self._target = target
@@ -264,7 +266,7 @@ class RunConfiguration(ConfigElement):
 
     @environment_variables.setter
     def environment_variables(self, variables: Mapping[str, str] | None) -> None:
-        self._environment_variables = dict(variables or {})
+        self._environment_variables = checked_variables(variables, where="run configuration")
 
     @property
     def auto_prepare_environment(self) -> bool:
@@ -371,6 +373,6 @@ def _plain(value: object) -> object:
 
 def _one_of(what: str, given: str, known: Sequence[str]) -> str:
     for word in known:
-        if word.lower() == given.lower():
+        if isinstance(given, str) and word.lower() == given.lower():
             return word
     raise RunConfigurationException(f"run configuration: {what} {given!r} is not one of {', '.join(known)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from airflow_ml._late import late
+from airflow_ml.core.environment import Environment
 from airflow_ml.core.runconfig import (
     DockerConfiguration,
     MpiConfiguration,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from airflow_ml.core.compute.compute import ComputeTarget
-    from airflow_ml.core.environment import Environment
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.script_run import ScriptRun
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Graphs are built above this package.
 script_runs = late("airflow_ml.pipeline._script_runs")
 
-__all__ = ["ScriptRunConfig"]
+__all__ = ["ScriptRunConfig", "get_run_config_from_script_run"]
 
 
 class ScriptRunConfig:
@@ -121,6 +121,24 @@ class ScriptRunConfig:
         return f"ScriptRunConfig(source_directory={self.source_directory!r}, {what})"
 
 
+def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
+    """
+    Return a copy of the run configuration that says script, command and arguments too, to be saved or changed.
+
+    v1's templates save what they submit with it.
+    """
+    from copy import deepcopy  # costs more than building a pipeline may, and few configurations are copied
+
+    config = deepcopy(script_run_config.run_config)
+    if script_run_config.arguments:
+        config.arguments = list(script_run_config.arguments)
+    if script_run_config.script:
+        config.script = script_run_config.script
+    if script_run_config.command:
+        config.command = script_run_config.command
+    return config
+
+
 def _make_run_configuration(
     compute_target: ComputeTarget | str | None, environment: Environment | None, docker: DockerConfiguration | None
 ) -> RunConfiguration:
@@ -128,6 +146,11 @@ def _make_run_configuration(
     if compute_target is not None:
         config.target = compute_target
     if environment is not None:
+        if not isinstance(environment, Environment):
+            raise RunConfigurationException(
+                f"ScriptRunConfig: environment is {environment!r}, expected an Environment; Environment.get returns one"
+                " by its name"
+            )
         config.environment = environment
     if docker is not None:
         _check_type("docker_runtime_config", docker, (DockerConfiguration,))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Held: TypeAlias = Mapping[str, type[Any]]
     Element = TypeVar("Element", bound="ConfigElement")
 
-__all__ = ["ConfigElement"]
+__all__ = ["ConfigElement", "checked_variables"]
 
 
 class ConfigElement:
@@ -70,6 +70,15 @@ class ConfigElement:
             f"{name.lstrip('_')}={value!r}" for name, value in vars(self).items() if name not in self._not_in_files
         )
         return f"{type(self).__name__}({shown})"
+
+
+def checked_variables(variables: Mapping[str, str] | None, *, where: str) -> dict[str, str]:
+    """Return environment variables as a mapping of its own; raises UserErrorException for something else."""
+    if variables is not None and not hasattr(variables, "keys"):
+        raise UserErrorException(
+            f"{where}: environment_variables {variables!r} are no mapping; write {{'NAME': 'value'}}"
+        )
+    return dict(variables or {})
 
 
 def _copy(value: object) -> object:

@@ -86,7 +86,7 @@ def _source_of(path: object, *, where: str) -> tuple[list[dict[str, Json]], Abst
     if isinstance(path, (DataPath, DataReference)):
         store, places = path.datastore, [path.path_on_datastore or ""]
     elif isinstance(path, tuple) and len(path) == 2 and isinstance(path[0], AbstractDatastore):
-        store, places = path[0], [path[1]] if isinstance(path[1], str) else list(path[1])
+        store, places = path[0], list(path[1]) if isinstance(path[1], (list, tuple)) else [path[1]]
     else:
         store, places = None, []
     if store is None or not all(isinstance(place, str) for place in places):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_ml._late import late
 from airflow_ml.data._caller import is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def _not_yet(method: str, instead: str, *arguments: object) -> NotSupportedError
 
 
 def _column_list(columns: str | Sequence[str], *, where: str) -> list[Json]:
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not all(isinstance(name, str) for name in names):
-        raise UserErrorException(f"{where}: columns {names!r} are not all names")
+    names = [columns] if isinstance(columns, str) else columns
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise GraphError(f"{where}: columns {columns!r} are no names; give a name or a list of names")
     return list(names)

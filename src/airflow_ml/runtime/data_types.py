@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,14 +30,26 @@ class DataType:
 
         Args:
             formats: one or several `strptime` formats, tried in turn; None finds out by itself.
+
+        Raises:
+            UserErrorException: something else.
         """
         if formats is None:
             return DataType._of(type="datetime")
+        if not isinstance(formats, (str, list, tuple)):
+            raise UserErrorException(f"DataType.to_datetime: formats {formats!r} are neither text nor a list of texts")
         return DataType._of(type="datetime", formats=[formats] if isinstance(formats, str) else list(formats))
 
     @staticmethod
     def to_float(decimal_mark: str = ".") -> DataType:
-        """Numbers with a fraction."""
+        """
+        Numbers with a fraction.
+
+        Raises:
+            GraphError: another mark than `.` and `,`; as in v1 a ValueError.
+        """
+        if decimal_mark not in (".", ","):
+            raise GraphError(f"DataType.to_float: decimal_mark {decimal_mark!r} is neither '.' nor ','")
         return DataType._of(type="float", **({} if decimal_mark == "." else {"decimal_mark": decimal_mark}))
 
     @staticmethod

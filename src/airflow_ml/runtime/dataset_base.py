@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.unavailable import WorkspaceSide
@@ -216,13 +216,13 @@ class AbstractDataset(WorkspaceSide):
 
 def _count(call: str, count: int) -> int:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise UserErrorException(f"{call}: count {count!r} is not a whole number from 0")
+        raise GraphError(f"{call}: count {count!r} is not a whole number from 0")
     return count
 
 
 def _share(call: str, share: float) -> float:
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise UserErrorException(f"{call}: got {share!r}, expected a share between 0 and 1")
+        raise GraphError(f"{call}: got {share!r}, expected a share between 0 and 1")
     return float(share)
 
 

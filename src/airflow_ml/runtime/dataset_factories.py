@@ -228,7 +228,7 @@ def _sources_of(path: Any, *, where: str) -> list[dict[str, Any]]:
     if isinstance(path, DataPath) and path.datastore is not None:
         return store_sources(path.datastore.name, [path.path_on_datastore or ""], where=where)
     if isinstance(path, tuple) and len(path) == 2 and isinstance(path[0], Datastore):
-        places = [path[1]] if isinstance(path[1], str) else list(path[1])
+        places = list(path[1]) if isinstance(path[1], (list, tuple)) else [path[1]]
         if all(isinstance(place, str) for place in places):
             return store_sources(path[0].name, places, where=where)
     raise not_a_path(path, where=where)

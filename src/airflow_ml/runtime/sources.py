@@ -13,9 +13,14 @@ __all__ = ["folder_sources", "not_a_path", "store_sources", "web_source", "with_
 
 
 def web_source(text: str, *, where: str) -> dict[str, Any]:
-    """Return the source of a web address; raises UserErrorException for a local path, as v1 does."""
+    """Return the source of a web address; raises UserErrorException for a local path, as v1 does, or another scheme."""
     if text.startswith(("http://", "https://")):
         return {"url": text}
+    if "://" in text and not text.startswith("file:"):
+        raise UserErrorException(
+            f"{where}: {text!r} is no web address that can be read here, only http and https are; register the store"
+            " as a datastore and give the (datastore, 'path') pair"
+        )
     raise UserErrorException(
         f"{where}: {text!r} is a local path, which steps on another machine cannot see; upload it to a datastore "
         "(datastore.upload, Dataset.File.upload_directory) and give the (datastore, 'path') pair"

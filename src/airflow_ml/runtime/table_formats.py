@@ -135,9 +135,10 @@ def chosen_files(path_glob: str | None) -> dict[str, str]:
 
 
 def _checked_encoding(encoding: str, *, where: str) -> str:
-    if encoding not in ENCODINGS:
+    folded = encoding.lower() if isinstance(encoding, str) else encoding
+    if folded not in ENCODINGS:
         raise UserErrorException(f"{where}: encoding {encoding!r} is not one of {', '.join(ENCODINGS)}")
-    return encoding
+    return folded
 
 
 def _without_defaults(values: Mapping[str, Any]) -> dict[str, Any]:

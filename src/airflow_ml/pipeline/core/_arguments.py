@@ -97,12 +97,13 @@ class _Values:
         self.parameters: dict[str, PipelineParameter] = {}
         self._named_params = {name: self._param(name, value) for name, value in step._params.items()}
         self._argument_params: dict[str, Argument] = {}
+        self._arguments = step._given.arguments
 
     def argument(self, position: int, item: object) -> Argument:
         """Return one argv element of the script."""
         if isinstance(item, str):
             if item.startswith(_PARAMETER_TEXT):
-                return self._named_params.get(item[len(_PARAMETER_TEXT) :], (item,))
+                return self._named(item[len(_PARAMETER_TEXT) :]) or (item,)
             return (item,)
         if position in self._inputs_of:
             return (InputRef(self._inputs[self._inputs_of[position]].name),)
@@ -118,6 +119,13 @@ class _Values:
     def all_params(self) -> Mapping[str, Argument]:
         """Return the params, with the parameters that stand in the arguments added, as v1 has it."""
         return {**self._argument_params, **self._named_params}
+
+    def _named(self, name: str) -> Argument | None:
+        """Return the param of a name, or the parameter that stands in the arguments, which is a param too (v1 rule)."""
+        if name in self._named_params:
+            return self._named_params[name]
+        is_there = any(isinstance(item, PipelineParameter) and item.name == name for item in self._arguments)
+        return (ParameterRef(name),) if is_there else None
 
     def _parameter_argument(self, item: PipelineParameter) -> Argument:
         value = self._note(item)

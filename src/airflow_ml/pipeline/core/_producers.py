@@ -104,14 +104,16 @@ def output_sources(
 
 def check_dataset_forms(steps: Sequence[PipelineStep], wirings: Sequence[StepWiring]) -> None:
     """
-    Raise ValueError for an output that is read as a dataset and was not written as one.
+    Raise ValueError for an output that is read as a dataset of files and was not written as one.
 
-    v1 rule: `as_dataset()` is what the producer's outputs hold, because the dataset is made where the data is.
+    v1 rule: `as_dataset()` is what the producer's outputs hold, because the dataset is made where the data is. A table
+    may be read from what was written plainly.
     """
     plain = {bound.identity: bound for wiring in wirings for bound in wiring.outputs if not bound.is_dataset}
     for step, wiring in zip(steps, wirings, strict=True):
         for bound in wiring.inputs:
-            if isinstance(bound.data, PipelineOutputAbstractDataset) and bound.identity in plain:
+            is_files = isinstance(bound.data, PipelineOutputAbstractDataset) and bound.transformations is None
+            if is_files and bound.identity in plain:
                 raise GraphError(
                     f"step {step.name!r}: input {bound.name!r} reads output {plain[bound.identity].port.name!r} as a"
                     " dataset, but the step that writes it lists it plainly; give the object that as_dataset()"

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 else:
     from airflow_ml._records import dataclass, field
 
-__all__ = ["RunConfigurationPart", "check_parameters", "compute_name", "parameter_settings", "read_run_configuration"]
+__all__ = [
+    "RunConfigurationPart",
+    "check_parameters",
+    "check_types",
+    "compute_name",
+    "parameter_settings",
+    "read_run_configuration",
+]
 
 #: v1's keys of `runconfig_pipeline_params`, and the run setting that each replaces.
 _PARAMETER_SETTINGS = {
@@ -81,6 +88,15 @@ def read_run_configuration(step: str, runconfig: RunConfiguration) -> RunConfigu
         environment_variables=dict(runconfig.environment_variables),
         settings=_changed_settings(runconfig),
     )
+
+
+def check_types(step: str, *, runconfig: object, mappings: Mapping[str, object]) -> None:
+    """Raise ValueError for a run configuration or a mapping that is something else."""
+    if runconfig is not None and not hasattr(runconfig, "check_supported"):
+        raise GraphError(f"step {step!r}: runconfig {runconfig!r} is no RunConfiguration; give one")
+    for what, given in mappings.items():
+        if given and not hasattr(given, "keys"):
+            raise GraphError(f"step {step!r}: {what} {given!r} are no mapping of names to values")
 
 
 def check_parameters(step: str, parameters: Mapping[str, object], params: Mapping[str, object]) -> None:

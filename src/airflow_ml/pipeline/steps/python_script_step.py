@@ -12,6 +12,7 @@ from airflow_ml.pipeline.core.builder import PipelineStep, StepDefinition
 from airflow_ml.pipeline.steps._run_configuration import (
     RunConfigurationPart,
     check_parameters,
+    check_types,
     compute_name,
     parameter_settings,
     read_run_configuration,
@@ -56,7 +57,7 @@ class PythonScriptStep(PipelineStep):
         hash_paths: accepted with a warning and without effect, as in v1.
 
     Raises:
-        ValueError: no script name, or an item of a wrong type among inputs and outputs.
+        ValueError: no script name, or something of a wrong type.
     """
 
     def __init__(
@@ -85,6 +86,11 @@ class PythonScriptStep(PipelineStep):
                 stacklevel=2,
             )
         super().__init__(name or script_name, inputs, outputs, arguments, fix_port_name_collisions=True)
+        check_types(
+            self.name,
+            runconfig=runconfig,
+            mappings={"params": params, "runconfig_pipeline_params": runconfig_pipeline_params},
+        )
         self._params = dict(params or {})
         check_parameters(self.name, runconfig_pipeline_params or {}, self._params)
         self._script = script_name
