@@ -13,6 +13,7 @@ from airflow_ml.core.runconfig import (
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
+from airflow_ml.core.script_run_config import get_run_config_from_script_run
 from airflow_ml.exceptions import NotSupportedError, RunConfigurationException
 
 
@@ -94,3 +95,19 @@ def test_resuming_is_refused() -> None:
     """`resume_from` says what to do instead."""
     with pytest.raises(NotSupportedError, match=r"resume_from.*give the outputs as an input"):
         ScriptRunConfig("src", "a.py", resume_from=object())
+
+
+def test_run_configuration_with_what_is_run() -> None:
+    """v1's templates save script and arguments with a copy of the run configuration, and change no object by it."""
+    script = ScriptRunConfig("src", "a.py", ["--n", 1], compute_target="gpu")
+
+    config = get_run_config_from_script_run(script)
+
+    assert (config.target, config.script, config.arguments) == ("gpu", "a.py", ["--n", 1])
+    assert (script.run_config.script, script.run_config.arguments) == (None, [])
+
+
+def test_an_environment_is_an_object() -> None:
+    """A name in the place of the environment is refused with the way out."""
+    with pytest.raises(RunConfigurationException, match=r"environment is 'mine'.*Environment\.get"):
+        ScriptRunConfig("src", "a.py", environment="mine")
