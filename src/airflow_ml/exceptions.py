@@ -10,7 +10,9 @@ Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions
     |   +-- RunEnvironmentException      an environment that cannot be built or used
     |   +-- SnapshotException            a source directory that cannot be captured
     |   +-- WorkspaceException           a workspace that cannot be found or opened
-    |   +-- DatasetNotFoundError         a dataset, or the data behind it, is not there
+    |   +-- DatasetValidationError, DatasetExecutionError
+    |   |   +-- DatasetNotFoundError     a dataset, or the data behind it, is not there (both of the two)
+    |   |                                DatasetExecutionError: also data that is not as the dataset says
     |   +-- WebserviceException          a model that cannot be had, or serving one, which is not done here
     |   |   +-- ModelNotFoundException   a model name or version that is not registered
     |   +-- ModelPathNotFoundException   a model's path that is not there
@@ -46,8 +48,10 @@ __all__ = [
     "AzureMLAggregatedException",
     "AzureMLException",
     "ComputeTargetException",
+    "DatasetExecutionError",
     "DatasetNotFoundError",
     "DatasetTimestampMissingError",
+    "DatasetValidationError",
     "DiscoveryUrlNotFoundException",
     "ExperimentExecutionException",
     "GraphError",
@@ -175,8 +179,20 @@ class DiscoveryUrlNotFoundException(UserErrorException):
     """Kept for user code that catches it."""
 
 
-class DatasetNotFoundError(UserErrorException):
-    """A dataset name, version or id that is not registered, or data that is not where the dataset says."""
+class DatasetValidationError(UserErrorException):
+    """A dataset whose data cannot be found (`azureml.data.dataset_error_handling`)."""
+
+
+class DatasetExecutionError(UserErrorException):
+    """A dataset whose data cannot be read, or is not as the dataset says (`azureml.data.dataset_error_handling`)."""
+
+
+class DatasetNotFoundError(DatasetValidationError, DatasetExecutionError):
+    """
+    A dataset name, version or id that is not registered, or data that is not where the dataset says.
+
+    v1 raises the one or the other for data, as the time is at which it is missed.
+    """
 
 
 class WebserviceException(UserErrorException):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_ml.core import authentication
-from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.exceptions import AuthenticationException, NotSupportedError
 
 _LOGINS = [
     authentication.InteractiveLoginAuthentication(tenant_id="t"),
@@ -31,3 +31,9 @@ def test_a_login_gives_no_token(login: authentication.AbstractAuthentication) ->
     for use in (login.get_authentication_header, login.get_token, login.signed_session):
         with pytest.raises(NotSupportedError, match=rf"{type(login).__name__}\.\w+ is not supported; "):
             use()
+
+
+def test_no_login_is_an_authentication_error() -> None:
+    """Templates ask for a token first, and try the next way to log in where there is none."""
+    with pytest.raises(AuthenticationException, match="get_token is not supported"):
+        authentication.AzureCliAuthentication().get_token("https://management.azure.com/.default")

@@ -217,3 +217,16 @@ def test_a_workspace_with_a_run_is_not_deleted(workspace: Workspace) -> None:
 
     with pytest.raises(UserErrorException, match="a run is Running"):
         workspace.delete()
+
+
+def test_collections_are_dicts(workspace: Workspace) -> None:
+    """v1's are dicts, and code asks whether they are; nothing can be put in."""
+    stores = workspace.datastores
+
+    assert isinstance(stores, dict)
+    assert dict(stores) == {**stores} == stores == stores.copy()
+    assert stores
+    assert stores.get("nothing") is None
+    assert list(stores) == list(stores.keys()) == [store.name for store in stores.values()]
+    with pytest.raises(UserErrorException, match="only shows what the workspace has"):
+        stores["mine"] = stores["workspaceblobstore"]

@@ -47,7 +47,7 @@ _INSTEAD = {
     "mlflow": "log with Run.log, or with the package mlflow to a server of your own",
     "monitoring": _SERVING,
     "studio": _PRIVATE,
-    "telemetry": "leave the call out: airflow-ml sends nothing to anybody",
+    "telemetry": "leave the import out: airflow-ml sends nothing to anybody",
     "tensorboard": "start tensorboard on the folder that run.download_files gives",
 }
 

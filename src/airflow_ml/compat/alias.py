@@ -18,6 +18,7 @@ import sys
 from importlib.machinery import ModuleSpec, PathFinder
 
 from airflow_ml.compat._missing import explain_names, missing_module
+from airflow_ml.compat._places import BELOW_MODULES, PACKAGES, PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,19 +33,25 @@ __all__ = ["enable"]
 _ALIAS = "azureml"
 _REAL = "airflow_ml"
 #: The face; the other rooms of airflow_ml are nobody's `azureml`.
-_PUBLIC = frozenset({"contrib", "core", "data", "exceptions", "opendatasets", "pipeline", "train", "widgets"})
+_PUBLIC = frozenset(
+    {"contrib", "core", "data", "exceptions", "opendatasets", "pipeline", "telemetry", "train", "widgets"}
+)
 #: Where other distributions may add parts beside ours.
 _SHARED = "contrib"
 
 
 class _Nothing(Loader):
-    """Makes the top of the alias: a package without a file; its path is where other distributions have their parts."""
+    """
+    Makes a package without a file: the top of the alias, or one of v1's private packages.
+
+    The path of the top is where other distributions have their parts.
+    """
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - the protocol's signature
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        explain_names(module, _ALIAS)
+        explain_names(module, module.__name__)
 
 
 class _SameModule(Loader):
@@ -60,6 +67,9 @@ class _SameModule(Loader):
         __import__(self._real)
         # The import system takes what lies in sys.modules afterwards, so both names mean one object.
         same = sys.modules[module.__name__] = sys.modules[self._real]
+        # Nothing can be looked for below what is no package; what lies here already is taken without looking.
+        for below in BELOW_MODULES.get(module.__name__.partition(".")[2], ()):
+            sys.modules[f"{module.__name__}.{below}"] = vars(same)[below] = same
         explain_names(same, module.__name__)
 
 
@@ -82,8 +92,13 @@ class _AliasFinder:
             return None
         if rest.partition(".")[0] in _PUBLIC:
             return _find_ours(fullname, rest, path)
+        if rest in PLACES:
+            return ModuleSpec(fullname, _SameModule(PLACES[rest]), origin="airflow-ml")
+        if rest in PACKAGES:
+            return ModuleSpec(fullname, _Nothing(), origin="airflow-ml", is_package=True)
         # Below a part of another distribution, what is missing is that distribution's matter.
-        if "." in rest or PathFinder.find_spec(fullname, path) is not None:
+        is_theirs = "." in rest and rest.rpartition(".")[0] not in PACKAGES
+        if is_theirs or PathFinder.find_spec(fullname, path) is not None:
             return None
         missing_module(fullname)
         return None

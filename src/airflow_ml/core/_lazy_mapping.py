@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_ml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from _collections_abc import dict_items, dict_keys, dict_values
 
 __all__ = ["LazyMapping", "NamesOnly"]
 
 Item = TypeVar("Item")
 
 
-class LazyMapping(Mapping[str, Item]):
+class LazyMapping(dict[str, Item]):
     """
-    What a workspace has of one kind, by name.
+    What a workspace has of one kind, by name; a dict, as in v1, because users' code asks whether it is one.
+
+    The dict below stays empty: everything is read from the registry, and nothing can be put in.
 
     Args:
         load: reads all of them; called once, when somebody goes through the names.
@@ -24,9 +29,10 @@ class LazyMapping(Mapping[str, Item]):
     def __init__(
         self, load: Callable[[], Mapping[str, Item]], find: Callable[[str], Item | None] | None = None
     ) -> None:
+        super().__init__()
         self._load = load
         self._find = find
-        self._loaded: Mapping[str, Item] | None = None
+        self._loaded: dict[str, Item] | None = None
 
     def __getitem__(self, name: str) -> Item:
         if self._find is None or self._loaded is not None:
@@ -51,13 +57,44 @@ class LazyMapping(Mapping[str, Item]):
     def __len__(self) -> int:
         return len(self._all())
 
-    def _all(self) -> Mapping[str, Item]:
+    def __eq__(self, other: object) -> bool:
+        return self._all() == (other._all() if isinstance(other, LazyMapping) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as any dict's
+
+    def __setitem__(self, name: str, item: Item) -> None:
+        raise UserErrorException(f"{name!r}: the collection only shows what the workspace has; register it there")
+
+    def get(self, name: str, default: object = None) -> Any:
+        """Return one by its name, or the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def keys(self) -> dict_keys[str, Item]:
+        """Return the names."""
+        return self._all().keys()
+
+    def values(self) -> dict_values[str, Item]:
+        """Return the objects."""
+        return self._all().values()
+
+    def items(self) -> dict_items[str, Item]:
+        """Return names and objects."""
+        return self._all().items()
+
+    def copy(self) -> dict[str, Item]:
+        """Return a plain dict of them."""
+        return dict(self._all())
+
+    def _all(self) -> dict[str, Item]:
         if self._loaded is None:
-            self._loaded = self._load()
+            self._loaded = dict(self._load())
         return self._loaded
 
     def __repr__(self) -> str:
-        return repr(dict(self._all()))
+        return repr(self._all())
 
 
 class NamesOnly(Mapping[str, Item]):

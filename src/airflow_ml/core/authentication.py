@@ -7,7 +7,7 @@ kept.
 
 from __future__ import annotations
 
-from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.exceptions import AuthenticationException, NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ __all__ = [
     "ServicePrincipalAuthentication",
     "TokenAuthentication",
 ]
+
+
+class _NoLogin(NotSupportedError, AuthenticationException):
+    """An AuthenticationException too, as in v1 where nobody has signed in: templates then try another way."""
 
 
 class AbstractAuthentication:
@@ -50,7 +54,7 @@ class AbstractAuthentication:
         raise self._refuse("signed_session", "use the azure-identity package to call Azure", session)
 
     def _refuse(self, call: str, instead: str, *_arguments: object) -> NotSupportedError:
-        return NotSupportedError(f"{type(self).__name__}.{call} is not supported; {instead}")
+        return _NoLogin(f"{type(self).__name__}.{call} is not supported; {instead}")
 
 
 class InteractiveLoginAuthentication(AbstractAuthentication):

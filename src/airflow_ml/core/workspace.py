@@ -36,7 +36,10 @@ else:
     registries = late("airflow_ml.registry")
     core_run = late("airflow_ml.core.run")
 
-__all__ = ["Workspace"]
+__all__ = ["WORKSPACE_DEFAULT_BLOB_STORE_NAME", "Workspace"]
+
+#: v1's name of the datastore that is the default of a fresh workspace.
+WORKSPACE_DEFAULT_BLOB_STORE_NAME = "workspaceblobstore"
 
 #: Written here because inside the class `list` is v1's method.
 WorkspacesByName: TypeAlias = "dict[str, list[Workspace]]"

@@ -10,7 +10,13 @@ import json
 import re
 import warnings
 
-from airflow_ml.exceptions import DatasetNotFoundError, NotSupportedError, RunEnvironmentException, UserErrorException
+from airflow_ml.exceptions import (
+    DatasetExecutionError,
+    DatasetNotFoundError,
+    NotSupportedError,
+    RunEnvironmentException,
+    UserErrorException,
+)
 from airflow_ml.runtime.column_types import convert, inferred
 from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.partitions import PartitionFormat
@@ -96,7 +102,7 @@ def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[str, str]], 
 
     Raises:
         DatasetNotFoundError: there are no files.
-        UserErrorException: a file is not as the definition says.
+        DatasetExecutionError: a file is not as the definition says.
         RunEnvironmentException: pandas, or pyarrow for parquet, is not installed.
     """
     parse = definition.get("parse") or {}
@@ -147,7 +153,7 @@ def _read_files(parse: Mapping[str, Any], files: Iterable[tuple[str, str]], limi
                 exc,
             ) from exc
         except (ValueError, Warning) as exc:
-            raise UserErrorException(f"file {path!r}: not as the dataset says: {exc}", exc) from exc
+            raise DatasetExecutionError(f"file {path!r}: not as the dataset says: {exc}", exc) from exc
         rows += len(frames[-1])
     return frames
 

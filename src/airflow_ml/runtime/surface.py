@@ -20,6 +20,10 @@ SDK_VERSION = "1.61.0"
 
 #: Module below `azureml` or `airflow_ml` -> name -> module of the runtime that has it.
 _OFFERED: dict[str, dict[str, str]] = {
+    "_base_sdk_common": {},
+    "_base_sdk_common.user_agent": {"append": "user_agent"},
+    "_restclient": {},
+    "_restclient.constants": {"RunStatus": "run_status"},
     "core": {
         "Dataset": "datasets",
         "Datastore": "datastores",
@@ -58,6 +62,10 @@ _OFFERED: dict[str, dict[str, str]] = {
     "data.abstract_dataset": {"AbstractDataset": "datasets"},
     "data.data_reference": {"DataReference": "references"},
     "data.datapath": {"DataPath": "references"},
+    "data.dataset_error_handling": {
+        "DatasetExecutionError": "exceptions",
+        "DatasetValidationError": "exceptions",
+    },
     "data.dataset_factory": {
         "DataType": "data_types",
         "FileDatasetFactory": "dataset_factories",
@@ -286,7 +294,8 @@ def missing_name(module: str, name: str) -> str:
 def missing_module(module: str) -> str:
     """Return the sentence about a module that airflow-ml has not."""
     tree = module.partition(".")[0]
-    near = ", ".join(sorted({f"{tree}.{name.partition('.')[0]}" for name in MODULES} | {f"{tree}.exceptions"}))
+    parts = {name.partition(".")[0] for name in MODULES if name[0] != "_"} | {"exceptions"}
+    near = ", ".join(sorted(f"{tree}.{part}" for part in parts))
     return (
         f"{module} is not part of airflow-ml inside a step, which has {near}; add the package that brings it to the "
         "step's environment, or leave the import out"

@@ -1,0 +1,41 @@
+"""The words for a run's status, as the class that v1's packages and users' tools compare with."""
+
+from __future__ import annotations
+
+__all__ = ["RunStatus"]
+
+
+class RunStatus:
+    """v1's statuses of runs; not all of them are used here."""
+
+    QUEUED = "Queued"
+    NOT_STARTED = "NotStarted"
+    PREPARING = "Preparing"
+    PROVISIONING = "Provisioning"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    CANCEL_REQUESTED = "CancelRequested"
+    CANCELED = "Canceled"
+    FINALIZING = "Finalizing"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    UNAPPROVED = "Unapproved"
+    NOTRESPONDING = "NotResponding"
+    PAUSING = "Pausing"
+    PAUSED = "Paused"
+
+    @classmethod
+    def list(cls) -> list[str]:
+        """Return all statuses."""
+        return [value for name, value in vars(cls).items() if name.isupper()]
+
+    @classmethod
+    def get_running_statuses(cls) -> list[str]:
+        """Return the statuses of a run that has not come to its end."""
+        over = {*cls.get_post_processing_statuses(), cls.CANCELED, cls.COMPLETED, cls.FAILED}
+        return [status for status in cls.list() if status not in over]
+
+    @classmethod
+    def get_post_processing_statuses(cls) -> list[str]:
+        """Return the statuses of a run that is being brought to its end."""
+        return [cls.CANCEL_REQUESTED, cls.FINALIZING]
