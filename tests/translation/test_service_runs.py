@@ -129,7 +129,7 @@ def test_failing_step_fails_the_run(experiment: Experiment, script):
     run = experiment.submit(Pipeline(experiment.workspace, steps))
 
     assert run.wait_for_completion(show_output=False, raise_on_error=False) == "Failed"
-    assert "step 'broken'" in run.get_detailed_status()["error"]["message"]
+    assert "step 'broken'" in run.get_detailed_status()["details"]
     assert [step.name for step in run.get_steps()] == ["broken"]
 
 
