@@ -79,10 +79,15 @@ def test_one_file_is_downloaded(run, work):
         ({"prefix": "all", "output_paths": ["x", "y"]}, ["x", "y"]),
         ({"prefix": "all", "output_paths": ["x"]}, ["all/b.txt", "all/sub/c.txt"]),
         ({"prefix": "no"}, []),
+        ({"prefix": "all/b.txt", "append_prefix": False}, ["all/b.txt"]),
     ],
 )
 def test_many_files_are_downloaded_as_v1_did(run, work, arguments, expected):
-    """A prefix is a folder; it stays in the paths unless it is not wanted; paths must be as many as files."""
+    """
+    A prefix is a folder; it stays in the paths unless it is not wanted; paths must be as many as files.
+
+    As one file's name it gives that file, under its whole path.
+    """
     run.upload_folder("all", "folder")
     run.upload_file("alls", "a.txt")
 

@@ -27,6 +27,8 @@ def test_uploads_are_copies(step):
         assert open("back/m.pkl").read() == "first"
         run.download_files("folder/", "all", append_prefix=False)
         assert open("all/sub/żó ł.txt").read() == "deep"
+        run.download_files("s.txt", "single", append_prefix=False)
+        assert os.listdir("single") == ["s.txt"]
     """)
 
     assert uploaded(step) == {

@@ -60,7 +60,7 @@ class LazyMapping(dict[str, Item]):
     def __eq__(self, other: object) -> bool:
         return self._all() == (other._all() if isinstance(other, LazyMapping) else other)
 
-    __hash__ = None  # type: ignore[assignment]  # as any dict's
+    __hash__ = None  # as any dict's
 
     def __setitem__(self, name: str, item: Item) -> None:
         raise UserErrorException(f"{name!r}: the collection only shows what the workspace has; register it there")

@@ -156,7 +156,8 @@ class RunWithFiles(RecordedRun):
         Copy the files of one folder of the run, or all of them, to this machine.
 
         Args:
-            prefix: a folder among the run's files (v1: `log` does not take `logs/a`).
+            prefix: a folder among the run's files (v1: `log` does not take `logs/a`); or one file, whose path
+                stays whole.
             output_directory: put before every path; the current folder.
             output_paths: one for each file, in the order of `get_file_names`; without effect when there are not as
                 many different ones as files (v1).
@@ -166,12 +167,12 @@ class RunWithFiles(RecordedRun):
         """
         del batch_size, timeout_seconds
         folder = prefix.replace("\\", "/").rstrip("/") + "/" if prefix else ""
-        names = [name for name in self.get_file_names() if name.startswith(folder)]
+        names = [name for name in self.get_file_names() if f"{name}/".startswith(folder)]
         targets: Sequence[str] = names
         if output_paths is not None and len({*output_paths}) == len(names):
             targets = output_paths
         elif output_directory is not None and not append_prefix:
-            targets = [name[len(folder) :] for name in names]
+            targets = [name.removeprefix(folder) for name in names]
         for name, target in zip(names, targets, strict=False):
             self._fetch(name, os.path.join(output_directory or "", target))
 

@@ -113,19 +113,20 @@ class RunFiles(RecordedRun):
         Copy the artifacts of one folder of the run, or all of them.
 
         Args:
-            prefix: a folder among the artifacts (v1: `log` does not take `logs/a`).
+            prefix: a folder among the artifacts (v1: `log` does not take `logs/a`); or one of them, whose path
+                stays whole.
             output_directory: put before every path; the working directory otherwise.
             output_paths: one for each artifact; not used when there are not as many different ones (v1).
             batch_size: not used, like `timeout_seconds`: files are copied one after the other.
             append_prefix: False leaves the prefix out of the paths; only without output_paths (v1).
         """
         folder = prefix.replace("\\", "/").strip("/") + "/" if prefix else ""
-        names = [name for name in self.get_file_names() if name.startswith(folder)]
+        names = [name for name in self.get_file_names() if f"{name}/".startswith(folder)]
         targets: Sequence[str] = names
         if output_paths is not None and len({*output_paths}) == len(names):
             targets = output_paths
         elif output_directory is not None and not append_prefix:
-            targets = [name[len(folder) :] for name in names]
+            targets = [name[len(folder) :] if name.startswith(folder) else name for name in names]
         for name, target in zip(names, targets):
             self._copy_out(name, os.path.join(output_directory or "", target))
 

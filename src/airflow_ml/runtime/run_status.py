@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List
+
 __all__ = ["RunStatus"]
 
 
@@ -25,17 +29,17 @@ class RunStatus:
     PAUSED = "Paused"
 
     @classmethod
-    def list(cls) -> list[str]:
+    def list(cls) -> List[str]:
         """Return all statuses."""
         return [value for name, value in vars(cls).items() if name.isupper()]
 
     @classmethod
-    def get_running_statuses(cls) -> list[str]:
+    def get_running_statuses(cls) -> List[str]:
         """Return the statuses of a run that has not come to its end."""
         over = {*cls.get_post_processing_statuses(), cls.CANCELED, cls.COMPLETED, cls.FAILED}
         return [status for status in cls.list() if status not in over]
 
     @classmethod
-    def get_post_processing_statuses(cls) -> list[str]:
+    def get_post_processing_statuses(cls) -> List[str]:
         """Return the statuses of a run that is being brought to its end."""
         return [cls.CANCEL_REQUESTED, cls.FINALIZING]
