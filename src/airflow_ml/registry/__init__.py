@@ -1,7 +1,7 @@
 """The workspace database: what is registered, what ran, and what came of it."""
 
 from airflow_ml.registry.deletion import delete_workspace
-from airflow_ml.registry.errors import RunNotFoundError, RunStateError
+from airflow_ml.registry.errors import PublishedPipelineNotFoundError, RunNotFoundError, RunStateError
 from airflow_ml.registry.home import Home, WorkspaceHome
 from airflow_ml.registry.opening import open_registry
 from airflow_ml.registry.records import (
@@ -20,6 +20,7 @@ from airflow_ml.registry.records import (
     ModelRecord,
     OutputRecord,
     PipelineOptions,
+    PublishedPipelineRecord,
     RunInputRecord,
     RunOptions,
     RunRecord,
@@ -46,6 +47,8 @@ __all__ = [
     "ModelRecord",
     "OutputRecord",
     "PipelineOptions",
+    "PublishedPipelineNotFoundError",
+    "PublishedPipelineRecord",
     "Registry",
     "RunInputRecord",
     "RunNotFoundError",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
 
-__all__ = ["RunNotFoundError", "RunStateError"]
+__all__ = ["PublishedPipelineNotFoundError", "RunNotFoundError", "RunStateError"]
+
+
+class PublishedPipelineNotFoundError(UserErrorException):
+    """No published pipeline of that id is in the workspace."""
 
 
 class RunNotFoundError(UserErrorException):

@@ -25,6 +25,7 @@ __all__ = [
     "ModelRecord",
     "OutputRecord",
     "PipelineOptions",
+    "PublishedPipelineRecord",
     "RunInputRecord",
     "RunOptions",
     "RunRecord",
@@ -297,6 +298,29 @@ class EnvironmentRecord:
     definition: Mapping[str, Json]
     created_at: datetime
     labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class PublishedPipelineRecord:
+    """
+    A pipeline that can be started without the code that built it; `PublishedPipelines.graph` reads its graph.
+
+    Attributes:
+        status: `Active`, or `Disabled` while it takes no runs.
+        graph_id: a guid; equal graphs have the same one.
+        steps: how many steps the graph has.
+        continue_on_step_failure: for runs that say nothing else; None means no.
+    """
+
+    id: str
+    name: str
+    description: str | None
+    version: str | None
+    status: str
+    graph_id: str
+    steps: int
+    continue_on_step_failure: bool | None
+    created_at: datetime
 
 
 class ModelOptions(TypedDict, total=False):

@@ -16,6 +16,7 @@ from airflow_ml.registry.inputs import Inputs
 from airflow_ml.registry.metrics import Metrics
 from airflow_ml.registry.models import Models
 from airflow_ml.registry.outputs import Outputs
+from airflow_ml.registry.published_pipelines import PublishedPipelines
 from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.runs import Runs
 from airflow_ml.registry.snapshots import Snapshots
@@ -50,6 +51,7 @@ class Registry:
         self.metrics = Metrics(scope)
         self.models = Models(scope)
         self.outputs = Outputs(scope)
+        self.published_pipelines = PublishedPipelines(scope)
         self.runs = Runs(scope)
         self.snapshots = Snapshots(scope)
         self._engine = scope.database.engine

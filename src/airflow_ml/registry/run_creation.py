@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import check_name, content_digest, utc_now
+from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.experiments import ensure_experiment, next_number, refuse_archived
+from airflow_ml.registry.graph_texts import save_graph
 from airflow_ml.registry.records import RUN_KINDS, RUN_STATUSES, RunOptions
 from airflow_ml.registry.run_labels import add_properties, put_tags
 from airflow_ml.registry.run_rows import require_run
@@ -59,7 +60,8 @@ def insert_run(
     values["parent_id"] = parent_id
     row_experiment = ensure_experiment(session, scope, experiment)
     values["experiment_key"] = row_experiment.key
-    values["graph_key"] = _graph_key(session, scope, options.get("graph_json"))
+    graph_json = options.get("graph_json")
+    values["graph_key"] = None if graph_json is None else save_graph(session, scope, graph_json).key
     if parent_id is None:
         refuse_archived(row_experiment)
         values["root_id"] = values["id"]
@@ -108,14 +110,3 @@ def _next_attempt(session: Session, parent_id: str | None, node_id: str | None) 
         table.parent_id == parent_id, table.node_id == node_id, table.kind == "step"
     )
     return (session.scalars(query).one() or 0) + 1
-
-
-def _graph_key(session: Session, scope: Scope, graph_json: str | None) -> int | None:
-    if graph_json is None:
-        return None
-    table = tables.GraphText
-    digest = content_digest(graph_json)
-    values = {"workspace_id": scope.workspace_id, "digest": digest, "body": graph_json}
-    session.execute(scope.database.insert(table).values(values).on_conflict_do_nothing())
-    query = select(table.key).where(table.workspace_id == scope.workspace_id, table.digest == digest)
-    return session.scalars(query).one()

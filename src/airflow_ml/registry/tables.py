@@ -29,6 +29,7 @@ __all__ = [
     "Metric",
     "Model",
     "Output",
+    "PublishedPipeline",
     "RegisteredDataset",
     "Run",
     "RunInput",
@@ -101,6 +102,24 @@ class GraphText(Base):
     workspace_id: Mapped[int] = _workspace_column()
     digest: Mapped[str]
     body: Mapped[str]
+
+
+class PublishedPipeline(Base):
+    """A pipeline that can be started without the code that built it; rising keys are the order of listings."""
+
+    __tablename__ = "aml_published_pipelines"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    workspace_id: Mapped[int] = _workspace_column()
+    name: Mapped[str]
+    description: Mapped[str | None]
+    version: Mapped[str | None]
+    status: Mapped[str]
+    graph_key: Mapped[int] = mapped_column(ForeignKey("aml_graphs.key"))
+    steps: Mapped[int]
+    continue_on_step_failure: Mapped[bool | None]
+    created_at: Mapped[datetime]
 
 
 class Run(Base):
