@@ -185,3 +185,12 @@ def test_serving_is_not_done(workspace: Workspace, model: Model) -> None:
     ):
         with pytest.raises(NotSupportedError, match="download"):
             use()
+
+
+def test_labels_become_text(workspace: Workspace, model: Model) -> None:
+    """Numbers in tags and properties are text afterwards, as v1's service answers them, and are found as text."""
+    model.add_tags({"accuracy": 0.9})
+    model.add_properties({"epochs": 3})
+
+    assert (model.tags["accuracy"], model.properties["epochs"]) == ("0.9", "3")
+    assert [found.id for found in Model.list(workspace, tags=[["accuracy", "0.9"]])] == [model.id]

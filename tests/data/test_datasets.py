@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from pathlib import Path
 
@@ -211,3 +212,24 @@ def test_features_without_a_counterpart_say_so(workspace: Workspace, blob: Azure
         Dataset.File.from_files((blob, "raw")).as_hdfs()
     with pytest.raises(NotSupportedError, match=r"Dataset\.File"):
         DataType.to_stream(workspace)
+
+
+def test_printing_a_dataset_shows_v1_s_json(workspace: Workspace) -> None:
+    """Class, then JSON with sources as v1 writes them and the registration; templates take paths out of it."""
+    store = workspace.get_default_datastore()
+    files = Dataset.File.from_files([(store, "a"), (store, "b")]).take(2).register(workspace, "both", tags={"k": "v"})
+
+    first, _, rest = str(files).partition("\n")
+
+    assert first == "FileDataset"
+    assert json.loads(rest) == {
+        "source": ["('workspaceblobstore', 'a')", "('workspaceblobstore', 'b')"],
+        "definition": ["take"],
+        "registration": {
+            "id": files.id,
+            "name": "both",
+            "version": 1,
+            "tags": {"k": "v"},
+            "workspace": repr(workspace),
+        },
+    }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TypeVar
 
-    from airflow_ml.data import _dataset_by_name, _definition, _reading, _saved, dataset_factory
+    from airflow_ml.data import _dataset_by_name, _definition, _reading, _saved, _shown, dataset_factory
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
@@ -28,6 +28,7 @@ else:
     _definition = late("airflow_ml.data._definition")
     _reading = late("airflow_ml.data._reading")
     _saved = late("airflow_ml.data._saved")
+    _shown = late("airflow_ml.data._shown")
     dataset_factory = late("airflow_ml.data.dataset_factory")
     expressions = late("airflow_ml.runtime.expressions")
 
@@ -269,6 +270,9 @@ class AbstractDataset:
         known = {"name": self._name, "version": self._version, "id": self._id}
         text = ", ".join(f"{key}={value!r}" for key, value in known.items() if value is not None)
         return f"{type(self).__name__}({text})"
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}\n{_shown.as_json(self, self._definition, self._workspace)}"
 
 
 def refuse_unknown(arguments: Mapping[str, object], *, where: str) -> None:

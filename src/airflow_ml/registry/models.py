@@ -50,8 +50,8 @@ class Models(Repository):
                 path=path,
                 run_id=options.get("run_id"),
                 description=options.get("description"),
-                tags=dict(options.get("tags") or {}),
-                properties=dict(options.get("properties") or {}),
+                tags=_texts(options.get("tags") or {}),
+                properties=_texts(options.get("properties") or {}),
                 framework=options.get("framework"),
                 framework_version=options.get("framework_version"),
                 details=dict(options.get("details") or {}),
@@ -115,7 +115,7 @@ class Models(Repository):
         """Replace the tags of one version, so that tags can be taken away too."""
         with self._database.write() as session:
             row = self._require(session, name, version)
-            row.tags = dict(tags)
+            row.tags = _texts(tags)
             return _record(row)
 
     def add_properties(self, name: str, version: int, properties: Mapping[str, str]) -> ModelRecord:
@@ -123,7 +123,7 @@ class Models(Repository):
         with self._database.write() as session:
             self._scope.lock(session)
             row = self._require(session, name, version)
-            row.properties = {**properties, **row.properties}
+            row.properties = {**_texts(properties), **row.properties}
             return _record(row)
 
     def set_description(self, name: str, version: int, description: str | None) -> ModelRecord:
@@ -158,6 +158,11 @@ class Models(Repository):
             f"ModelNotFound: workspace {self._scope.workspace_name!r} has no model {name!r} version "
             f"{version or 'latest'!r}, its versions are {[row.version for row in rows]!r}; register it first"
         )
+
+
+def _texts(labels: Mapping[str, object]) -> dict[str, str]:
+    """Return labels as text, which v1's service makes of numbers; so they can be asked for as text."""
+    return {name: "" if value is None else str(value) for name, value in labels.items()}
 
 
 def _has(labels: Mapping[str, str], wanted: Mapping[str, str | None] | None) -> bool:
