@@ -56,8 +56,7 @@ def assemble(steps: object, options: AssemblyOptions) -> tuple[Graph, list[Pipel
         ValueError: anything about the steps that cannot work; the text names the step and the thing.
         NotImplementedError: `steps` is of a type that v1 does not take either, such as a tuple.
     """
-    listed, order = collect(steps)
-    chosen, producers = close(listed, order, resolve=options.resolve_closure)
+    chosen, order, producers = close(collect(steps), resolve=options.resolve_closure)
     wirings = wire_steps(chosen, producers)
     check_dataset_forms(chosen, wirings)
     ids = give_ids(chosen)

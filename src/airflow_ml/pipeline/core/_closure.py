@@ -11,51 +11,50 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Order", "close", "collect", "earlier_steps"]
+__all__ = ["Order", "Place", "close", "collect", "earlier_steps"]
 
 #: For each step (by id of the object), the steps that a sequence puts before it.
 Order = dict[int, tuple[PipelineStep, ...]]
+#: A listed step, and the steps of the items before it in the sequences that it stands in.
+Place = tuple[PipelineStep, tuple[PipelineStep, ...]]
 
 
-def collect(steps: object) -> tuple[list[PipelineStep], Order]:
+def collect(steps: object) -> list[Place]:
     """
-    Return the listed steps, each once, and the order that sequences give them.
+    Return the listed steps with the order that sequences give them, once for each time that a step is listed.
 
     Raises:
         ValueError: no step at all, or a PipelineData that no step writes.
         NotImplementedError: something that is no step, or a tuple, which v1 does not take either.
     """
-    order: Order = {}
-    found = _flatten(steps, order)
+    found = _flatten(steps, ())
     if not found:
         raise GraphError("pipeline: steps is empty; give at least one step")
-    return list(dict.fromkeys(found)), order
+    return found
 
 
-def _flatten(item: object, order: Order) -> list[PipelineStep]:
+def _flatten(item: object, before: tuple[PipelineStep, ...]) -> list[Place]:
     if isinstance(item, PipelineStep):
-        return [item]
+        return [(item, before)]
     if isinstance(item, PipelineData):
-        return [_producer_of(item)]
+        return [(_producer_of(item), before)]
     if isinstance(item, StepSequence):
-        return _flatten_sequence(item, order)
+        return _flatten_sequence(item, before)
     if isinstance(item, list):
-        return [step for inner in item for step in _flatten(inner, order)]
+        return [place for inner in item for place in _flatten(inner, before)]
     raise NotSupportedError(
         f"pipeline: steps has {item!r} (a {type(item).__name__}), which is no step; give a list, nested lists, a"
         " StepSequence, a step or a PipelineData"
     )
 
 
-def _flatten_sequence(sequence: StepSequence, order: Order) -> list[PipelineStep]:
-    found: list[PipelineStep] = []
-    previous: list[PipelineStep] = []
+def _flatten_sequence(sequence: StepSequence, before: tuple[PipelineStep, ...]) -> list[Place]:
+    found: list[Place] = []
+    previous: tuple[PipelineStep, ...] = ()
     for item in sequence:
-        group = _flatten(item, order)
-        for step in group:
-            order[id(step)] = (*order.get(id(step), ()), *previous)
+        group = _flatten(item, (*before, *previous))
         found.extend(group)
-        previous = group or previous
+        previous = tuple([step for step, _ in group]) or previous
     return found
 
 
@@ -66,19 +65,24 @@ def _producer_of(data: PipelineData) -> PipelineStep:
     return producer
 
 
-def close(listed: Sequence[PipelineStep], order: Order, *, resolve: bool) -> tuple[list[PipelineStep], Producers]:
+def close(places: Sequence[Place], *, resolve: bool) -> tuple[list[PipelineStep], Order, Producers]:
     """
-    Add producers and predecessors that were not listed (v1's transitive closure).
+    Add producers and predecessors that were not listed (v1's transitive closure), and say what sequences order.
 
     Args:
+        places: what `collect` returned.
         resolve: with False nothing is added.
 
     Raises:
         ValueError: `resolve` is False and something is missing.
     """
-    chosen = dict.fromkeys(listed)
-    producers = Producers(listed)
-    todo = list(listed)
+    chosen = dict.fromkeys([step for step, _ in places])
+    order: Order = {}
+    for step, before in places:
+        if before:
+            order[id(step)] = (*order.get(id(step), ()), *before)
+    producers = Producers(chosen)
+    todo = list(chosen)
     while todo:
         step = todo.pop()
         for needed, why in _needs(step, order, producers):
@@ -92,7 +96,29 @@ def close(listed: Sequence[PipelineStep], order: Order, *, resolve: bool) -> tup
             chosen[needed] = None
             producers.add(needed)
             todo.append(needed)
-    return list(chosen), producers
+    if order:
+        _order_what_comes_along(places, order, producers)
+    return list(chosen), order, producers
+
+
+def _order_what_comes_along(places: Sequence[Place], order: Order, producers: Producers) -> None:
+    """
+    Let steps that come in with an item of a sequence wait for the items before it as well.
+
+    v1 rule: in `StepSequence([a, b])`, what b needs and nothing before it has brought in starts after a, too.
+    """
+    placed: set[int] = set()
+    for step, before in places:
+        todo = [step]
+        while todo:
+            current = todo.pop()
+            if id(current) in placed:
+                continue
+            placed.add(id(current))
+            if current is not step and before:
+                order[id(current)] = (*order.get(id(current), ()), *before)
+            todo.extend(current._after)
+            todo.extend(producer for producer, _ in _producers_for(current, producers))
 
 
 def _needs(
@@ -100,6 +126,10 @@ def _needs(
 ) -> Iterator[tuple[PipelineStep, str]]:
     for earlier in earlier_steps(step, order):
         yield earlier, "it runs after a step that is missing:"
+    yield from _producers_for(step, producers)
+
+
+def _producers_for(step: PipelineStep, producers: Producers) -> Iterator[tuple[PipelineStep, str]]:
     data: Iterable[object] = (*[bound.data for bound in step._given.inputs], *step._given.undecided)
     for item in data:
         producer = producers.of(item)
