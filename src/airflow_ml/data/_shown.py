@@ -28,9 +28,12 @@ def as_json(dataset: AbstractDataset, definition: Definition | None, workspace: 
         shown["source"] = [_source(source) for source in _list(definition.get("sources"))]
         shown["definition"] = [step["op"] for step in _list(definition.get("steps")) if isinstance(step, dict)]
     if dataset.name is not None:
-        registration = {"id": dataset.id, "name": dataset.name, "version": dataset.version}
-        labels = {"description": dataset.description, "tags": dict(dataset.tags), "workspace": repr(workspace)}
-        shown["registration"] = {**registration, **{key: value for key, value in labels.items() if value}}
+        registration: dict[str, Json] = {"id": dataset.id, "name": dataset.name, "version": dataset.version}
+        if dataset.description:
+            registration["description"] = dataset.description
+        if dataset.tags:
+            registration["tags"] = dict(dataset.tags)
+        shown["registration"] = {**registration, "workspace": repr(workspace)}
     return json.dumps(shown, indent=2)
 
 
