@@ -21,6 +21,7 @@ from airflow_ml.graph import (
     ParameterSource,
     Registration,
     Source,
+    SourceSnapshot,
     Step,
     StepOutputSource,
     TaskSource,
@@ -69,6 +70,7 @@ def rich_graph() -> Graph:
         inputs=(InputPort("t", StepOutputSource("prepare", "table"), transformations={"parse": {"format": "csv"}}),),
         outputs=(OutputPort("o", source_globs="*.csv"),),
         after=("prepare",),
+        snapshot=SourceSnapshot("5a", {"azureml.git.branch": "main"}),
     )
     return Graph(
         name="all of it",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import AzureMLException, UserErrorException
-from airflow_ml.graph import Graph, Json, Step
+from airflow_ml.graph import Graph, Json, SourceSnapshot, Step
 from airflow_ml.snapshots.capture import capture
 from airflow_ml.snapshots.git import git_properties
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
 
-__all__ = ["Snapshot", "capture_all", "capture_step", "snapshot_of"]
+__all__ = ["Snapshot", "capture_all", "capture_step", "snapshot_of", "with_snapshots"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,31 @@ def capture_all(services: Services, graph: Graph) -> dict[str, dict[str, Json]]:
         UserErrorException: a directory or script is missing, or it cannot be captured; the text names the step.
     """
     by_directory: dict[str, dict[str, Json]] = {}
+    taken: dict[str, dict[str, Json]] = {}
     for step in graph.steps:
+        if step.snapshot is not None:
+            taken[step.id] = _known(services, graph, step, step.snapshot)
         if step.source_directory is None:
             continue
         _check_script(graph, step)
         if step.source_directory not in by_directory:
             by_directory[step.source_directory] = _capture(services, graph, step)
-    return {step.id: by_directory[step.source_directory] for step in graph.steps if step.source_directory is not None}
+        taken[step.id] = by_directory[step.source_directory]
+    return taken
+
+
+def with_snapshots(graph: Graph, taken: Mapping[str, Mapping[str, Json]]) -> Graph:
+    """Return the graph with the result of `capture_all` in the place of its source directories."""
+    return replace(
+        graph,
+        base_directory=None,
+        steps=tuple(
+            replace(step, source_directory=None, snapshot=_source_snapshot(taken[step.id]))
+            if step.id in taken
+            else step
+            for step in graph.steps
+        ),
+    )
 
 
 def snapshot_of(services: Services, task: StepTask) -> Snapshot:
@@ -62,6 +80,8 @@ def capture_step(services: Services, graph: Graph, step: Step) -> Snapshot:
     Raises:
         UserErrorException: as `capture_all`.
     """
+    if step.snapshot is not None:
+        return _snapshot(_known(services, graph, step, step.snapshot))
     if step.source_directory is None:
         return Snapshot(None)
     _check_script(graph, step)
@@ -71,6 +91,21 @@ def capture_step(services: Services, graph: Graph, step: Step) -> Snapshot:
 def _snapshot(taken: Mapping[str, Json]) -> Snapshot:
     properties = cast("Mapping[str, str]", taken.get("properties") or {})
     return Snapshot(id=cast("str | None", taken.get("id")), properties=properties)
+
+
+def _source_snapshot(taken: Mapping[str, Json]) -> SourceSnapshot:
+    return SourceSnapshot(str(taken["id"]), cast("Mapping[str, str]", taken.get("properties") or {}))
+
+
+def _known(services: Services, graph: Graph, step: Step, snapshot: SourceSnapshot) -> dict[str, Json]:
+    """Return what the graph holds of a snapshot that was taken before."""
+    if not services.registry.snapshots.exists(snapshot.id):
+        raise UserErrorException(
+            f"{graph.title(step)}: snapshot {snapshot.id!r} of its code is not in workspace"
+            f" {services.registry.workspace.name!r}; use the workspace in which the pipeline was published, or publish"
+            " it here"
+        )
+    return {"id": snapshot.id, "properties": cast(Json, dict(snapshot.properties))}
 
 
 def _directory_of(graph: Graph, step: Step) -> Path:

@@ -48,6 +48,8 @@ class Opening:
     Attributes:
         dag_run_id: with the DAG's id and the group's the place in Airflow that has one pipeline run.
         parameters: the values that were given; defaults fill in the rest.
+        properties: of the run; they win over those that every pipeline run has.
+        description: of the run; the graph's unless given.
         is_complete: the graph holds all steps of the pipeline; False for operators written by hand, each of which
             knows itself alone.
     """
@@ -60,6 +62,8 @@ class Opening:
     tags: Mapping[str, str] = field(default_factory=dict)
     continue_on_failure: bool = False
     run_source: str = "SDK"
+    properties: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
     is_complete: bool = True
     details: Mapping[str, Json] = field(default_factory=dict)
 
@@ -89,13 +93,14 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
         status="NotStarted",
         started_at=datetime.now(timezone.utc),
         graph_json=to_json(graph) if opening.is_complete else None,
-        description=graph.description,
+        description=opening.description or graph.description,
         tags=opening.tags,
         properties={
             "azureml.runsource": "azureml.PipelineRun",
             "runSource": opening.run_source,
             "runType": opening.run_source,
             "azureml.parameters": json.dumps({name: as_text(value) for name, value in parameters.items()}),
+            **opening.properties,
         },
         details={
             "parameters": parameters,

@@ -29,6 +29,7 @@ from airflow_ml.graph.model import (
     ParameterRef,
     ParameterSource,
     Registration,
+    SourceSnapshot,
     Step,
     StepOutputSource,
     TaskSource,
@@ -147,6 +148,7 @@ def _step(data: Mapping[str, Any]) -> Step:
         inputs=lambda value: tuple(_build(InputPort, item, source=_source) for item in value),
         outputs=lambda value: tuple(_build(OutputPort, item, registration=_registration) for item in value),
         params=lambda value: {name: _argument(item) for name, item in value.items()},
+        snapshot=lambda value: _build(SourceSnapshot, value),
         run_settings=lambda value: {name: _setting(item) for name, item in value.items()},
         after=tuple,
     )

@@ -36,6 +36,7 @@ __all__ = [
     "Part",
     "Registration",
     "Source",
+    "SourceSnapshot",
     "Step",
     "StepOutputSource",
     "TaskSource",
@@ -185,6 +186,19 @@ class OutputPort:
 
 
 @dataclass(frozen=True)
+class SourceSnapshot:
+    """
+    A step's source directory as it was captured: the graph needs no folder any more.
+
+    Attributes:
+        properties: what git said of the folder, as properties of the step's runs.
+    """
+
+    id: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """
     One step: a node of the graph.
@@ -195,6 +209,7 @@ class Step:
         kind: which launcher-independent handler runs it, for instance `python_script`.
         script: path inside the source directory; None for kinds without one, whose arguments are the whole command.
         params: values that the script finds in the environment as `AML_PARAMETER_<name>`.
+        snapshot: in the place of a source directory, in graphs of published pipelines.
         environment: an environment definition as data (`Environment` of the public face), or None for the default.
         compute: name of a compute target; None if the pipeline names none.
         run_settings: node and process counts, framework, communicator, shared memory, time limit: plain values
@@ -211,6 +226,7 @@ class Step:
     outputs: tuple[OutputPort, ...] = ()
     params: Mapping[str, Argument] = field(default_factory=dict)
     source_directory: str | None = None
+    snapshot: SourceSnapshot | None = None
     environment: Mapping[str, Json] | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     compute: str | None = None

@@ -12,13 +12,10 @@ from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.errors import PublishedPipelineNotFoundError
 from airflow_ml.registry.graph_texts import graph_id, save_graph
-from airflow_ml.registry.records import PublishedPipelineRecord
+from airflow_ml.registry.records import ACTIVE, DISABLED, PublishedPipelineRecord
 from airflow_ml.registry.tables import GraphText, PublishedPipeline
 
-__all__ = ["ACTIVE", "DISABLED", "PublishedPipelines"]
-
-#: v1's words.
-ACTIVE, DISABLED = "Active", "Disabled"
+__all__ = ["PublishedPipelines"]
 
 
 class PublishedPipelines(Repository):

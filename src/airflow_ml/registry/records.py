@@ -10,6 +10,8 @@ from typing import Literal, TypedDict
 from airflow_ml.graph.model import Json
 
 __all__ = [
+    "ACTIVE",
+    "DISABLED",
     "FINAL_STATUSES",
     "RUN_KINDS",
     "RUN_STATUSES",
@@ -48,6 +50,9 @@ RUN_STATUSES = (
 
 #: A run of one of these never changes again.
 FINAL_STATUSES = frozenset({"Completed", "Failed", "Canceled"})
+
+#: v1's words for a published pipeline that takes runs, and for one that does not.
+ACTIVE, DISABLED = "Active", "Disabled"
 
 RUN_KINDS = ("pipeline", "step", "script", "interactive", "child")
 
@@ -321,6 +326,11 @@ class PublishedPipelineRecord:
     steps: int
     continue_on_step_failure: bool | None
     created_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it takes runs."""
+        return self.status == ACTIVE
 
 
 class ModelOptions(TypedDict, total=False):

@@ -1,0 +1,88 @@
+"""
+Published pipelines: what is kept of a pipeline so that it can run without the code that built it.
+
+Publishing looks everything up that a submit does, and captures the source directories: the graph that is stored names
+snapshots, so a run of it executes the code of that moment, whatever became of the folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.execution.captures import capture_all, with_snapshots
+from airflow_ml.execution.graph_checks import check_graph
+from airflow_ml.graph import from_json, to_json
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.services import Services
+    from airflow_ml.graph import Graph, Json
+    from airflow_ml.registry import PublishedPipelineRecord, Registry, RunRecord
+
+__all__ = ["Publication", "graph_to_run", "publish", "publish_run"]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is said of a pipeline when it is published; without a name it has its graph's."""
+
+    name: str | None = None
+    description: str | None = None
+    version: str | None = None
+    continue_on_step_failure: bool | None = None
+
+
+def publish(services: Services, graph: Graph, publication: Publication) -> PublishedPipelineRecord:
+    """
+    Publish the pipeline of a graph.
+
+    Raises:
+        UserErrorException: something that the graph names is not there or not right, or code cannot be captured.
+    """
+    check_graph(services, graph, {})
+    return _store(services, with_snapshots(graph, capture_all(services, graph)), publication)
+
+
+def publish_run(services: Services, run: RunRecord, publication: Publication) -> PublishedPipelineRecord:
+    """
+    Publish the pipeline that was run, with the code that was run; parameters keep the defaults of its graph (v1).
+
+    Raises:
+        UserErrorException: the run has no graph, because its operators were written by hand.
+    """
+    text = services.registry.runs.graph(run.id)
+    if text is None:
+        raise UserErrorException(
+            f"run {run.id}: it has no graph, because its operators were written by hand; publish a Pipeline"
+        )
+    taken = cast("Mapping[str, Mapping[str, Json]]", run.details.get("snapshots") or {})
+    return _store(services, with_snapshots(from_json(text), taken), publication)
+
+
+def graph_to_run(registry: Registry, pipeline_id: str) -> tuple[PublishedPipelineRecord, Graph]:
+    """
+    Return a published pipeline and its graph for a new run.
+
+    Raises:
+        PublishedPipelineNotFoundError: there is none of that id.
+        UserErrorException: it is disabled.
+    """
+    record = registry.published_pipelines.get(pipeline_id)
+    if not record.is_active:
+        raise UserErrorException(
+            f"published pipeline {record.name!r} ({record.id}) is {record.status} and takes no runs; enable it first"
+        )
+    return record, from_json(registry.published_pipelines.graph(pipeline_id))
+
+
+def _store(services: Services, graph: Graph, publication: Publication) -> PublishedPipelineRecord:
+    return services.registry.published_pipelines.add(
+        publication.name or graph.name,
+        graph_json=to_json(graph),
+        steps=len(graph.steps),
+        description=publication.description,
+        version=publication.version,
+        continue_on_step_failure=publication.continue_on_step_failure,
+    )
