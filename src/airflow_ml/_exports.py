@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 
+from airflow_ml._late import load
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +34,9 @@ def lazy_exports(
 
     def find(name: str) -> object:
         if name in names:
-            value: object = getattr(_imported(f"{base}.{names[name]}"), name)
+            value: object = getattr(load(f"{base}.{names[name]}"), name)
         elif name in submodules:
-            return _imported(f"{base}.{name}")
+            return load(f"{base}.{name}")
         else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(sys.modules[package], name, value)
@@ -44,8 +46,3 @@ def lazy_exports(
         return sorted({*vars(sys.modules[package]), *names, *submodules})
 
     return find, list_names
-
-
-def _imported(name: str) -> object:
-    __import__(name)
-    return sys.modules[name]

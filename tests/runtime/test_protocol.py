@@ -83,10 +83,12 @@ def test_run_directory_names(tmp_path):
     assert not directory.contains(f"{tmp_path}-other/file")
 
 
-@pytest.mark.parametrize("source", sorted(RUNTIME.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "source", [*sorted(RUNTIME.glob("*.py")), RUNTIME.parent / "_late.py"], ids=lambda path: path.stem
+)
 def test_imports_nothing_but_the_standard_library(source):
-    """A module of the runtime imports the standard library, the runtime, the errors and the version alone."""
-    allowed = {"airflow_ml.exceptions", "airflow_ml._version", "airflow_ml", "pandas"}
+    """A module of the runtime imports the standard library, the runtime, `_late`, the errors and the version alone."""
+    allowed = {"airflow_ml._late", "airflow_ml.exceptions", "airflow_ml._version", "airflow_ml", "pandas"}
     tree = ast.parse(source.read_text(), feature_version=(3, 8))
     names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]

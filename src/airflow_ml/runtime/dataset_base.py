@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.runtime import context as contexts
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.unavailable import WorkspaceSide
 
 TYPE_CHECKING = False
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     Self = TypeVar("Self", bound="AbstractDataset")
 else:
-    datasets = Late("airflow_ml.runtime.datasets")
-    expressions = Late("airflow_ml.runtime.expressions")
-    frames = Late("airflow_ml.runtime.frames")
+    datasets = late("airflow_ml.runtime.datasets")
+    expressions = late("airflow_ml.runtime.expressions")
+    frames = late("airflow_ml.runtime.frames")
 
 __all__ = ["AbstractDataset"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.runtime.datastores import Datastore
 from airflow_ml.runtime.file_datasets import FileDataset
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.references import DataPath
 from airflow_ml.runtime.sources import folder_sources, not_a_path, store_sources, web_source, with_partitions
 from airflow_ml.runtime.tabular_datasets import TabularDataset
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.dataset_writing import Target
     from airflow_ml.runtime.headers import PromoteHeadersBehavior
 else:
-    dataset_writing = Late("airflow_ml.runtime.dataset_writing")
-    table_formats = Late("airflow_ml.runtime.table_formats")
+    dataset_writing = late("airflow_ml.runtime.dataset_writing")
+    table_formats = late("airflow_ml.runtime.table_formats")
 
 __all__ = ["FileDatasetFactory", "TabularDatasetFactory"]
 

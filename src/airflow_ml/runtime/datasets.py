@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.runtime.dataset_base import AbstractDataset
 from airflow_ml.runtime.file_datasets import FileDataset
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.tabular_datasets import TabularDataset
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import DatasetRecord, Definition, InputData
 else:
-    dataset_factories = Late("airflow_ml.runtime.dataset_factories")
+    dataset_factories = late("airflow_ml.runtime.dataset_factories")
 
 __all__ = [
     "AbstractDataset",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.runtime import context as contexts
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.unavailable import WorkspaceSide
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.messages import ExperimentRecord
     from airflow_ml.runtime.workspace import Workspace
 else:
-    run = Late("airflow_ml.runtime.run")
+    run = late("airflow_ml.runtime.run")
 
 __all__ = ["Experiment"]
 

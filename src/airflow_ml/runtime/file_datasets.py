@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.dataset_base import AbstractDataset
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.mounts import MountContext
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_ml.runtime import expressions
     from airflow_ml.runtime.expressions import Expression
 else:
-    expressions = Late("airflow_ml.runtime.expressions")
+    expressions = late("airflow_ml.runtime.expressions")
 
 __all__ = ["FileDataset"]
 

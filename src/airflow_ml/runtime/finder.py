@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from airflow_ml._late import load
 from airflow_ml.runtime import surface
-from airflow_ml.runtime.late import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["install"]
 #: Parts of v1 that a real SDK in the step's environment does not replace: their classes belong together.
 _OURS = frozenset({"core", "data", "exceptions", "pipeline"})
 #: Parts of airflow_ml that are files of the step library.
-_FILES = frozenset({"_version", "compat", "exceptions", "runtime"})
+_FILES = frozenset({"_late", "_version", "compat", "exceptions", "runtime"})
 
 #: importlib.machinery has the same class, and importing it costs a script's start.
 _Spec: Any = type(sys.__spec__)

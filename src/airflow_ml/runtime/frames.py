@@ -10,6 +10,7 @@ import json
 import re
 import warnings
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import (
     DatasetExecutionError,
     DatasetNotFoundError,
@@ -18,7 +19,6 @@ from airflow_ml.exceptions import (
     UserErrorException,
 )
 from airflow_ml.runtime.column_types import convert, inferred
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.partitions import PartitionFormat
 from airflow_ml.runtime.selection import glob_pattern, kept_positions
 from airflow_ml.runtime.table_formats import ENCODINGS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.runtime import filters
 else:
-    filters = Late("airflow_ml.runtime.filters")
+    filters = late("airflow_ml.runtime.filters")
 
 __all__ = ["key_values", "partition_keys", "read_frame"]
 

@@ -1,9 +1,9 @@
 """
 Writes the step library: the folder that a step's process has first on its PYTHONPATH.
 
-It holds this package, the errors and the version, and the tops of two trees, `azureml` and `airflow_ml`, whose other
-modules `finder` makes; all their names lead into this package. So a script finds the same names with the real SDK
-installed, with airflow-ml installed, or with neither.
+It holds this package, the errors, late imports and the version, and the tops of two trees, `azureml` and `airflow_ml`,
+whose other modules `finder` makes; all their names lead into this package. So a script finds the same names with the
+real SDK installed, with airflow-ml installed, or with neither.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     """Yield every file's path below the library and its content, in an order that is always the same."""
     yield "airflow_ml/__init__.py", _AIRFLOW_ML.encode()
     yield "azureml/__init__.py", _AZUREML.encode()
-    for name in ("_version.py", "exceptions.py"):
+    for name in ("_late.py", "_version.py", "exceptions.py"):
         yield f"airflow_ml/{name}", (_PACKAGE / name).read_bytes()
     for source in sorted((_PACKAGE / "runtime").glob("*.py")):
         if source.name not in _OUTER:

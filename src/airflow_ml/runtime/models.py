@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import ModelNotFoundException, ModelPathNotFoundException, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.artifacts import offered
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.unavailable import WorkspaceSide, refuse
 
 TYPE_CHECKING = False
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.messages import ModelRecord
     from airflow_ml.runtime.workspace import Workspace
 else:
-    datasets = Late("airflow_ml.runtime.datasets")
-    runs = Late("airflow_ml.runtime.run")
+    datasets = late("airflow_ml.runtime.datasets")
+    runs = late("airflow_ml.runtime.run")
 
 __all__ = ["Model", "register"]
 

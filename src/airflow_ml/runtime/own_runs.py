@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import NotSupportedError, ServiceException
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.metrics import fold
 from airflow_ml.runtime.run import Run
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import RunRecord
 else:
-    datasets = Late("airflow_ml.runtime.datasets")
-    pipeline_runs = Late("airflow_ml.runtime.pipeline_runs")
+    datasets = late("airflow_ml.runtime.datasets")
+    pipeline_runs = late("airflow_ml.runtime.pipeline_runs")
 
 __all__ = ["_ChildRun", "_SubmittedRun"]
 

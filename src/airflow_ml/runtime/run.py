@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import (
     ActivityFailedException,
     NotSupportedError,
@@ -9,7 +10,6 @@ from airflow_ml.exceptions import (
     UserErrorException,
 )
 from airflow_ml.runtime import context as contexts
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.offline import _OfflineRun, new_id
 from airflow_ml.runtime.run_files import RunFiles
 from airflow_ml.runtime.run_record import kind_of
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from airflow_ml.runtime import experiments, own_runs, pipeline_runs, workspace
     from airflow_ml.runtime.messages import RunRecord
 else:
-    experiments = Late("airflow_ml.runtime.experiments")
-    own_runs = Late("airflow_ml.runtime.own_runs")
-    pipeline_runs = Late("airflow_ml.runtime.pipeline_runs")
-    workspace = Late("airflow_ml.runtime.workspace")
+    experiments = late("airflow_ml.runtime.experiments")
+    own_runs = late("airflow_ml.runtime.own_runs")
+    pipeline_runs = late("airflow_ml.runtime.pipeline_runs")
+    workspace = late("airflow_ml.runtime.workspace")
 
 __all__ = ["Run", "_OfflineRun", "get_run"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.runtime import lean_json
 from airflow_ml.runtime.artifacts import artifact_name, copy_in, files_below
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.metrics import DOCUMENTS, checked
 from airflow_ml.runtime.run_record import RecordedRun
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from airflow_ml.runtime import images, models, run_models
     from airflow_ml.runtime.datasets import AbstractDataset
 else:
-    images = Late("airflow_ml.runtime.images")
-    run_models = Late("airflow_ml.runtime.run_models")
+    images = late("airflow_ml.runtime.images")
+    run_models = late("airflow_ml.runtime.run_models")
 
 __all__ = ["RunFiles"]
 

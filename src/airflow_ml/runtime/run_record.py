@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime.calls import ReportingCalls
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.metrics import checked
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import RunRecord
 else:
-    datasets = Late("airflow_ml.runtime.datasets")
+    datasets = late("airflow_ml.runtime.datasets")
 
 __all__ = ["RecordedRun", "kind_of"]
 

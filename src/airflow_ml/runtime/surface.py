@@ -7,7 +7,7 @@ there as placeholders (`placeholders.py`), because scripts import more than they
 
 from __future__ import annotations
 
-from airflow_ml.runtime.late import load
+from airflow_ml._late import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime.dataset_base import AbstractDataset
-from airflow_ml.runtime.late import Late
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.dataset_writing import Target
     from airflow_ml.runtime.file_datasets import FileDataset
 else:
-    dataset_writing = Late("airflow_ml.runtime.dataset_writing")
-    datetimes = Late("datetime")
-    frames = Late("airflow_ml.runtime.frames")
-    table_times = Late("airflow_ml.runtime.table_times")
+    dataset_writing = late("airflow_ml.runtime.dataset_writing")
+    datetimes = late("datetime")
+    frames = late("airflow_ml.runtime.frames")
+    table_times = late("airflow_ml.runtime.table_times")
 
 __all__ = ["TabularDataset"]
 

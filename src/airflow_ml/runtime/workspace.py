@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import WorkspaceException
 from airflow_ml.runtime import context as contexts
-from airflow_ml.runtime.late import Late
 from airflow_ml.runtime.unavailable import WorkspaceSide
 
 TYPE_CHECKING = False
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.context import Context
     from airflow_ml.runtime.messages import WorkspaceRecord
 else:
-    computes = Late("airflow_ml.runtime.computes")
-    datasets = Late("airflow_ml.runtime.datasets")
-    stores = Late("airflow_ml.runtime.datastores")
-    experiments = Late("airflow_ml.runtime.experiments")
-    keyvault = Late("airflow_ml.runtime.keyvault")
-    models = Late("airflow_ml.runtime.models")
-    run = Late("airflow_ml.runtime.run")
+    computes = late("airflow_ml.runtime.computes")
+    datasets = late("airflow_ml.runtime.datasets")
+    stores = late("airflow_ml.runtime.datastores")
+    experiments = late("airflow_ml.runtime.experiments")
+    keyvault = late("airflow_ml.runtime.keyvault")
+    models = late("airflow_ml.runtime.models")
+    run = late("airflow_ml.runtime.run")
 
 __all__ = ["Workspace"]
 
