@@ -161,7 +161,7 @@ class OutputDatasetConfig:
 
     def _uploaded(self: Config, overwrite: bool, source_globs: str | Sequence[str] | None) -> Config:
         given = () if source_globs is None else source_globs
-        globs = list(given) if isinstance(given, (list, tuple)) else [given]
+        globs: list[str] = list(given) if isinstance(given, (list, tuple)) else [cast("str", given)]
         if not all(isinstance(glob, str) and ";" not in glob for glob in globs):
             raise UserErrorException(
                 f"output {self._name!r}: source_globs {source_globs!r} are not all patterns; write them as text "
