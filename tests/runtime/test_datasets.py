@@ -188,7 +188,7 @@ def test_conditions_and_times(step, staged, python):
         assert marked.timestamp_columns == ("y", None)
         assert marked.drop_columns("y").timestamp_columns == (None, None)
         timed = marked.time_after(datetime.datetime(2020, 1, 1), validate=False)
-        assert timed._definition["steps"][0]["expression"]["op"] == "ge"
+        assert timed.definition["steps"][0]["expression"]["op"] == "ge"
     """)
 
 
@@ -202,20 +202,20 @@ def test_definitions_are_made_on_every_python(step, staged, python):
         from azureml.data.dataset_factory import DataType
         store = Datastore.get_default(Workspace.from_config())
         files = Dataset.File.from_files([(store, "/raw/*.csv"), "https://host/a.csv"], partition_format="{d:yyyy}.csv")
-        assert files._definition == {
+        assert files.definition == {
             "kind": "file",
             "sources": [{"datastore": "blob", "path": "raw/*.csv"}, {"url": "https://host/a.csv"}],
             "partition_format": "{d:yyyy}.csv",
         }
         assert files.partition_keys == ["d"]
-        assert files.filter(files.file_metadata("Size") > 3).take(1)._definition["steps"][1]["op"] == "take"
+        assert files.filter(files.file_metadata("Size") > 3).take(1).definition["steps"][1]["op"] == "take"
         table = Dataset.Tabular.from_delimited_files(
             store.path("t.csv"), separator=";", set_column_types={"a": DataType.to_long()}
         )
-        assert table._definition["parse"] == {
+        assert table.definition["parse"] == {
             "format": "delimited", "separator": ";", "set_column_types": {"a": {"type": "long"}}
         }
-        assert Dataset.Tabular.from_parquet_files((store, "p"))._definition["parse"] == {"format": "parquet"}
+        assert Dataset.Tabular.from_parquet_files((store, "p")).definition["parse"] == {"format": "parquet"}
         for wrong in ("local.csv", [], 3, (store, "../x")):
             try:
                 Dataset.File.from_files(wrong)

@@ -6,12 +6,11 @@ from airflow_ml._late import late
 from airflow_ml.data._caller import is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share
 from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
+from airflow_ml.runtime.timed_table import TimedTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime as datetimes
-    from collections.abc import Callable, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Sequence
     from typing import NoReturn
 
     import pandas as pd
@@ -20,21 +19,19 @@ if TYPE_CHECKING:
     from airflow_ml.data._uploading import Target
     from airflow_ml.data.file_dataset import FileDataset
     from airflow_ml.graph.model import Json
-    from airflow_ml.runtime import expressions, table_times
+    from airflow_ml.runtime import expressions
     from airflow_ml.runtime.expressions import Expression
 else:
-    datetimes = late("datetime")
     _reading = late("airflow_ml.data._reading")
     _writing = late("airflow_ml.data._writing")
     expressions = late("airflow_ml.runtime.expressions")
-    table_times = late("airflow_ml.runtime.table_times")
 
 __all__ = ["TabularDataset"]
 
 _ON_ERROR = ("null", "fail")
 
 
-class TabularDataset(AbstractDataset):
+class TabularDataset(TimedTable, AbstractDataset):
     """
     A table, by reference: files and how they are parsed.
 
@@ -98,7 +95,7 @@ class TabularDataset(AbstractDataset):
             validate: read the table's head now and fail if a column is missing; otherwise it fails when it is read.
         """
         names = _column_list(columns, where="keep_columns")
-        kept = self._with_columns({"op": "keep_columns", "columns": names}, lambda name: name in names)
+        kept = self._with_columns("keep_columns", names, lambda name: name in names)
         if validate and not is_parsing_dag():
             kept.take(1).to_pandas_dataframe()
         return kept
@@ -106,7 +103,7 @@ class TabularDataset(AbstractDataset):
     def drop_columns(self, columns: str | Sequence[str]) -> TabularDataset:
         """Return the table without these columns; a dropped time column is no longer marked as one."""
         names = _column_list(columns, where="drop_columns")
-        return self._with_columns({"op": "drop_columns", "columns": names}, lambda name: name not in names)
+        return self._with_columns("drop_columns", names, lambda name: name not in names)
 
     def filter(self, expression: Expression) -> TabularDataset:
         """
@@ -119,65 +116,6 @@ class TabularDataset(AbstractDataset):
         """
         wanted = expressions.condition(expression, where="tabular dataset: filter")
         return self._with_step({"op": "filter", "expression": wanted.node})
-
-    def with_timestamp_columns(
-        self,
-        timestamp: str | None = None,
-        partition_timestamp: str | None = None,
-        validate: bool = False,
-        **kwargs: object,
-    ) -> TabularDataset:
-        """
-        Return the table with these columns marked as its time, which `time_before` and its neighbours need.
-
-        Args:
-            timestamp: column with the time of each row; None takes the marks away.
-            partition_timestamp: column with the same time in a coarser grain, taken from the paths.
-            validate: read the table's head now and fail unless the columns are there and hold times.
-            **kwargs: v1's old names `fine_grain_timestamp` and `coarse_grain_timestamp`.
-
-        Raises:
-            UserErrorException: a partition timestamp alone, one column for both, or old and new names together.
-        """
-        marked = self._derived(table_times.marked(self.definition, timestamp, partition_timestamp, kwargs))
-        return marked._checked("with_timestamp_columns") if validate else marked
-
-    @property
-    def timestamp_columns(self) -> tuple[str | None, str | None]:
-        """Names of the timestamp and the partition timestamp column; None for one that is not marked."""
-        return table_times.time_columns(self.definition)
-
-    def time_after(self, start_time: datetime, include_boundary: bool = True, validate: bool = True) -> TabularDataset:
-        """
-        Return the rows from a time on, by the columns of `with_timestamp_columns`.
-
-        Args:
-            start_time: without a zone it means UTC; its fraction of a second is cut off.
-            include_boundary: rows of that very second as well.
-            validate: read the table's head now and fail unless the time columns hold times; not done while Airflow
-                parses a DAG file.
-
-        Raises:
-            DatasetTimestampMissingError: no timestamp column is marked.
-        """
-        return self._between(start_time, None, include_boundary, validate, where="time_after")
-
-    def time_before(self, end_time: datetime, include_boundary: bool = True, validate: bool = True) -> TabularDataset:
-        """Return the rows up to a time, rounded to the second; otherwise as `time_after`."""
-        return self._between(None, end_time, include_boundary, validate, where="time_before")
-
-    def time_between(
-        self, start_time: datetime, end_time: datetime, include_boundary: bool = True, validate: bool = True
-    ) -> TabularDataset:
-        """Return the rows between two times; see `time_after` and `time_before`."""
-        return self._between(start_time, end_time, include_boundary, validate, where="time_between")
-
-    def time_recent(
-        self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True
-    ) -> TabularDataset:
-        """Return the rows of the last `time_delta` before now, by the machine's clock; see `time_after`."""
-        start = datetimes.datetime.now() - time_delta
-        return self._between(start, None, include_boundary, validate, where="time_recent")
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:
         """
@@ -215,16 +153,6 @@ class TabularDataset(AbstractDataset):
         return _writing.partition(
             self, partition_keys, target, name, show_progress=show_progress, as_files=partition_as_file_dataset
         )
-
-    def _with_columns(self, step: dict[str, Json], is_kept: Callable[[str], bool]) -> TabularDataset:
-        changed = self._with_step(step)
-        return changed._derived(table_times.without_dropped(changed.definition, is_kept))
-
-    def _between(
-        self, start: datetime | None, end: datetime | None, include_boundary: bool, validate: bool, *, where: str
-    ) -> TabularDataset:
-        step = table_times.between(self.definition, start, end, include_boundary=include_boundary, where=where)
-        return (self._checked(where) if validate else self)._with_step(step)
 
     def _checked(self, where: str) -> TabularDataset:
         """Return the table itself after a look at its time columns, which is left out while a DAG file is parsed."""

@@ -54,7 +54,7 @@ class AbstractDataset(WorkspaceSide):
         self.version = record["version"]
         self.description = record.get("description")
         self.tags = dict(record.get("tags") or {})
-        self._definition = record["definition"]
+        self.definition = record["definition"]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, version={self.version!r}, id={self.id!r})"
@@ -86,7 +86,7 @@ class AbstractDataset(WorkspaceSide):
     @property
     def partition_keys(self) -> list[str]:
         """The columns that the partition format takes out of paths, in its order."""
-        return frames.partition_keys(self._definition)
+        return frames.partition_keys(self.definition)
 
     def get_partition_key_values(self, partition_keys: List[str] | None = None) -> list[Dict[str, Any]]:
         """
@@ -98,8 +98,8 @@ class AbstractDataset(WorkspaceSide):
         Raises:
             UserErrorException: the dataset has no partition keys, or not these.
         """
-        frames.key_values(self._definition, (), partition_keys)
-        return frames.key_values(self._definition, self._stage()["files"], partition_keys)
+        frames.key_values(self.definition, (), partition_keys)
+        return frames.key_values(self.definition, self._stage()["files"], partition_keys)
 
     def __getitem__(self, key: str) -> Expression:
         """Return the value of a column, to make a condition for `filter`."""
@@ -113,7 +113,7 @@ class AbstractDataset(WorkspaceSide):
             UserErrorException: something else than an expression.
         """
         wanted = expressions.condition(expression, where=f"{type(self).__name__}.filter")
-        return self._with(op="filter", expression=wanted.node)
+        return self._with_step({"op": "filter", "expression": wanted.node})
 
     def register(
         self: Self,
@@ -133,7 +133,7 @@ class AbstractDataset(WorkspaceSide):
         record: DatasetRecord = context.request(
             "dataset.register",
             name=name,
-            definition=self._definition,
+            definition=self.definition,
             description=description,
             tags=dict(tags or {}),
             create_new_version=create_new_version,
@@ -178,15 +178,15 @@ class AbstractDataset(WorkspaceSide):
 
     def take(self: Self, count: int) -> Self:
         """Return a dataset of the first files or rows; raises UserErrorException for another count than from 0."""
-        return self._with(op="take", count=_count("take", count))
+        return self._with_step({"op": "take", "count": _count("take", count)})
 
     def skip(self: Self, count: int) -> Self:
         """Return a dataset without the first files or rows; raises UserErrorException as `take`."""
-        return self._with(op="skip", count=_count("skip", count))
+        return self._with_step({"op": "skip", "count": _count("skip", count)})
 
     def take_sample(self: Self, probability: float, seed: int | None = None) -> Self:
         """Return a dataset of each file or row with the probability; always the same ones, seed or not."""
-        return self._with(op="sample", probability=_share("take_sample", probability), seed=_seed(seed))
+        return self._with_step({"op": "sample", "probability": _share("take_sample", probability), "seed": _seed(seed)})
 
     def random_split(self: Self, percentage: float, seed: int | None = None) -> tuple[Self, Self]:
         """
@@ -197,19 +197,19 @@ class AbstractDataset(WorkspaceSide):
             seed: the same gives the same two parts; without one they are random, but always fit together.
         """
         step = {"op": "split", "percentage": _share("random_split", percentage), "seed": _seed(seed)}
-        return self._with(**step, part=0), self._with(**step, part=1)
+        return self._with_step({**step, "part": 0}), self._with_step({**step, "part": 1})
 
-    def _with(self: Self, **step: Any) -> Self:
-        return self._of({**self._definition, "steps": [*(self._definition.get("steps") or []), step]})
+    def _with_step(self: Self, step: Mapping[str, Any]) -> Self:
+        return self._derived({**self.definition, "steps": [*(self.definition.get("steps") or []), dict(step)]})
 
     @classmethod
-    def _of(cls: type[Self], definition: Definition) -> Self:
+    def _derived(cls: type[Self], definition: Definition) -> Self:
         """Return a dataset that is neither registered nor saved."""
         return cls({"id": None, "name": None, "version": None, "definition": definition})
 
     def _stage(self) -> StagedDataset:
         context = contexts.required("reading a dataset")
-        params: dict[str, Any] = {"id": self.id} if self.id is not None else {"definition": self._definition}
+        params: dict[str, Any] = {"id": self.id} if self.id is not None else {"definition": self.definition}
         staged: StagedDataset = context.request("dataset.stage", **params)
         return staged
 

@@ -50,7 +50,7 @@ class FileDatasetFactory:
         definition: dict[str, Any] = {"kind": "file", "sources": _sources(path, where="Dataset.File.from_files")}
         if is_file:
             definition["is_file"] = True
-        return FileDataset._of(with_partitions(definition, partition_format))
+        return FileDataset._derived(with_partitions(definition, partition_format))
 
     @staticmethod
     def upload_directory(
@@ -79,7 +79,7 @@ class FileDatasetFactory:
             )
         datastore.upload_files([str(file) for file in found], src_dir, folder, overwrite)
         sources = folder_sources(store_sources(datastore.name, [folder], where=where), where=where)
-        return FileDataset._of({"kind": "file", "sources": sources})
+        return FileDataset._derived({"kind": "file", "sources": sources})
 
 
 class TabularDatasetFactory:
@@ -209,7 +209,7 @@ class TabularDatasetFactory:
 
 def _table(path: Any, parse: dict[str, Any], partition_format: str | None, *, where: str) -> TabularDataset:
     definition = {"kind": "tabular", "sources": _sources(path, where=where), "parse": parse}
-    return TabularDataset._of(with_partitions(definition, partition_format))
+    return TabularDataset._derived(with_partitions(definition, partition_format))
 
 
 def _sources(path: Any, *, where: str) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def to_files(table: TabularDataset, separator: str | None) -> FileDataset:
     datastore = Datastore.get_default(Workspace._of(context))
     datastore.upload(folder, place)
     shutil.rmtree(folder)
-    return FileDataset._of({"kind": "file", "sources": [{"datastore": datastore.name, "path": f"{place}/"}]})
+    return FileDataset._derived({"kind": "file", "sources": [{"datastore": datastore.name, "path": f"{place}/"}]})
 
 
 def partition(
@@ -79,10 +79,10 @@ def partition(
     made: FileDataset | TabularDataset
     if as_files:
         partition_format = described["partition_format"]
-        made = FileDataset._of({"kind": "file", "sources": sources, "partition_format": partition_format})
+        made = FileDataset._derived({"kind": "file", "sources": sources, "partition_format": partition_format})
     else:
         definition: dict[str, Any] = {"kind": "tabular", "sources": sources, **described}
-        made = TabularDataset._of(table_times.marked(definition, *table.timestamp_columns, {}))
+        made = TabularDataset._derived(table_times.marked(definition, *table.timestamp_columns, {}))
     return made if name is None else made.register(datastore.workspace, name, create_new_version=True)
 
 

@@ -327,7 +327,7 @@ def register(context: Context, name: str, path: str, **described: Any) -> Model:
     Values of tags and properties become text, because scripts give metrics for them.
     """
     datasets = [
-        [purpose, {"id": data.id, "definition": data._definition}] for purpose, data in described["datasets"] or ()
+        [purpose, {"id": data.id, "definition": data.definition}] for purpose, data in described["datasets"] or ()
     ]
     labels = {key: _texts(described[key]) for key in ("tags", "properties")}
     record: ModelRecord = context.request(

@@ -7,13 +7,11 @@ import os
 from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime.dataset_base import AbstractDataset
+from airflow_ml.runtime.timed_table import TimedTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime as datetimes
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, timedelta
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
     from pandas import DataFrame
 
@@ -22,14 +20,13 @@ if TYPE_CHECKING:
     from airflow_ml.runtime.file_datasets import FileDataset
 else:
     dataset_writing = late("airflow_ml.runtime.dataset_writing")
-    datetimes = late("datetime")
     frames = late("airflow_ml.runtime.frames")
     table_times = late("airflow_ml.runtime.table_times")
 
 __all__ = ["TabularDataset"]
 
 
-class TabularDataset(AbstractDataset):
+class TabularDataset(TimedTable, AbstractDataset):
     """A table over files."""
 
     _elsewhere: tuple[str, ...] = (
@@ -91,64 +88,6 @@ class TabularDataset(AbstractDataset):
         names = [columns] if isinstance(columns, str) else list(columns)
         return self._with_columns("drop_columns", names, lambda name: name not in names)
 
-    def with_timestamp_columns(
-        self,
-        timestamp: str | None = None,
-        partition_timestamp: str | None = None,
-        validate: bool = False,
-        **kwargs: Any,
-    ) -> TabularDataset:
-        """
-        Return the table with these columns marked as its time, which `time_before` and its neighbours need.
-
-        Args:
-            timestamp: column with the time of each row; None takes the marks away.
-            partition_timestamp: column with the same time in a coarser grain, taken from the paths.
-            validate: read the table's head now and fail unless the columns are there and hold times.
-            **kwargs: v1's old names `fine_grain_timestamp` and `coarse_grain_timestamp`.
-
-        Raises:
-            UserErrorException: a partition timestamp alone, one column for both, or old and new names together.
-        """
-        marked = self._of(table_times.marked(self._definition, timestamp, partition_timestamp, kwargs))
-        return marked._checked("with_timestamp_columns") if validate else marked
-
-    @property
-    def timestamp_columns(self) -> tuple[str | None, str | None]:
-        """Names of the timestamp and the partition timestamp column; None for one that is not marked."""
-        return table_times.time_columns(self._definition)
-
-    def time_after(self, start_time: datetime, include_boundary: bool = True, validate: bool = True) -> TabularDataset:
-        """
-        Return the rows from a time on, by the columns of `with_timestamp_columns`.
-
-        Args:
-            start_time: without a zone it means UTC; its fraction of a second is cut off.
-            include_boundary: rows of that very second as well.
-            validate: read the table's head now and fail unless the time columns hold times.
-
-        Raises:
-            DatasetTimestampMissingError: no timestamp column is marked.
-        """
-        return self._between(start_time, None, include_boundary, validate, where="time_after")
-
-    def time_before(self, end_time: datetime, include_boundary: bool = True, validate: bool = True) -> TabularDataset:
-        """Return the rows up to a time, rounded to the second; otherwise as `time_after`."""
-        return self._between(None, end_time, include_boundary, validate, where="time_before")
-
-    def time_between(
-        self, start_time: datetime, end_time: datetime, include_boundary: bool = True, validate: bool = True
-    ) -> TabularDataset:
-        """Return the rows between two times; see `time_after` and `time_before`."""
-        return self._between(start_time, end_time, include_boundary, validate, where="time_between")
-
-    def time_recent(
-        self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True
-    ) -> TabularDataset:
-        """Return the rows of the last `time_delta` before now, by the machine's clock; see `time_after`."""
-        start = datetimes.datetime.now() - time_delta
-        return self._between(start, None, include_boundary, validate, where="time_recent")
-
     def to_csv_files(self, separator: str = ",") -> FileDataset:
         """Write the table as a CSV file to the workspace's default datastore and return that file."""
         return dataset_writing.to_files(self, separator)
@@ -180,18 +119,8 @@ class TabularDataset(AbstractDataset):
         """
         return dataset_writing.partition(self, partition_keys, target, name, as_files=partition_as_file_dataset)
 
-    def _with_columns(self, op: str, names: list[str], is_kept: Callable[[str], bool]) -> TabularDataset:
-        changed = self._with(op=op, columns=names)
-        return self._of(table_times.without_dropped(changed._definition, is_kept))
-
-    def _between(
-        self, start: datetime | None, end: datetime | None, include_boundary: bool, validate: bool, *, where: str
-    ) -> TabularDataset:
-        step = table_times.between(self._definition, start, end, include_boundary=include_boundary, where=where)
-        return (self._checked(where) if validate else self)._with(**step)
-
     def _checked(self, where: str) -> TabularDataset:
         """Return the table itself after a look at its time columns."""
-        head = self._of(table_times.marked(self._definition, None, None, {})).take(1)
-        table_times.check_times(head.to_pandas_dataframe(), self._definition, where=where)
+        head = self._derived(table_times.marked(self.definition, None, None, {})).take(1)
+        table_times.check_times(head.to_pandas_dataframe(), self.definition, where=where)
         return self
