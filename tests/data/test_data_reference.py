@@ -67,10 +67,12 @@ def test_a_copy_of_one_that_overwrites_does_so_too(store: AzureBlobDatastore) ->
     assert reference.as_upload().overwrite
 
 
-def test_a_reference_needs_a_datastore() -> None:
-    """None in the place of the datastore is said at once."""
+def test_a_reference_needs_a_datastore_and_text(store: AzureBlobDatastore) -> None:
+    """None in the place of the datastore, and a path that is no text, are said at once."""
     with pytest.raises(UserErrorException, match="no datastore"):
         DataReference(None, "mine")
+    with pytest.raises(UserErrorException, match="path_on_datastore 5 is no text"):
+        DataReference(store, "mine", 5)
 
 
 def test_other_mode_is_refused(store: AzureBlobDatastore) -> None:

@@ -42,7 +42,7 @@ class DataReference:
         overwrite: replace what is already there.
 
     Raises:
-        UserErrorException: another mode, or no datastore.
+        UserErrorException: another mode, no datastore, or a path that is no text.
     """
 
     def __init__(
@@ -60,6 +60,10 @@ class DataReference:
             raise UserErrorException(
                 f"data reference {data_reference_name!r}: {datastore!r} is no datastore; give the object that"
                 " Datastore.get returns"
+            )
+        if path_on_datastore is not None and not isinstance(path_on_datastore, str):
+            raise UserErrorException(
+                f"data reference {data_reference_name!r}: path_on_datastore {path_on_datastore!r} is no text"
             )
         self.datastore = datastore
         self.path_on_datastore = path_on_datastore
