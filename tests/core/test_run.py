@@ -124,7 +124,8 @@ def test_tags_and_properties(run):
 
 
 def test_a_final_run_keeps_its_record_and_takes_what_people_say(run):
-    """After the end metrics, files and snapshots are refused; tags, texts and new properties are taken."""
+    """After the end metrics, snapshots and other files of a name are refused; what people say and add is taken."""
+    run.upload_file("a", __file__)
     run.complete()
     run.complete()
 
@@ -140,7 +141,9 @@ def test_a_final_run_keeps_its_record_and_takes_what_people_say(run):
     run.tag("a", "b")
     run.display_name, run.description = "best", "of all"
     run.add_properties({"p": "1"})
+    run.upload_file("report.py", __file__)
     run.cancel()
+    assert run.get_file_names() == ["a", "report.py"]
     assert (run.status, run.display_name, run.description) == ("Completed", "best", "of all")
 
 

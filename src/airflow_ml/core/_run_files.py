@@ -104,7 +104,7 @@ class RunWithFiles(RecordedRun):
                     f"run {self.id}: upload of {name!r}: there is no file {os.fspath(place)!r} in {os.getcwd()!r}"
                 )
         if files:
-            artifacts.store_artifacts(stores.Stores(self._registry), self.id, files)
+            artifacts.store_artifacts(stores.Stores(self._registry), self.id, files, after_end=True)
 
     def _log_image(self, name: str, path: str | None, plot: Plot | None, description: str) -> None:
         if (path is None) == (plot is None):

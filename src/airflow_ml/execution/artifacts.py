@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.execution.stores import ARTIFACT_STORE, Stores
-from airflow_ml.registry import ArtifactRecord
+from airflow_ml.registry import ArtifactRecord, RunStateError
 from airflow_ml.storage.protocol import Upload, normalise_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_ml.runtime.protocol import RunDirectory
 
@@ -31,8 +31,19 @@ def artifact_path(run_id: str, name: str) -> str:
     return f"ExperimentRun/dcid.{run_id}/{normalise_path(name)}"
 
 
-def store_artifacts(stores: Stores, run_id: str, files: Mapping[str, Path]) -> None:
-    """Copy local files to the artifact store and record them; a name that is there is replaced."""
+def store_artifacts(stores: Stores, run_id: str, files: Mapping[str, Path], *, after_end: bool = False) -> None:
+    """
+    Copy local files to the artifact store and record them; a name that is there is replaced.
+
+    Args:
+        after_end: a run that has ended takes files of new names too.
+
+    Raises:
+        RunStateError: the run has ended, and `after_end` is False or a name is there.
+    """
+    if after_end:
+        # Before any byte is copied: a final run's files must not change.
+        _refuse_replacing(stores, run_id, files)
     uploads = [Upload(place, artifact_path(run_id, name)) for name, place in files.items()]
     stored = stores.artifacts.put_files(uploads, token=f"artifacts-{run_id}")
     stores.registry.artifacts.add(
@@ -43,7 +54,20 @@ def store_artifacts(stores: Stores, run_id: str, files: Mapping[str, Path]) -> N
             )
             for name, kept in zip(files, stored, strict=True)
         ],
+        after_end=after_end,
     )
+
+
+def _refuse_replacing(stores: Stores, run_id: str, names: Iterable[str]) -> None:
+    run = stores.registry.runs.get(run_id)
+    for name in names:
+        if run.is_final and stores.registry.artifacts.find(run_id, normalise_path(name)) is not None:
+            raise RunStateError(
+                f"run {run_id!r}: replacing file {name!r} refused, because the run is {run.status} and its record is "
+                "final; choose another name, or start a new run",
+                run_id=run_id,
+                status=run.status,
+            )
 
 
 def collect_files(stores: Stores, run_id: str, directory: RunDirectory) -> Sequence[str]:

@@ -10,7 +10,7 @@ from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import ArtifactRecord
 from airflow_ml.registry.run_results import put_artifacts
-from airflow_ml.registry.run_rows import require_open_run, run_key_of
+from airflow_ml.registry.run_rows import require_open_run, require_run, run_key_of
 from airflow_ml.registry.tables import Artifact
 
 __all__ = ["Artifacts"]
@@ -19,16 +19,23 @@ __all__ = ["Artifacts"]
 class Artifacts(Repository):
     """The files of a workspace's runs."""
 
-    def add(self, run_id: str, artifacts: Iterable[ArtifactRecord]) -> None:
+    def add(self, run_id: str, artifacts: Iterable[ArtifactRecord], *, after_end: bool = False) -> None:
         """
         Record files of a run that goes on; one of a name that is there is replaced.
 
+        Args:
+            after_end: a run that has ended takes files too, of new names (v1 code keeps reports with a run that was
+                waited for); its own files stay as they were.
+
         Raises:
-            RunStateError: the run is final.
+            RunStateError: the run is final, and `after_end` is False or a name is there.
         """
+        added = list(artifacts)
         with self._database.write() as session:
-            run = require_open_run(session, self._scope, run_id, "adding files")
-            put_artifacts(session, self._scope, run, artifacts)
+            run = require_run(session, self._scope, run_id, lock=True)
+            if not after_end or any(session.get(Artifact, (run.key, file.name)) for file in added):
+                run = require_open_run(session, self._scope, run_id, "replacing files" if after_end else "adding files")
+            put_artifacts(session, self._scope, run, added)
 
     def list(self, run_id: str, prefix: str = "") -> Sequence[ArtifactRecord]:
         """Return the files of a run whose names start with the prefix, by name."""

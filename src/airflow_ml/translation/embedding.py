@@ -27,6 +27,9 @@ __all__ = ["GRAPH_FILE", "start"]
 #: Name inside the folder of an embedded run.
 GRAPH_FILE = "graph.json"
 
+#: Processes that this one has started and that had not ended when it last started one.
+_drivers: list[subprocess.Popen[bytes]] = []
+
 
 def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
     """
@@ -42,7 +45,7 @@ def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
     try:
         (folder / GRAPH_FILE).write_text(to_json(graph), encoding="utf-8")
         with (folder / RUNNER_LOG_FILE).open("ab") as log:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "airflow_ml.translation.embedded", str(folder), run.id],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -52,6 +55,8 @@ def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
                 pass_fds=(lock,),
                 start_new_session=True,
             )
+        # Kept, because Python warns of a process whose object goes before it; those that ended are taken off the list.
+        _drivers[:] = [*(driver for driver in _drivers if driver.poll() is None), process]
     except OSError as error:
         raise ServiceException(f"run {run.id}: its process could not be started: {error}", error) from error
     finally:
