@@ -17,6 +17,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 
+from airflow_ml._late import late
 from airflow_ml.compat._missing import explain_names, missing_module
 from airflow_ml.compat._places import BELOW_MODULES, PACKAGES, PLACES
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.abc import Loader
     from types import ModuleType
+
+    from airflow_ml import exceptions
 else:
+    exceptions = late("airflow_ml.exceptions")
     Loader = object  # importlib.abc costs more than all of this module
 
 __all__ = ["enable"]
@@ -164,9 +168,7 @@ def _check_not_imported() -> None:
         alias, _, rest = name.partition(".")
         is_face = alias == _ALIAS and rest.partition(".")[0] in _PUBLIC - {_SHARED}
         if is_face and not module.__name__.startswith(_REAL):
-            from airflow_ml.exceptions import UserErrorException
-
-            raise UserErrorException(
+            raise exceptions.UserErrorException(
                 f"compat: {name!r} of the real Azure ML SDK is imported; enable the alias before the first import of "
                 "azureml"
             )

@@ -22,7 +22,7 @@ loaded already and little else: `_signal` and `_ctypes` cost 2 ms, `signal`, `ct
 # pathlib and contextlib would add a third to the time that every step waits for its keeper.
 # ruff: noqa: PERF203, PTH104, PTH118, PTH208, S606, SIM105
 
-import _signal  # type: ignore[import-not-found]
+import _signal  # type: ignore[import-not-found]  # type checkers know `signal` alone
 import os
 import select
 import sys

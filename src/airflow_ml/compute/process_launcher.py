@@ -58,7 +58,7 @@ class ProcessLauncher:
         life_line, keepers_end = socket.socketpair()
         try:
             keeper = self._start_keeper(request, keepers_end)
-        except BaseException:
+        except BaseException:  # an interrupt too: the life line must not outlive the attempt
             life_line.close()
             raise
         finally:
@@ -66,7 +66,7 @@ class ProcessLauncher:
         step = ProcessStep(request, keeper, life_line)
         try:
             step.hand_over(message)
-        except BaseException:
+        except BaseException:  # as above: the keeper ends when its life line does
             step.close()
             raise
         return step

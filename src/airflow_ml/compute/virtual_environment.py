@@ -121,7 +121,7 @@ class VirtualEnvironment:
         shutil.rmtree(self.folder, ignore_errors=True)
         try:
             log = self._run_installer(lock)
-        except BaseException:
+        except BaseException:  # an interrupt too: half an environment must not be found later
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
         self._write_marker()

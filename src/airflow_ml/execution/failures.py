@@ -47,7 +47,7 @@ def failures_recorded(
         if named is error:
             raise
         raise named from error
-    except BaseException as error:
+    except BaseException as error:  # an interrupt too: a record must not stay Running
         record_failure(services, task, run, error, is_retried)
         raise
 

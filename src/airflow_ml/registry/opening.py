@@ -49,7 +49,7 @@ def open_registry(ref: WorkspaceRef, *, home: Home | None = None, create: bool =
                 ensure_schema(engine, create=create)
         database = Database(engine)
         row = _find(database, ref) or _create(database, ref, create=create)
-    except BaseException:
+    except BaseException:  # an interrupt too: connections must not stay open
         engine.dispose()
         raise
     record = WorkspaceRecord(row.id, row.name, row.subscription_id, row.resource_group, row.created_at)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
+
+    from airflow_ml.runtime import partitions
+else:
+    partitions = late("airflow_ml.runtime.partitions")
 
 __all__ = ["folder_sources", "not_a_path", "store_sources", "web_source", "with_partitions"]
 
@@ -67,10 +72,7 @@ def with_partitions(definition: dict[str, Any], partition_format: str | None) ->
     """
     if partition_format is None:
         return definition
-    # Imported here: few datasets have one, and it needs regular expressions and dates.
-    from airflow_ml.runtime.partitions import PartitionFormat
-
     if not isinstance(partition_format, str):
         raise UserErrorException(f"partition format {partition_format!r} is no text; write it as '{{column}}/file.csv'")
-    PartitionFormat(partition_format)
+    partitions.PartitionFormat(partition_format)
     return {**definition, "partition_format": partition_format}

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         run = services.registry.runs.get(run_id)
         try:
             _run_dag(folder, graph, run)
-        except Exception as error:
+        except Exception as error:  # the end of a process: the run must not stay open, whatever Airflow raised
             logger.exception("run %s: its DAG could not be run", run_id)
             _record_failure(services, run_id, error)
         _keep_log(services, run_id, folder)

@@ -88,7 +88,7 @@ def start_service(
         if record.phase == "starting":
             try:
                 _wait_until_it_works(files, record, time.monotonic() + timeout)
-            except BaseException:
+            except BaseException:  # an interrupt too: nobody would end what was started
                 end_processes(files.root)
                 files.record.unlink(missing_ok=True)
                 raise

@@ -67,31 +67,26 @@ def bind_output(item: object, *, where: str) -> BoundOutput:
 
 
 def _pipeline_data_output(data: PipelineData) -> BoundOutput:
-    _refuse_training_output(data.name, data._training_output)
-    port = OutputPort(
-        name=data._output_name,
-        datastore=_store_name(data.name, data.datastore),
-        mode=cast("OutputMode", data._output_mode),
-        path_on_compute=data._output_path_on_compute,
-        overwrite=bool(data._output_overwrite),
-        is_directory=data._is_directory,
-        data_type=data.data_type or ("AnyDirectory" if data._is_directory else None),
-        pipeline_output_name=data._pipeline_output_name,
-    )
-    return BoundOutput(port, data)
+    return _declared_output(data, data._output_mode, data._output_path_on_compute, data._output_overwrite)
 
 
 def _port_binding_output(item: OutputPortBinding) -> BoundOutput:
-    _refuse_training_output(item.name, item.training_output)
+    return _declared_output(item, item.bind_mode, item.path_on_compute, item.overwrite)
+
+
+def _declared_output(
+    item: PipelineData | OutputPortBinding, mode: str, path_on_compute: str | None, overwrite: bool | None
+) -> BoundOutput:
+    _refuse_training_output(item.name, item._training_output)
     port = OutputPort(
         name=item._output_name,
         datastore=_store_name(item.name, item.datastore),
-        mode=cast("OutputMode", item.bind_mode),
-        path_on_compute=item.path_on_compute,
-        overwrite=bool(item.overwrite),
-        is_directory=item.is_directory,
-        data_type=item.data_type or ("AnyDirectory" if item.is_directory else None),
-        pipeline_output_name=item.pipeline_output_name,
+        mode=cast("OutputMode", mode),
+        path_on_compute=path_on_compute,
+        overwrite=bool(overwrite),
+        is_directory=item._is_directory,
+        data_type=item.data_type or ("AnyDirectory" if item._is_directory else None),
+        pipeline_output_name=item._pipeline_output_name,
     )
     return BoundOutput(port, item)
 
