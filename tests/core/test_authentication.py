@@ -28,7 +28,7 @@ def test_a_login_keeps_no_secret(login: authentication.AbstractAuthentication) -
 @pytest.mark.parametrize("login", _LOGINS, ids=lambda login: type(login).__name__)
 def test_a_login_gives_no_token(login: authentication.AbstractAuthentication) -> None:
     """What would call Azure says what to do instead."""
-    for use in (login.get_authentication_header, login.get_token, login.signed_session):
+    for use in (login.get_token, login.signed_session):
         with pytest.raises(NotSupportedError, match=rf"{type(login).__name__}\.\w+ is not supported; "):
             use()
 

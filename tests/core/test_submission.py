@@ -12,7 +12,6 @@ from airflow_ml.pipeline.core import StepSequence
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("PublishedPipeline", "submit the Pipeline itself"),
         ("PipelineEndpoint", "submit the Pipeline itself"),
         ("HyperDriveConfig", "a ScriptRunConfig for each set of values"),
         ("AutoMLConfig", "a ScriptRunConfig whose script"),

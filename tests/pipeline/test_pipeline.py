@@ -125,12 +125,6 @@ def test_unknown_arguments_of_submit_are_refused(workspace: Workspace, step: Mak
         Pipeline(workspace, step("a")).submit("e", other=1)
 
 
-def test_publishing_says_what_to_do(workspace: Workspace, step: MakeStep) -> None:
-    """What is not there yet names the way that is."""
-    with pytest.raises(NotSupportedError, match="to_dag"):
-        Pipeline(workspace, step("a")).publish("name")
-
-
 def test_the_private_name_of_templates_is_there(workspace: Workspace, step: MakeStep) -> None:
     """Public templates name v1's `_set_experiment_name`; submit says the experiment, so it changes nothing."""
     pipeline = Pipeline(workspace, step("a"))

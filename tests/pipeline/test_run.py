@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_ml.core import Environment, Experiment, RunConfiguration, Workspace
-from airflow_ml.exceptions import ActivityFailedException, NotSupportedError, UserErrorException
+from airflow_ml.exceptions import ActivityFailedException, UserErrorException
 from airflow_ml.execution.artifacts import LOG_NAME, store_artifacts
 from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import to_json
@@ -154,12 +154,19 @@ def test_runs_of_a_published_pipeline(run, workspace):
     assert PipelineRun.get_pipeline_runs(workspace, "other") == []
 
 
-def test_publishing_says_what_to_do_instead(run):
-    """An unknown argument is v1's ValueError; the rest comes later."""
+def test_publishing_takes_the_code_of_the_run(run, pipeline):
+    """A run without its code is not published; an unknown argument is v1's ValueError."""
     with pytest.raises(ValueError, match="unknown argument 'colour'"):
         run.publish_pipeline("n", "d", "1", colour="red")
-    with pytest.raises(NotSupportedError, match=r"to_dag\(\.\.\.\) into a DAG file"):
-        run.publish_pipeline("n", "d", "1", enable_email_notification=True)
+    with pytest.raises(UserErrorException, match="the code of step 'one' was not kept"):
+        run.publish_pipeline("n", "d", "1")
+
+    snapshot = pipeline.publish().get_graph().steps[0].snapshot
+    taken = {name: {"id": snapshot.id} for name in ("one", "two")}
+    run._registry.runs.set_details(run.id, {"snapshots": taken})
+    published = run.publish_pipeline("n", "d", "1", True, enable_email_notification=True)
+
+    assert (published.name, published.version, published.get_step_names()) == ("n", "1", ["one", "two"])
 
 
 def test_children_are_the_scripts_to_start(run):

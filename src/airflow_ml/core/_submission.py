@@ -25,7 +25,6 @@ _LATER = {
     "HyperDriveConfig": "submit a ScriptRunConfig for each set of values",
     "PipelineDraft": _PIPELINE,
     "PipelineEndpoint": _PIPELINE,
-    "PublishedPipeline": _PIPELINE,
 }
 #: What a pipeline is made of.
 _PARTS = {"PipelineStep": _PIPELINE_OF_IT, "StepSequence": _PIPELINE_OF_IT, "list": _PIPELINE_OF_IT}
@@ -54,7 +53,7 @@ def check_submittable(config: object, *, where: str, is_child: bool = False) -> 
     for name in names:
         if name in _LATER:
             raise NotSupportedError(f"{where}: submitting a {names[0]} is not available; {_LATER[name]}")
-    if is_child and "Pipeline" in names:
+    if is_child and not {"Pipeline", "PublishedPipeline"}.isdisjoint(names):
         raise NotSupportedError(f"{where}: a pipeline's run is not below another; submit it with Experiment.submit")
     if hasattr(config, "_submit_to"):
         submittable: Submittable = config

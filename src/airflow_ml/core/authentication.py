@@ -1,18 +1,23 @@
 """
 Ways to log in at Azure (`azureml.core.authentication`), accepted where v1 accepts them.
 
-A workspace here is opened by whoever can open its database, so nothing in here logs in anywhere, and no password is
-kept.
+A workspace here is opened by whoever can open its database, so nothing in here logs in at Azure, and no password is
+kept. What each of them gives is the header that opens the endpoints of published pipelines.
 """
 
 from __future__ import annotations
 
+from airflow_ml._late import late
+from airflow_ml.data._workspace import refuse_while_parsing
 from airflow_ml.exceptions import AuthenticationException, NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
+
+# What serves published pipelines stands above this package.
+_engine = late("airflow_ml.pipeline._engine")
 
 __all__ = [
     "AbstractAuthentication",
@@ -41,9 +46,19 @@ class AbstractAuthentication:
     def __init__(self, cloud: str | None = None) -> None:
         self.cloud = cloud
 
-    def get_authentication_header(self) -> NoReturn:
-        """Not supported yet: REST endpoints of published pipelines come with a later version."""
-        raise self._refuse("get_authentication_header", "call Airflow's REST API with a token of its own")
+    def get_authentication_header(self) -> dict[str, str]:
+        """
+        Return the header that opens the endpoints of published pipelines, whatever the way to log in.
+
+        It holds a token of the running service (`airflow-ml service start`), or without one that of this process.
+
+        Raises:
+            UserErrorException: Airflow is parsing a DAG file.
+            ServiceException: the running service does not answer.
+        """
+        refuse_while_parsing(f"{type(self).__name__}.get_authentication_header", "ask for it in a task or a script")
+        header: dict[str, str] = _engine.authentication_header()
+        return header
 
     def get_token(self, *scopes: str, **kwargs: object) -> NoReturn:
         """Not supported: there is no Azure login."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json
     from airflow_ml.registry import PublishedPipelineRecord, Registry, RunRecord
 
-__all__ = ["Publication", "graph_to_run", "publish", "publish_run"]
+__all__ = ["Publication", "graph_to_run", "properties_of", "publish", "publish_run", "stored_graph"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def publish_run(services: Services, run: RunRecord, publication: Publication) ->
     Publish the pipeline that was run, with the code that was run; parameters keep the defaults of its graph (v1).
 
     Raises:
-        UserErrorException: the run has no graph, because its operators were written by hand.
+        UserErrorException: the run has no graph, because its operators were written by hand, or its code was not kept.
     """
     text = services.registry.runs.graph(run.id)
     if text is None:
@@ -58,7 +58,11 @@ def publish_run(services: Services, run: RunRecord, publication: Publication) ->
             f"run {run.id}: it has no graph, because its operators were written by hand; publish a Pipeline"
         )
     taken = cast("Mapping[str, Mapping[str, Json]]", run.details.get("snapshots") or {})
-    return _store(services, with_snapshots(from_json(text), taken), publication)
+    graph = with_snapshots(from_json(text), taken)
+    for step in graph.steps:
+        if step.source_directory is not None:
+            raise UserErrorException(f"run {run.id}: the code of step {step.name!r} was not kept; publish a Pipeline")
+    return _store(services, graph, publication)
 
 
 def graph_to_run(registry: Registry, pipeline_id: str) -> tuple[PublishedPipelineRecord, Graph]:
@@ -74,7 +78,22 @@ def graph_to_run(registry: Registry, pipeline_id: str) -> tuple[PublishedPipelin
         raise UserErrorException(
             f"published pipeline {record.name!r} ({record.id}) is {record.status} and takes no runs; enable it first"
         )
-    return record, from_json(registry.published_pipelines.graph(pipeline_id))
+    return record, stored_graph(registry, pipeline_id)
+
+
+def stored_graph(registry: Registry, pipeline_id: str) -> Graph:
+    """
+    Return the graph of a published pipeline.
+
+    Raises:
+        PublishedPipelineNotFoundError: there is none of that id.
+    """
+    return from_json(registry.published_pipelines.graph(pipeline_id))
+
+
+def properties_of(record: PublishedPipelineRecord) -> dict[str, str]:
+    """Return v1's property of a published pipeline's runs."""
+    return {"azureml.pipelineid": record.id}
 
 
 def _store(services: Services, graph: Graph, publication: Publication) -> PublishedPipelineRecord:

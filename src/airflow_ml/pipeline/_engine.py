@@ -1,8 +1,8 @@
 """
-The few calls of the face to what stands above it: making Airflow DAGs and starting runs.
+The few calls of the face to what stands above it: making Airflow DAGs, starting runs, and addresses that start them.
 
-`Pipeline.to_dag`, `Pipeline.to_task_group` and `Experiment.submit` need the translation room, which imports Airflow.
-They reach it here and nowhere else, by name, at the moment of the call.
+`Pipeline.to_dag`, `Pipeline.to_task_group`, `Experiment.submit` and `PublishedPipeline.endpoint` need the translation
+room, which imports Airflow. They reach it here and nowhere else, by name, at the moment of the call.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Protocol, cast
 
-    from airflow_ml.graph import Graph, Json
+    from airflow_ml.graph import Graph, Json, WorkspaceRef
 else:
     from airflow_ml._typing import Protocol, cast
 
-__all__ = ["submit", "submit_script", "to_dag", "to_task_group"]
+__all__ = ["authentication_header", "endpoint_of", "submit", "submit_script", "to_dag", "to_task_group"]
 
 
 class _Dags(Protocol):
@@ -39,6 +39,7 @@ class _Submission(Protocol):
         tags: Mapping[str, str],
         continue_on_step_failure: bool,
         regenerate_outputs: bool,
+        properties: Mapping[str, str],
     ) -> str:
         """See `airflow_ml.translation.submission.submit`."""
 
@@ -48,7 +49,16 @@ class _Submission(Protocol):
         """See `airflow_ml.translation.submission.submit_script`."""
 
 
+class _Endpoints(Protocol):
+    def authentication_header(self) -> dict[str, str]:
+        """See `airflow_ml.translation.endpoints.authentication_header`."""
+
+    def endpoint_of(self, workspace: WorkspaceRef, pipeline_id: str) -> str:
+        """See `airflow_ml.translation.endpoints.endpoint_of`."""
+
+
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))
+_endpoints = cast(_Endpoints, late("airflow_ml.translation.endpoints"))
 _submission = cast(_Submission, late("airflow_ml.translation.submission"))
 
 
@@ -70,6 +80,7 @@ def submit(
     tags: Mapping[str, str],
     continue_on_step_failure: bool,
     regenerate_outputs: bool,
+    properties: Mapping[str, str],
 ) -> str:
     """Start a run of the graph and return its run id."""
     return _submission.submit(
@@ -79,6 +90,7 @@ def submit(
         tags=tags,
         continue_on_step_failure=continue_on_step_failure,
         regenerate_outputs=regenerate_outputs,
+        properties=properties,
     )
 
 
@@ -87,3 +99,13 @@ def submit_script(
 ) -> str:
     """Start the run of a graph that is one script, and return its run id."""
     return _submission.submit_script(graph, experiment=experiment, tags=tags, parent_id=parent_id, run_id=run_id)
+
+
+def authentication_header() -> dict[str, str]:
+    """Return the header that opens the endpoints of published pipelines."""
+    return _endpoints.authentication_header()
+
+
+def endpoint_of(workspace: WorkspaceRef, pipeline_id: str) -> str:
+    """Return the address that starts runs of a published pipeline."""
+    return _endpoints.endpoint_of(workspace, pipeline_id)

@@ -12,6 +12,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json
     from airflow_ml.registry import RunRecord
 
-__all__ = ["submit", "submit_script"]
+__all__ = ["dag_id_of", "submit", "submit_script"]
 
 _NOT_IN_DAG_IDS = re.compile(r"[^\w.-]+")
 
@@ -39,12 +40,16 @@ def submit(
     tags: Mapping[str, str],
     continue_on_step_failure: bool,
     regenerate_outputs: bool,
+    properties: Mapping[str, str] = MappingProxyType({}),
+    description: str | None = None,
 ) -> str:
     """
     Record a run of the graph, start it, and return its id without waiting.
 
     Args:
         regenerate_outputs: recorded with the run; every step runs in any case as long as results are not reused.
+        properties: of the run, besides those that every run has.
+        description: of the run; the graph's unless given.
 
     Raises:
         UserErrorException: something that the graph or the parameters name is not there or not right.
@@ -53,11 +58,13 @@ def submit(
     running = service.find_running()
     opening = Opening(
         experiment=experiment,
-        dag_id=_dag_id(graph, experiment),
+        dag_id=dag_id_of(graph, experiment),
         dag_run_id=_dag_run_id(),
         parameters=parameters,
         tags=tags,
         continue_on_failure=continue_on_step_failure,
+        properties=properties,
+        description=description,
         details={"engine": _engine_of(running), "regenerate_outputs": regenerate_outputs},
     )
     with open_services(graph.workspace) as services:
@@ -81,7 +88,7 @@ def submit_script(
     running = service.find_running()
     opening = ScriptOpening(
         experiment=experiment,
-        dag_id=_dag_id(graph, experiment),
+        dag_id=dag_id_of(graph, experiment),
         dag_run_id=_dag_run_id(),
         tags=tags,
         parent_id=parent_id,
@@ -113,7 +120,7 @@ def _dag_run_id() -> str:
     return f"submitted__{uuid.uuid4()}"
 
 
-def _dag_id(graph: Graph, experiment: str) -> str:
+def dag_id_of(graph: Graph, experiment: str) -> str:
     """Return one id per experiment and graph, so that submitting the same pipeline again is another run of its DAG."""
     digest = hashlib.sha256(to_json(graph).encode()).hexdigest()[:8]
     return f"{_NOT_IN_DAG_IDS.sub('_', experiment)[:200]}-{digest}"

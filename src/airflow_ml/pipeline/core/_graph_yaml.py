@@ -1,4 +1,8 @@
-"""A pipeline's graph as a YAML file: what `PipelineRun.save` writes. Imported at its first use."""
+"""
+A pipeline's graph as a YAML file: what `PipelineRun.save` and `PublishedPipeline.save` write.
+
+Imported at its first use.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-_FILE = "pipeline.yml"
 #: Key of the whole document, as in v1; what stands below it is our graph, because v1 could write modules alone.
 _KEY = "pipeline"
 
 
-def save(graph: Graph, path: str | None) -> None:
-    """Write the graph to a file, to `pipeline.yml` in a folder, or to that in the current folder (v1's places)."""
+def save(graph: Graph, path: str | None, *, name: str = "pipeline") -> None:
+    """Write the graph to a file, to `NAME.yml` in a folder, or to that in the current folder (v1's places)."""
     place = Path(path or ".")
-    place = place / _FILE if place.is_dir() else place
+    place = place / f"{name.replace('/', '_')}.yml" if place.is_dir() else place
     text = yaml.safe_dump({_KEY: json.loads(to_json(graph))}, sort_keys=False, allow_unicode=True)
     place.write_text(text, encoding="utf-8")
 

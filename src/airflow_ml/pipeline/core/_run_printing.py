@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
     from airflow_ml.registry import RunRecord
 
-__all__ = ["PipelinePrinter", "Printer", "StepPrinter", "say_submitted"]
+__all__ = ["PipelinePrinter", "Printer", "StepPrinter", "say_created_steps", "say_submitted"]
 
 #: What v1 says of a step whose results it has not seen before.
 _WILL_RUN = "This step will run and generate new outputs"
@@ -101,10 +101,14 @@ class StepPrinter:
             say(f"{pformat(self._run.get_details(), sort_dicts=False)}\n")
 
 
-def say_submitted(run: PipelineRun) -> None:
-    """Print what v1 prints when a pipeline is submitted: a line per step, the run's id, the link."""
+def say_created_steps(run: PipelineRun) -> None:
+    """Print what v1 prints first when a pipeline is submitted: a line per step."""
     for step in run.get_graph().steps:
         say(f"Created step {step.name} [{step.id}][{module_id(step)}], ({_WILL_RUN})")
+
+
+def say_submitted(run: PipelineRun) -> None:
+    """Print what v1 prints when a run was started: its id and the link."""
     say(f"Submitted PipelineRun {run.id}")
     _say_link(run, run._record)
 

@@ -9,11 +9,11 @@ from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorExcept
 from airflow_ml.graph import find_problems
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
+from airflow_ml.pipeline.core._submit_arguments import refuse_arguments, submitted_values
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import warnings
     from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Graph
+    from airflow_ml.pipeline.core import _publishing as publishing
     from airflow_ml.pipeline.core import _run_printing as run_printing
     from airflow_ml.pipeline.core import _v1_yaml as pipeline_files
     from airflow_ml.pipeline.core import _values as parameter_values
     from airflow_ml.pipeline.core import run as pipeline_run
     from airflow_ml.pipeline.core.builder import PipelineStep
+    from airflow_ml.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_ml.pipeline.core.run import PipelineRun
 else:
-    warnings = late("warnings")
     # A DAG file builds pipelines and starts none.
     core_experiment = late("airflow_ml.core.experiment")
     parameter_values = late("airflow_ml.pipeline.core._values")
     pipeline_run = late("airflow_ml.pipeline.core.run")
+    publishing = late("airflow_ml.pipeline.core._publishing")
     run_printing = late("airflow_ml.pipeline.core._run_printing")
     pipeline_files = late("airflow_ml.pipeline.core._v1_yaml")
 
@@ -225,12 +227,24 @@ class Pipeline:
         description: str | None = None,
         version: str | None = None,
         continue_on_step_failure: bool | None = None,
-    ) -> NoReturn:
-        """Raise NotSupportedError: publishing is not there yet."""
-        raise NotSupportedError(
-            "Pipeline.publish is not available in this version; put the pipeline's to_dag() into the DAG folder and"
-            " start it through Airflow's REST API"
-        )
+    ) -> PublishedPipeline:
+        """
+        Store the pipeline with its code, so that it can be started without both, by id or by REST.
+
+        What stands in the source directories now is what its runs execute, whatever becomes of the folders.
+
+        Args:
+            name: need not be unique; the pipeline's description unless given.
+            continue_on_step_failure: for runs that say nothing else; None means no.
+
+        Raises:
+            UserErrorException: something that the pipeline names is not in the workspace, or code cannot be captured.
+            ValueError: the graph has a cycle.
+        """
+        self._refuse_problems()
+        _save_datasets(self._steps, self._workspace)
+        said = publishing.Publication(name, description, version, continue_on_step_failure)
+        return publishing.publish_graph(self._workspace, self._graph, said)
 
     def _submit_to(
         self,
@@ -243,17 +257,15 @@ class Pipeline:
         regenerate_outputs: bool = False,
         **kwargs: object,
     ) -> PipelineRun:
-        _refuse(kwargs)
+        refuse_arguments(kwargs)
         if experiment.workspace.ref != self._workspace.ref:
             raise UserErrorException(
                 f"experiment {experiment.name!r} is of workspace {experiment.workspace.name!r}, the pipeline of"
                 f" {self._workspace.name!r}; make both for the same workspace"
             )
-        if pipeline_params is not None:
-            warnings.warn("submit: pipeline_params is the old name of pipeline_parameters", stacklevel=3)
+        values = submitted_values(pipeline_parameters, pipeline_params)
         self._refuse_problems()
-        values = pipeline_parameters if pipeline_parameters is not None else pipeline_params
-        parameters = parameter_values.parameter_values(self._graph, values or {}, self._workspace)
+        parameters = parameter_values.parameter_values(self._graph, values, self._workspace)
         _save_datasets(self._steps, self._workspace)
         run_id = _engine.submit(
             self._graph,
@@ -262,8 +274,10 @@ class Pipeline:
             tags=dict(tags or {}),
             continue_on_step_failure=continue_on_step_failure,
             regenerate_outputs=regenerate_outputs,
+            properties={},
         )
         run = pipeline_run.PipelineRun(experiment, run_id)
+        run_printing.say_created_steps(run)
         run_printing.say_submitted(run)
         return run
 
@@ -297,12 +311,3 @@ def _save_datasets(steps: Sequence[PipelineStep], workspace: Workspace) -> None:
             data = bound.data.default_value if isinstance(bound.data, PipelineParameter) else bound.data
             if isinstance(data, AbstractDataset) and data.source.definition is not None:
                 data.ensure_saved(workspace)
-
-
-def _refuse(arguments: Mapping[str, object]) -> None:
-    """Refuse what submit does not know (a ValueError in v1 too), and what has no meaning here."""
-    for name, value in arguments.items():
-        if name not in ("credential_passthrough", "enable_email_notification", "parent_run_id"):
-            raise GraphError(f"submit: unknown argument {name!r}; leave it out")
-        if value:
-            raise NotSupportedError(f"submit: {name}={value!r} is not supported; leave it out")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.execution import artifacts, logs
     from airflow_ml.graph import Graph
-    from airflow_ml.pipeline.core import _graph_yaml, _run_printing
+    from airflow_ml.pipeline.core import _graph_yaml, _publishing, _run_printing
     from airflow_ml.pipeline.core import port_data_reference as port_data
     from airflow_ml.pipeline.core.port_data_reference import PortDataReference, StepRunOutput
+    from airflow_ml.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_ml.registry import RunRecord
 
     #: Written here because inside the classes `list` is v1's method.
@@ -34,6 +35,7 @@ else:
     graph = late("airflow_ml.graph")
     logs = late("airflow_ml.execution.logs")
     _graph_yaml = late("airflow_ml.pipeline.core._graph_yaml")
+    _publishing = late("airflow_ml.pipeline.core._publishing")
     _run_printing = late("airflow_ml.pipeline.core._run_printing")
     port_data = late("airflow_ml.pipeline.core.port_data_reference")
 
@@ -43,9 +45,6 @@ _NO_TIMEOUT = sys.maxsize
 
 #: What pipelines and steps call the states of the run history (v1).
 STATUS_WORDS = {"Completed": "Finished", "Preparing": "Running", "Finalizing": "Running", "CancelRequested": "Running"}
-
-#: v1's property of runs that a published pipeline was started for.
-_PUBLISHED_ID = "azureml.pipelineid"
 
 #: v1's names of the logs that it kept per step; here both streams are one file.
 _STREAM_LOGS = ("logs/azureml/stdoutlogs.txt", "logs/azureml/stderrlogs.txt", "azureml-logs/70_driver_log.txt")
@@ -108,7 +107,7 @@ class PipelineRun(_PipelineWords):
     @staticmethod
     def get_pipeline_runs(workspace: Workspace, pipeline_id: str, _service_endpoint: object = None) -> PipelineRuns:
         """Return the runs of a published pipeline, newest first: those with its id as `azureml.pipelineid`."""
-        records = list_pages(workspace.registry(), kind="pipeline", properties={_PUBLISHED_ID: pipeline_id})
+        records = list_pages(workspace.registry(), kind="pipeline", properties={"azureml.pipelineid": pipeline_id})
         return [run for record in records if isinstance(run := Run._from_record(workspace, record), PipelineRun)]
 
     def get_graph(self) -> Graph:
@@ -132,15 +131,22 @@ class PipelineRun(_PipelineWords):
 
     def publish_pipeline(
         self, name: str, description: str, version: str, continue_on_step_failure: bool | None = None, **kwargs: object
-    ) -> NoReturn:
-        """Not available: publishing comes with a later version; a DAG file gives the pipeline a schedule and REST."""
+    ) -> PublishedPipeline:
+        """
+        Store the pipeline that was run, with the code that was run, so that it can be started by id or by REST.
+
+        Args:
+            continue_on_step_failure: for runs that say nothing else; None means no.
+            kwargs: `enable_email_notification` is accepted without effect, as notifications are Airflow's.
+
+        Raises:
+            UserErrorException: the run has no graph, because its operators were written by hand.
+        """
         unknown = sorted({*kwargs} - {"enable_email_notification"})
         if unknown:
             raise ValueError(f"publish_pipeline: unknown argument {unknown[0]!r}; leave it out")
-        raise NotSupportedError(
-            f"run {self.id}: publish_pipeline({name!r}) is not available: pipelines are not published yet; put"
-            " pipeline.to_dag(...) into a DAG file, which Airflow starts by schedule, form and REST"
-        )
+        said = _publishing.Publication(name, description, version, continue_on_step_failure)
+        return _publishing.publish_run(self.experiment.workspace, self.id, said)
 
     def get_steps(self) -> Iterator[StepRun]:
         """Return the steps' runs, newest first; the newest attempt of each. Right after submit there may be none."""

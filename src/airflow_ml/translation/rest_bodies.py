@@ -1,0 +1,164 @@
+"""
+v1's body of a request that starts a run of a published pipeline, read into what the run is started with.
+
+Names of fields are taken in any case: the v1 SDK itself wrote `ExperimentName` and `tags` into one body. A field that
+has no meaning here is refused unless it says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph import DataReferenceSource, DatasetSource, datapath_uri, dataset_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_ml.graph import Graph, Json, ParameterKind
+
+__all__ = ["RunRequest", "read_request"]
+
+_FIELDS = (
+    *("ExperimentName", "Description", "RunSource", "RunType", "ParameterAssignments", "DataPathAssignments"),
+    *("DataSetDefinitionValueAssignments", "Tags", "ContinueRunOnStepFailure"),
+)
+#: v1's fields that say something which is not there.
+_REFUSED = ("ScheduleId", "EnableNotification", "Properties", "StepTags", "ParentRunId")
+_KNOWN = {name.lower(): name for name in (*_FIELDS, *_REFUSED)}
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """
+    What a run is asked for with.
+
+    Attributes:
+        parameters: values by parameter name, in the form that the graph holds them.
+        continue_on_step_failure: None leaves it to the published pipeline.
+        run_source: v1's word for who started it; `run_type` is its word for how.
+    """
+
+    experiment: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    continue_on_step_failure: bool | None = None
+    run_source: str = "HTTP"
+    run_type: str = "HTTP"
+
+
+def read_request(text: bytes, graph: Graph) -> RunRequest:
+    """
+    Read the body of a request for a run of the graph.
+
+    Raises:
+        UserErrorException: it is not JSON, a field is unknown, missing or of another shape, or a parameter is.
+    """
+    body = _fields(text)
+    for name in _REFUSED:
+        if body.get(name):
+            raise NotSupportedError(f"{name} of the body: {body[name]!r} is not supported; leave it out")
+    if not body.get("ExperimentName"):
+        raise UserErrorException("ExperimentName of the body: it is missing; name the experiment that the run is of")
+    goes_on = body.get("ContinueRunOnStepFailure")
+    if goes_on is not None and not isinstance(goes_on, bool):
+        raise UserErrorException(f"ContinueRunOnStepFailure of the body: {goes_on!r}, expected true or false")
+    return RunRequest(
+        experiment=_text(body, "ExperimentName") or "",
+        parameters=_parameters(body, graph),
+        tags={name: str(value) for name, value in _mapping(body, "Tags").items()},
+        description=_text(body, "Description"),
+        continue_on_step_failure=goes_on,
+        run_source=_text(body, "RunSource") or "HTTP",
+        run_type=_text(body, "RunType") or "HTTP",
+    )
+
+
+def _fields(text: bytes) -> dict[str, Json]:
+    """Return the body's fields under the names as v1 documents them."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserErrorException(f"body: it is not JSON ({error}); send an object with ExperimentName") from error
+    if not isinstance(body, dict):
+        raise UserErrorException(f"body: a {type(body).__name__}, expected an object with ExperimentName")
+    unknown = [name for name in body if name.lower() not in _KNOWN]
+    if unknown:
+        raise UserErrorException(f"body: unknown field {unknown[0]!r}; the fields are {', '.join(_FIELDS)}")
+    return {_KNOWN[name.lower()]: value for name, value in body.items()}
+
+
+def _text(body: Mapping[str, Json], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UserErrorException(f"{name} of the body: {value!r}, expected a text")
+    return value
+
+
+def _mapping(body: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    value = body.get(name) or {}
+    if not isinstance(value, dict):
+        raise UserErrorException(f"{name} of the body: {value!r}, expected an object of names and values")
+    return value
+
+
+def _parameters(body: Mapping[str, Json], graph: Graph) -> dict[str, Json]:
+    """Return all assignments by parameter name; whoever opens the run refuses names that the graph does not know."""
+    kinds = {parameter.name: parameter.kind for parameter in graph.parameters}
+    values = {name: _typed(value, kinds.get(name)) for name, value in _mapping(body, "ParameterAssignments").items()}
+    for field_name, kind, read in (
+        ("DataPathAssignments", "datapath", _datapath),
+        ("DataSetDefinitionValueAssignments", "dataset", _dataset),
+    ):
+        for name, value in _mapping(body, field_name).items():
+            where = f"{name!r} of {field_name}"
+            if kinds.get(name, kind) != kind:
+                raise UserErrorException(
+                    f"{where}: the parameter is of kind {kinds[name]!r}; give its value in ParameterAssignments"
+                )
+            values[name] = read(value, where)
+    return values
+
+
+def _typed(value: Json, kind: ParameterKind | None) -> Json:
+    """Return a text as the number or truth value that it says, because v1's bodies held every value as text."""
+    if kind not in _READERS or not isinstance(value, str):
+        return value
+    try:
+        return _READERS[kind](value)
+    except ValueError:
+        return value  # refused where all values are checked, with the parameter's name
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+#: What a text of v1's bodies means, where the parameter is no text.
+_READERS: Mapping[ParameterKind, Callable[[str], Json]] = {"integer": int, "number": float, "boolean": _truth}
+
+
+def _datapath(value: Json, where: str) -> str:
+    fields = value if isinstance(value, dict) else {}
+    store, path = fields.get("DataStoreName"), fields.get("RelativePath")
+    if not isinstance(store, str) or not isinstance(path, str) or not store:
+        raise UserErrorException(
+            f"{where}: {value!r}, expected an object with DataStoreName and RelativePath, both texts"
+        )
+    return datapath_uri(DataReferenceSource(store, path))
+
+
+def _dataset(value: Json, where: str) -> str | None:
+    saved = value.get("SavedDataSetReference") if isinstance(value, dict) else None
+    saved_id = saved.get("Id") if isinstance(saved, dict) else None
+    if not isinstance(saved_id, str) or not saved_id:
+        raise UserErrorException(
+            f'{where}: {value!r}, expected {{"SavedDataSetReference": {{"Id": ...}}}} with the id of a dataset'
+        )
+    return dataset_uri(DatasetSource(saved_id=saved_id))

@@ -1,0 +1,95 @@
+"""v1's bodies, read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph import Graph, Parameter, WorkspaceRef
+from airflow_ml.translation.rest_bodies import read_request
+
+GRAPH = Graph(
+    "p",
+    WorkspaceRef("w"),
+    (),
+    parameters=(
+        Parameter("text", "string", "x"),
+        Parameter("whole", "integer", 1),
+        Parameter("rate", "number", 0.5),
+        Parameter("flag", "boolean", False),
+        Parameter("place", "datapath", "datastore://s/p"),
+        Parameter("data", "dataset"),
+    ),
+)
+
+
+def read(**fields: object):
+    """Read a body of these fields for an experiment."""
+    return read_request(json.dumps({"ExperimentName": "e", **fields}).encode(), GRAPH)
+
+
+def test_the_body_of_the_official_notebooks():
+    """Parameters, a data path and a dataset arrive under their names, in the form of the graph."""
+    request = read(
+        RunSource="SDK",
+        ParameterAssignments={"text": "s"},
+        DataPathAssignments={"place": {"DataStoreName": "blobs", "RelativePath": "a b/c"}},
+        DataSetDefinitionValueAssignments={"data": {"SavedDataSetReference": {"Id": "guid"}}},
+    )
+
+    assert request.parameters == {"text": "s", "place": "datastore://blobs/a b/c", "data": "dataset://id/guid"}
+    assert (request.experiment, request.run_source, request.run_type) == ("e", "SDK", "HTTP")
+
+
+def test_the_rest_of_a_body():
+    """Names of fields are taken in any case, and what says nothing is passed over."""
+    request = read(
+        tags={"n": 1}, description="d", ContinueRunOnStepFailure=True, runType="SDK", ScheduleId=None, Properties={}
+    )
+
+    assert (request.tags, request.description, request.continue_on_step_failure) == ({"n": "1"}, "d", True)
+    assert (request.run_source, request.run_type) == ("HTTP", "SDK")
+    assert read().continue_on_step_failure is None
+
+
+def test_values_may_be_text():
+    """v1's bodies held numbers and truth values as text; what says none is left as it is, to be refused by name."""
+    request = read(ParameterAssignments={"whole": "7", "rate": "0.25", "flag": "True", "text": "7", "other": "1"})
+
+    assert request.parameters == {"whole": 7, "rate": 0.25, "flag": True, "text": "7", "other": "1"}
+    assert read(ParameterAssignments={"whole": "x", "flag": "no"}).parameters == {"whole": "x", "flag": "no"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"Colour": 1}, "body: unknown field 'Colour'; the fields are ExperimentName, "),
+        ({"ExperimentName": ""}, "ExperimentName of the body: it is missing"),
+        ({"ExperimentName": 1}, "ExperimentName of the body: 1, expected a text"),
+        ({"ParameterAssignments": [1]}, r"ParameterAssignments of the body: \[1\], expected an object"),
+        ({"ContinueRunOnStepFailure": "yes"}, "'yes', expected true or false"),
+        ({"DataPathAssignments": {"place": "x"}}, "'place' of DataPathAssignments: 'x', expected an object with"),
+        ({"DataPathAssignments": {"text": {}}}, "the parameter is of kind 'string'; give its value in ParameterAss"),
+        ({"DataSetDefinitionValueAssignments": {"data": {}}}, "'data' of DataSet.*SavedDataSetReference"),
+    ],
+)
+def test_another_shape_is_refused(fields, words):
+    """The error names the field, what it holds and what was expected."""
+    with pytest.raises(UserErrorException, match=words):
+        read(**fields)
+
+
+@pytest.mark.parametrize("name", ["ScheduleId", "EnableNotification", "StepTags", "Properties"])
+def test_what_has_no_meaning_is_refused(name):
+    """A field of v1 that would be without effect is never passed over."""
+    with pytest.raises(NotSupportedError, match=f"{name} of the body: 'x' is not supported; leave it out"):
+        read(**{name: "x"})
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[1]", b'"x"', b"[" * 100_000])
+def test_what_is_no_object_is_refused(text):
+    """A body that is not JSON, or another value, says what to send."""
+    with pytest.raises(UserErrorException, match=r"body: .*object with ExperimentName"):
+        read_request(text, GRAPH)
