@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from airflow_ml._late import late
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.core._run_files import RunWithFiles
 from airflow_ml.exceptions import UserErrorException
 
@@ -140,8 +141,7 @@ class RunWithResults(RunWithFiles):
             ModelPathNotFoundException: the run has no file there.
             UserErrorException: another argument.
         """
-        if kwargs:
-            raise UserErrorException(f"model {model_name!r}: unknown argument {sorted(kwargs)[0]!r}; leave it out")
+        refuse_unknown(kwargs, where=f"model {model_name!r}")
         return _run_models.register_from_run(
             self,
             model_name,

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_ml._late import late
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.core._model_record import RecordedModel, dataset_ids, record_of
 from airflow_ml.core._model_serving import InferenceConfig, ModelPackage, WithoutServing
-from airflow_ml.exceptions import ModelNotFoundException, UserErrorException, WebserviceException
+from airflow_ml.exceptions import ModelNotFoundException, WebserviceException
 
 if TYPE_CHECKING:
     from airflow_ml.core import _model_details, _model_files
@@ -73,8 +74,7 @@ class Model(RecordedModel, WithoutServing):
         **kwargs: object,
     ) -> None:
         del expand
-        if kwargs:
-            raise UserErrorException(f"Model: unknown arguments {', '.join(sorted(kwargs))}; leave them out")
+        refuse_unknown(kwargs, where="Model")
         if id is not None:
             name, _, number = id.rpartition(":")
             version = int(number) if number.isdecimal() else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from airflow_ml._records import copied
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.data._writers import Written
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import GraphError, UserErrorException
@@ -71,8 +72,7 @@ class OutputDatasetConfig:
     kind = "file"
 
     def __init__(self, mode: str, name: str | None = None, **kwargs: object) -> None:
-        if kwargs:
-            raise UserErrorException(f"output {name!r}: unknown arguments {', '.join(sorted(kwargs))}; leave them out")
+        refuse_unknown(kwargs, where=f"output {name!r}")
         if mode not in _MODES:
             raise UserErrorException(f"output {name!r}: mode {mode!r} is neither 'mount' nor 'upload'")
         self.has_default_name = not name

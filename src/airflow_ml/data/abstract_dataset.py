@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from airflow_ml._late import late
 from airflow_ml._records import copied
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.data._caller import is_parsing_dag
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_ml.exceptions import GraphError, UserErrorException
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import DatasetSource
 
 TYPE_CHECKING = False
@@ -273,23 +274,3 @@ class AbstractDataset:
 
     def __str__(self) -> str:
         return f"{type(self).__name__}\n{_shown.as_json(self, self._definition, self._workspace)}"
-
-
-def refuse_unknown(arguments: Mapping[str, object], *, where: str) -> None:
-    """Raise UserErrorException for arguments that v1 does not have either."""
-    if arguments:
-        raise UserErrorException(f"{where}: unknown arguments {', '.join(sorted(arguments))}; leave them out")
-
-
-def check_count(count: int, *, where: str) -> int:
-    """Return a number of files or rows; raises GraphError (v1: ValueError) unless it is a whole number from 0."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise GraphError(f"{where}: count {count!r} is not a whole number from 0")
-    return count
-
-
-def check_share(share: float, *, what: str, where: str) -> float:
-    """Return a share; raises GraphError (v1: ValueError) unless it lies between 0 and 1."""
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise GraphError(f"{where}: {what} {share!r} is not a number between 0 and 1")
-    return share

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from airflow_ml._late import late
-from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share, refuse_unknown
+from airflow_ml._refusals import refuse_unknown
+from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_ml.exceptions import NotSupportedError
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from airflow_ml.data import _reading
-    from airflow_ml.runtime import expressions
+    from airflow_ml.runtime import amounts, expressions
     from airflow_ml.runtime.expressions import Expression
 else:
     _reading = late("airflow_ml.data._reading")
+    amounts = late("airflow_ml.runtime.amounts")
     expressions = late("airflow_ml.runtime.expressions")
 
 __all__ = ["FileDataset", "MountContext"]
@@ -44,11 +46,11 @@ class FileDataset(AbstractDataset):
 
     def take(self, count: int) -> FileDataset:
         """Return the first `count` files."""
-        return self._with_step({"op": "take", "count": check_count(count, where="take")})
+        return self._with_step({"op": "take", "count": amounts.checked_count(count, where="take")})
 
     def skip(self, count: int) -> FileDataset:
         """Return all files but the first `count`."""
-        return self._with_step({"op": "skip", "count": check_count(count, where="skip")})
+        return self._with_step({"op": "skip", "count": amounts.checked_count(count, where="skip")})
 
     def take_sample(self, probability: float, seed: int | None = None) -> FileDataset:
         """
@@ -57,7 +59,7 @@ class FileDataset(AbstractDataset):
         Args:
             seed: the same seed takes the same files; without one a fixed number that follows from the definition.
         """
-        share = check_share(probability, what="probability", where="take_sample")
+        share = amounts.checked_share(probability, what="probability", where="take_sample")
         return self._with_random_step({"op": "sample", "probability": share}, seed)
 
     def random_split(self, percentage: float, seed: int | None = None) -> tuple[FileDataset, FileDataset]:
@@ -67,7 +69,7 @@ class FileDataset(AbstractDataset):
         Args:
             seed: as in `take_sample`.
         """
-        share = check_share(percentage, what="percentage", where="random_split")
+        share = amounts.checked_share(percentage, what="percentage", where="random_split")
         first = self._with_random_step({"op": "split", "percentage": share, "part": 0}, seed)
         return first, self._with_random_step({"op": "split", "percentage": share, "part": 1}, seed)
 

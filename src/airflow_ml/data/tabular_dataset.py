@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_ml._late import late
 from airflow_ml.data._caller import is_parsing_dag
-from airflow_ml.data.abstract_dataset import AbstractDataset, check_count, check_share
+from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 from airflow_ml.runtime.timed_table import TimedTable
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from airflow_ml.data._uploading import Target
     from airflow_ml.data.file_dataset import FileDataset
     from airflow_ml.graph.model import Json
-    from airflow_ml.runtime import expressions
+    from airflow_ml.runtime import amounts, expressions
     from airflow_ml.runtime.expressions import Expression
 else:
     _reading = late("airflow_ml.data._reading")
     _writing = late("airflow_ml.data._writing")
+    amounts = late("airflow_ml.runtime.amounts")
     expressions = late("airflow_ml.runtime.expressions")
 
 __all__ = ["TabularDataset"]
@@ -60,11 +61,11 @@ class TabularDataset(TimedTable, AbstractDataset):
 
     def take(self, count: int) -> TabularDataset:
         """Return the first `count` rows."""
-        return self._with_step({"op": "take", "count": check_count(count, where="take")})
+        return self._with_step({"op": "take", "count": amounts.checked_count(count, where="take")})
 
     def skip(self, count: int) -> TabularDataset:
         """Return all rows but the first `count`."""
-        return self._with_step({"op": "skip", "count": check_count(count, where="skip")})
+        return self._with_step({"op": "skip", "count": amounts.checked_count(count, where="skip")})
 
     def take_sample(self, probability: float, seed: int | None = None) -> TabularDataset:
         """
@@ -73,7 +74,7 @@ class TabularDataset(TimedTable, AbstractDataset):
         Args:
             seed: the same seed takes the same rows; without one a fixed number that follows from the definition.
         """
-        share = check_share(probability, what="probability", where="take_sample")
+        share = amounts.checked_share(probability, what="probability", where="take_sample")
         return self._with_random_step({"op": "sample", "probability": share}, seed)
 
     def random_split(self, percentage: float, seed: int | None = None) -> tuple[TabularDataset, TabularDataset]:
@@ -83,7 +84,7 @@ class TabularDataset(TimedTable, AbstractDataset):
         Args:
             seed: as in `take_sample`.
         """
-        share = check_share(percentage, what="percentage", where="random_split")
+        share = amounts.checked_share(percentage, what="percentage", where="random_split")
         first = self._with_random_step({"op": "split", "percentage": share, "part": 0}, seed)
         return first, self._with_random_step({"op": "split", "percentage": share, "part": 1}, seed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from airflow_ml._late import late
-from airflow_ml.exceptions import GraphError, UserErrorException
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.unavailable import WorkspaceSide
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Dict, List, TypeVar
 
-    from airflow_ml.runtime import datasets, expressions, frames
+    from airflow_ml.runtime import amounts, datasets, expressions, frames
     from airflow_ml.runtime.expressions import Expression
     from airflow_ml.runtime.file_datasets import FileDataset
     from airflow_ml.runtime.messages import DatasetRecord, Definition, StagedDataset
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Self = TypeVar("Self", bound="AbstractDataset")
 else:
+    amounts = late("airflow_ml.runtime.amounts")
     datasets = late("airflow_ml.runtime.datasets")
     expressions = late("airflow_ml.runtime.expressions")
     frames = late("airflow_ml.runtime.frames")
@@ -177,16 +178,17 @@ class AbstractDataset(WorkspaceSide):
             contexts.required("Dataset.unregister_all_versions").request("dataset.unregister", name=self.name)
 
     def take(self: Self, count: int) -> Self:
-        """Return a dataset of the first files or rows; raises UserErrorException for another count than from 0."""
-        return self._with_step({"op": "take", "count": _count("take", count)})
+        """Return a dataset of the first files or rows; raises GraphError (v1: ValueError) for a count below 0."""
+        return self._with_step({"op": "take", "count": amounts.checked_count(count, where="take")})
 
     def skip(self: Self, count: int) -> Self:
-        """Return a dataset without the first files or rows; raises UserErrorException as `take`."""
-        return self._with_step({"op": "skip", "count": _count("skip", count)})
+        """Return a dataset without the first files or rows; raises as `take`."""
+        return self._with_step({"op": "skip", "count": amounts.checked_count(count, where="skip")})
 
     def take_sample(self: Self, probability: float, seed: int | None = None) -> Self:
         """Return a dataset of each file or row with the probability; always the same ones, seed or not."""
-        return self._with_step({"op": "sample", "probability": _share("take_sample", probability), "seed": _seed(seed)})
+        share = amounts.checked_share(probability, what="probability", where="take_sample")
+        return self._with_step({"op": "sample", "probability": share, "seed": _seed(seed)})
 
     def random_split(self: Self, percentage: float, seed: int | None = None) -> tuple[Self, Self]:
         """
@@ -196,7 +198,8 @@ class AbstractDataset(WorkspaceSide):
             percentage: the first one's approximate share, between 0 and 1.
             seed: the same gives the same two parts; without one they are random, but always fit together.
         """
-        step = {"op": "split", "percentage": _share("random_split", percentage), "seed": _seed(seed)}
+        share = amounts.checked_share(percentage, what="percentage", where="random_split")
+        step = {"op": "split", "percentage": share, "seed": _seed(seed)}
         return self._with_step({**step, "part": 0}), self._with_step({**step, "part": 1})
 
     def _with_step(self: Self, step: Mapping[str, Any]) -> Self:
@@ -212,18 +215,6 @@ class AbstractDataset(WorkspaceSide):
         params: dict[str, Any] = {"id": self.id} if self.id is not None else {"definition": self.definition}
         staged: StagedDataset = context.request("dataset.stage", **params)
         return staged
-
-
-def _count(call: str, count: int) -> int:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise GraphError(f"{call}: count {count!r} is not a whole number from 0")
-    return count
-
-
-def _share(call: str, share: float) -> float:
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise GraphError(f"{call}: got {share!r}, expected a share between 0 and 1")
-    return float(share)
 
 
 def _seed(seed: int | None) -> int:

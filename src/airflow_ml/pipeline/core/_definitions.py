@@ -6,6 +6,7 @@ Plain values, as in v1: nothing is checked here. What takes them, `Module`, is n
 
 from __future__ import annotations
 
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.exceptions import GraphError
 
 TYPE_CHECKING = False
@@ -41,8 +42,7 @@ class InputPortDef:
         additional_transformations: Mapping[str, Json] | None = None,
         **kwargs: object,
     ) -> None:
-        if kwargs:
-            raise GraphError(f"input {name!r}: unknown argument {min(kwargs)!r}; leave it out")
+        refuse_unknown(kwargs, where=f"input {name!r}", error=GraphError)
         self._name = name
         self._data_types = ["AnyFile", "AnyDirectory"] if data_types is None else list(data_types)
         self._default_datastore_mode = default_datastore_mode

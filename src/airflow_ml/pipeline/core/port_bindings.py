@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.data._writers import Written
 from airflow_ml.exceptions import GraphError, NotSupportedError
 from airflow_ml.graph.names import is_word
@@ -44,8 +45,7 @@ class InputPortBinding:
         additional_transformations: Mapping[str, Json] | None = None,
         **kwargs: object,
     ) -> None:
-        if kwargs:
-            raise GraphError(f"input {name!r}: unknown argument {min(kwargs)!r}; leave it out")
+        refuse_unknown(kwargs, where=f"input {name!r}", error=GraphError)
         if bind_object is None:
             raise GraphError(f"input {name!r}: nothing is bound to it; give bind_object")
         if bind_mode not in _INPUT_MODES:
