@@ -214,6 +214,15 @@ def test_features_without_a_counterpart_say_so(workspace: Workspace, blob: Azure
         DataType.to_stream(workspace)
 
 
+def test_printing_a_dataset_shows_no_secret(workspace: Workspace) -> None:
+    """The query of a web address is a token often; printing leaves it and a password out (v1 printed them)."""
+    files = Dataset.File.from_files("https://user:pass@account.blob.core.windows.net/c/x.csv?sv=1&sig=token")
+
+    shown = json.loads(str(files).partition("\n")[2])
+
+    assert shown["source"] == ["https://account.blob.core.windows.net/c/x.csv"]
+
+
 def test_printing_a_dataset_shows_v1_s_json(workspace: Workspace) -> None:
     """Class, then JSON with sources as v1 writes them and the registration; templates take paths out of it."""
     store = workspace.get_default_datastore()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from pathlib import Path
@@ -41,6 +42,25 @@ def test_the_result_is_small_plain_data(script, start):
     assert data["pipeline_run_id"] == started.id
     assert data["metrics"] == {"loss": 1}
     assert set(data["outputs"]["out"]) == {"datastore", "path", "digest"}
+
+
+def test_the_result_is_json_whatever_a_script_logged(script, start):
+    """A loss that is NaN or a text of half characters goes into the XCom as text: JSON and UTF-8 have no word for it."""
+    source = """
+    from azureml.core import Run
+    run = Run.get_context()
+    run.log("nan", float("nan")); run.log("inf", float("-inf")); run.log("half", "\\udc80")
+    """
+    started = start(script(source))
+
+    metrics = started.run().to_data()["metrics"]
+
+    assert json.loads(json.dumps(metrics, allow_nan=False, ensure_ascii=False).encode()) == {
+        "nan": "nan",
+        "inf": "-inf",
+        "half": "?",
+    }
+    assert started.face.find_step_run("step")[0].get_metrics()["inf"] == float("-inf")
 
 
 def test_what_a_script_logs_is_recorded_with_its_run(script, start):

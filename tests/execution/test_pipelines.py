@@ -1,5 +1,6 @@
 """What is told about pipeline runs."""
 
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from airflow_ml.execution.pipelines import (
     record_refusal,
 )
 from airflow_ml.execution.services import Services
-from airflow_ml.graph import Graph, WorkspaceRef
+from airflow_ml.graph import DatasetSource, Graph, Parameter, WorkspaceRef
 from airflow_ml.registry import open_registry
 
 
@@ -39,3 +40,36 @@ def test_an_archived_experiment_takes_no_pipeline_run(services: Services):
     record_refusal(services, graph, opening, caught.value)
 
     assert list(services.registry.runs.list()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"files": "dataset://nope"}, "parameter 'files': .*'nope'.* is not registered"),
+        ({"files": "dataset://id/none"}, "parameter 'files': .*'none'"),
+        ({"files": "dataset://table@1"}, "'files': 'dataset://table@1' is a dataset of kind 'tabular', its default of"),
+        ({"place": "datastore://nope/x"}, "parameter 'place': .*'nope'"),
+    ],
+)
+def test_data_of_parameters_is_looked_up_before_the_first_step(services: Services, value: object, message: str):
+    """A dataset or datastore that is not there, or a dataset of another kind, stops the run when it is opened."""
+    sources: list[object] = [{"datastore": "workspaceblobstore", "path": "a"}]
+    services.registry.datasets.register("table", {"kind": "tabular", "format": "parquet", "sources": sources})
+    default = DatasetSource(definition={"kind": "file", "sources": sources})
+    parameters = (Parameter("files", "dataset", None, default), Parameter("place", "datapath", "datastore://d/x"))
+    graph = Graph("p", WorkspaceRef("w"), (), parameters)
+
+    with pytest.raises(UserErrorException, match=message):
+        open_pipeline(services, graph, Opening("e", dag_id="d", dag_run_id="r", parameters=value))
+
+
+def test_a_default_dataset_without_a_name_is_recorded_by_its_id(services: Services):
+    """The run's parameters say which data it took, also when nobody gave a value and the default has no name."""
+    definition = {"kind": "file", "sources": [{"datastore": "workspaceblobstore", "path": "a"}]}
+    graph = Graph("p", WorkspaceRef("w"), (), (Parameter("d", "dataset", None, DatasetSource(definition=definition)),))
+
+    run = open_pipeline(services, graph, Opening("e", dag_id="d", dag_run_id="r"))
+
+    uri = f"dataset://id/{services.registry.datasets.save(definition)}"
+    assert run.details["parameters"] == {"d": uri}
+    assert json.loads(run.properties["azureml.parameters"]) == {"d": uri}

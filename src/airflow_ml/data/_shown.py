@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from airflow_ml._late import late
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.data.abstract_dataset import AbstractDataset
     from airflow_ml.graph.model import Json
+    from airflow_ml.storage import web
+else:
+    web = late("airflow_ml.storage.web")
 
 __all__ = ["as_json"]
 
@@ -46,4 +51,5 @@ def _source(source: Json) -> str:
         return str(source)
     if "datastore" in source:
         return f"('{source['datastore']}', '{source.get('path', '')}')"
-    return str(source.get("url", dict(source)))
+    # Without its query and password: a token in an address must not land in logs and notebooks (v1 printed it).
+    return web.shown(str(source["url"])) if "url" in source else str(dict(source))

@@ -11,13 +11,17 @@ from airflow_ml.graph import (
     DatasetSource,
     Graph,
     Json,
+    Parameter,
     ParameterRef,
     Step,
+    dataset_uri,
+    parameter_source,
     resolve_parameters,
 )
 
 if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
+    from airflow_ml.registry import DatasetRecord
 
 __all__ = ["check_graph"]
 
@@ -36,6 +40,9 @@ def check_graph(services: Services, graph: Graph, given: Mapping[str, Json]) -> 
     _apply_declarations(services, graph)
     _check_names(services, graph, parameters)
     _save_datasets(services, graph)
+    for parameter in graph.parameters:
+        if parameter.kind in ("datapath", "dataset"):
+            parameters[parameter.name] = _checked_data(services, parameter, parameters[parameter.name])
     return parameters
 
 
@@ -93,13 +100,40 @@ def _save_datasets(services: Services, graph: Graph) -> None:
     """Give every dataset of the graph its id, and look up those that are named, as v1 does at submit."""
     for step in graph.steps:
         for port in step.inputs:
-            source = port.source
-            if not isinstance(source, DatasetSource):
-                continue
-            try:
-                if source.name is not None:
-                    services.registry.datasets.by_name(source.name, source.version)
-                elif source.definition is not None:
-                    services.registry.datasets.save(source.definition)
-            except UserErrorException as error:
-                raise error.at(f"{graph.title(step)}: input {port.name!r}") from error
+            if isinstance(port.source, DatasetSource):
+                _look_up(services, port.source, f"{graph.title(step)}: input {port.name!r}")
+
+
+def _look_up(services: Services, source: DatasetSource, where: str) -> DatasetRecord:
+    """Find a dataset, or save the one that has no name."""
+    datasets = services.registry.datasets
+    try:
+        if source.name is not None:
+            return datasets.by_name(source.name, source.version)
+        return datasets.get(datasets.save(source.definition) if source.definition else str(source.saved_id))
+    except UserErrorException as error:
+        raise error.at(where) from error
+
+
+def _checked_data(services: Services, parameter: Parameter, value: Json) -> Json:
+    """
+    Look up what a parameter names, a datastore or a dataset of its default's kind (v1 rule), and return the value.
+
+    A default dataset without a name is named by its id, so that the run's records say which data it took.
+    """
+    where = f"parameter {parameter.name!r}"
+    source = parameter_source(parameter, value)
+    if isinstance(source, DataReferenceSource):
+        _check_datastore(services, source.datastore, where)
+        return value
+    dataset = _look_up(services, source, where)
+    kind = expected = dataset.definition["kind"]
+    default = parameter_source(parameter, parameter.default)
+    if isinstance(default, DatasetSource) and default != source:
+        expected = _look_up(services, default, where).definition["kind"]
+    if kind != expected:
+        raise UserErrorException(
+            f"{where}: {value!r} is a dataset of kind {kind!r}, its default of kind {expected!r}; give a dataset of"
+            " the default's kind"
+        )
+    return dataset_uri(DatasetSource(saved_id=dataset.id)) if value is None else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -123,4 +124,12 @@ def _registrations(task: StepTask, outputs: Mapping[str, Manifest]) -> Sequence[
 
 def _last_values(services: Services, run_id: str) -> dict[str, Json]:
     """Return the last scalar of each metric: what fits an XCom."""
-    return {point.name: point.value for point in services.registry.metrics.read(run_id) if point.kind == "scalar"}
+    points = services.registry.metrics.read(run_id)
+    return {point.name: _in_xcom(point.value) for point in points if point.kind == "scalar"}
+
+
+def _in_xcom(value: Json) -> Json:
+    """Return a scalar as JSON and UTF-8 have it; for what they lack Airflow would fail a step that has completed."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
