@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_ml._records import copied
+from airflow_ml._records import compile_records, copied
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
@@ -102,6 +102,25 @@ def test_records_match_by_position() -> None:
 def test_copies_are_equal(again) -> None:
     """Records can be copied and pickled."""
     assert again(Named(1, name="q")) == Named(1, name="q")
+
+
+def test_compiled_records_are_the_same() -> None:
+    """A process that forks for DAG files has faster constructors and no other records."""
+
+    @dataclass(frozen=True)
+    class Pair:
+        left: int
+        right: dict[str, int] = field(default_factory=dict)
+
+    before = Pair(1)
+    compile_records()
+
+    assert Pair(1) == before
+    assert Pair(left=1, right={"a": 1}).right == {"a": 1}
+    with pytest.raises(TypeError):
+        Pair()  # type: ignore[call-arg]  # what is tested
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        before.left = 2  # type: ignore[misc]  # what is tested
 
 
 def test_only_frozen_records_are_made() -> None:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     _Object = TypeVar("_Object")
 
-__all__ = ["copied", "dataclass", "field", "replace"]
+__all__ = ["compile_records", "copied", "dataclass", "field", "replace"]
+
+#: Every record class that was made.
+_records: list[Any] = []
 
 
 class _Factory:
@@ -65,7 +68,9 @@ def _make_record(cls: type) -> type:
                 defaults[name] = vars(base)[name]
     members: dict[str, object] = {
         "_record_names": tuple(names),
-        "_record_defaults": defaults,
+        "_record_set": frozenset(names),
+        "_record_values": {name: value for name, value in defaults.items() if type(value) is not _Factory},
+        "_record_factories": [(name, value.make) for name, value in defaults.items() if type(value) is _Factory],
         "__match_args__": tuple(names),
         "__replace__": replace,  # what copy.replace of Python 3.13 calls
         "__dataclass_fields__": _FieldsWhenAsked(),
@@ -74,25 +79,47 @@ def _make_record(cls: type) -> type:
     for name, member in members.items():
         if name.startswith("_record") or name == "__dataclass_fields__" or name not in vars(cls):
             setattr(cls, name, member)
+    _records.append(cls)
     return cls
 
 
+def compile_records() -> None:
+    """
+    Give the records that were made so far the constructors that `dataclasses` writes for them.
+
+    They are three times as fast and take longer to make than a DAG file needs all its records; this is for the
+    process that forks one for each DAG file.
+    """
+    for cls in _records:
+        if cls.__init__ is _init:
+            cls.__init__ = _twin(cls, frozen=True).__init__
+
+
 def _init(self: Any, *args: Any, **kwargs: Any) -> None:
-    names, defaults, values = self._record_names, self._record_defaults, vars(self)
+    # A pipeline makes hundreds of records on every parse: whole mappings are put together, not fields.
+    names, values = self._record_names, vars(self)
+    values.update(self._record_values)
+    values.update(zip(names, args, strict=False))
+    values.update(kwargs)
+    for name, make in self._record_factories:
+        if name not in values:
+            values[name] = make()
+    given = names[: len(args)]
+    if len(args) > len(names) or len(values) != len(names) or (given and not kwargs.keys().isdisjoint(given)):
+        raise _wrong_values(self, args, kwargs)
+    if kwargs and not kwargs.keys() <= type(self)._record_set:
+        raise _wrong_values(self, args, kwargs)
+
+
+def _wrong_values(record: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
+    name, names = type(record).__name__, record._record_names
     if len(args) > len(names):
-        raise TypeError(f"{type(self).__name__}() takes {len(names)} values, {len(args)} were given")
-    for position, name in enumerate(names):
-        if position < len(args):
-            values[name] = args[position]
-        elif name in kwargs:
-            values[name] = kwargs.pop(name)
-        elif name in defaults:
-            default = defaults[name]
-            values[name] = default.make() if type(default) is _Factory else default
-        else:
-            raise TypeError(f"{type(self).__name__}() misses the value of {name!r}")
-    if kwargs:
-        raise TypeError(f"{type(self).__name__}() has no field {next(iter(kwargs))!r}, or it was given twice")
+        return TypeError(f"{name}() takes {len(names)} values, {len(args)} were given")
+    for key in kwargs:
+        if key not in names or key in names[: len(args)]:
+            return TypeError(f"{name}() has no field {key!r}, or it was given twice")
+    missing = [key for key in names if key not in vars(record)]
+    return TypeError(f"{name}() misses the value of {', '.join(map(repr, missing))}")
 
 
 def _eq(self: Any, other: object) -> Any:
@@ -102,11 +129,13 @@ def _eq(self: Any, other: object) -> Any:
 
 
 def _hash(self: Any) -> int:
-    return hash((type(self), *vars(self).values()))
+    values = vars(self)
+    return hash((type(self), *[values[name] for name in self._record_names]))
 
 
 def _repr(self: Any) -> str:
-    return f"{type(self).__qualname__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+    values = vars(self)
+    return f"{type(self).__qualname__}({', '.join(f'{name}={values[name]!r}' for name in self._record_names)})"
 
 
 def _setattr(self: Any, name: str, _value: object) -> None:
@@ -130,15 +159,18 @@ class _FieldsWhenAsked:
     """Describes a record's fields for `dataclasses` when something asks for them."""
 
     def __get__(self, _record: object, cls: Any) -> dict[str, Any]:
-        import dataclasses  # this is what records are for: not before it is needed
-
-        namespace: dict[str, Any] = {
-            name: dataclasses.field(default_factory=default.make) if type(default) is _Factory else default
-            for name, default in cls._record_defaults.items()
-        }
-        namespace["__annotations__"] = dict.fromkeys(cls._record_names, "object")
-        # A twin whose fields are those of the record: descriptions of fields cannot be made one by one.
-        twin: Any = dataclasses.dataclass(type(cls.__name__, (), namespace))
-        fields: dict[str, Any] = twin.__dataclass_fields__
+        fields: dict[str, Any] = _twin(cls).__dataclass_fields__
         cls.__dataclass_fields__ = fields
         return fields
+
+
+def _twin(cls: Any, *, frozen: bool = False) -> Any:
+    """Return a dataclass with the record's fields: `dataclasses` describes and compiles whole classes alone."""
+    import dataclasses  # this is what records are for: not before it is needed
+
+    namespace: dict[str, Any] = dict(cls._record_values)
+    for name, make in cls._record_factories:
+        namespace[name] = dataclasses.field(default_factory=make)
+    namespace["__annotations__"] = dict.fromkeys(cls._record_names, "object")
+    twin = type(cls.__name__, (), namespace)
+    return dataclasses.dataclass(frozen=True)(twin) if frozen else dataclasses.dataclass(twin)

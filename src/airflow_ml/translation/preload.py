@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 
+from airflow_ml._records import compile_records
+
 __all__ = ["preload"]
 
 #: What DAG files use; whatever stands below comes with it.
@@ -35,3 +37,4 @@ def preload() -> None:
     """Import what DAG files use. Nothing of it opens a database or reads a file of the user's."""
     for name in _MODULES:
         importlib.import_module(name)
+    compile_records()
