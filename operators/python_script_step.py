@@ -35,7 +35,7 @@ else:
 __all__ = ["PythonScriptStepOperator"]
 
 #: Stands where pipelines have their task group, so that the DAG may hold both; no task group can be called like this.
-BY_HAND = "*"
+_BY_HAND = "*"
 
 
 class PythonScriptStepOperator(StepOperator):
@@ -114,7 +114,7 @@ class PythonScriptStepOperator(StepOperator):
             experiment=self.pipeline.experiment,
             dag_id=dag_id,
             dag_run_id=dag_run_id,
-            group_id=BY_HAND,
+            group_id=_BY_HAND,
             run_source=run_source_of(context),
             parameters=given_parameters(context, graph, is_whole_dag=False),
             continue_on_failure=True,

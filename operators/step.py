@@ -29,7 +29,7 @@ else:
 __all__ = ["StepOperator"]
 
 #: The script's output in the task's log, apart from what the operator itself says.
-script_log = logging.getLogger("airflow_ml.step")
+_script_log = logging.getLogger("airflow_ml.step")
 
 #: Attributes that Airflow converts when they are set.
 _CONVERTED = frozenset(name.removeprefix("_convert_") for name in dir(BaseOperator) if name.startswith("_convert_"))
@@ -132,7 +132,7 @@ class StepOperator(BaseOperator):
         control = attempt.Control(
             is_stopped=lambda: self._is_stopped,
             # As an argument, because a script's output may hold anything that logging takes for a placeholder.
-            log=lambda line: script_log.info("%s", line),
+            log=lambda line: _script_log.info("%s", line),
             started=self._note_run,
             is_retried=lambda error: self._is_retried(error, context),
         )

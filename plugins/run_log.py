@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["LogTail", "read_log_tail"]
 
 #: As much as a page shows, in bytes.
-TAIL_BYTES = 64 * 1024
+_TAIL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class LogTail:
     is_cut: bool
 
 
-def read_log_tail(registry: Registry, run_id: str, limit: int = TAIL_BYTES) -> LogTail | None:
+def read_log_tail(registry: Registry, run_id: str, limit: int = _TAIL_BYTES) -> LogTail | None:
     """
     Return the last whole lines of what the run's script printed, or None if there is no log.
 

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; default: those of this process.
     """
-    parsed = make_parser().parse_args(arguments)
+    parsed = _make_parser().parse_args(arguments)
     try:
         code: int = parsed.run(parsed)
     except AzureMLException as error:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def make_parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(prog="airflow-ml", description="Azure ML SDK v1 pipelines on your own Airflow.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -27,7 +27,7 @@ else:
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage"]
 
-Labels: TypeAlias = "Mapping[str, str] | Sequence[str | Sequence[str]]"
+_Labels: TypeAlias = "Mapping[str, str] | Sequence[str | Sequence[str]]"
 
 
 class _Framework:
@@ -65,8 +65,8 @@ class Model(RecordedModel, WithoutServing):
         workspace: Workspace,
         name: str | None = None,
         id: str | None = None,
-        tags: Labels | None = None,
-        properties: Labels | None = None,
+        tags: _Labels | None = None,
+        properties: _Labels | None = None,
         version: int | None = None,
         run_id: str | None = None,
         model_framework: str | None = None,
@@ -155,15 +155,15 @@ class Model(RecordedModel, WithoutServing):
     def list(
         workspace: Workspace,
         name: str | None = None,
-        tags: Labels | None = None,
-        properties: Labels | None = None,
+        tags: _Labels | None = None,
+        properties: _Labels | None = None,
         run_id: str | None = None,
         latest: bool = False,
         dataset_id: str | None = None,
         expand: bool = True,
         page_count: int = 255,
         model_framework: str | None = None,
-    ) -> Models:
+    ) -> _Models:
         """
         Return models, newest first.
 
@@ -304,10 +304,10 @@ class Model(RecordedModel, WithoutServing):
 
 
 #: Written here because inside the class `list` is v1's method.
-Models: TypeAlias = "list[Model]"
+_Models: TypeAlias = "list[Model]"
 
 
-def _labels(labels: Labels | None) -> dict[str, str | None] | None:
+def _labels(labels: _Labels | None) -> dict[str, str | None] | None:
     """Return v1's lists of keys and pairs as a mapping; None as a value asks for the key alone."""
     if labels is None:
         return None

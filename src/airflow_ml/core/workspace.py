@@ -42,7 +42,7 @@ __all__ = ["WORKSPACE_DEFAULT_BLOB_STORE_NAME", "Workspace"]
 WORKSPACE_DEFAULT_BLOB_STORE_NAME = "workspaceblobstore"
 
 #: Written here because inside the class `list` is v1's method.
-WorkspacesByName: TypeAlias = "dict[str, list[Workspace]]"
+_WorkspacesByName: TypeAlias = "dict[str, list[Workspace]]"
 
 
 class Workspace(DescribedWorkspace, CloudSide):
@@ -214,7 +214,7 @@ class Workspace(DescribedWorkspace, CloudSide):
         return workspace
 
     @staticmethod
-    def list(subscription_id: str | None, auth: object = None, resource_group: str | None = None) -> WorkspacesByName:
+    def list(subscription_id: str | None, auth: object = None, resource_group: str | None = None) -> _WorkspacesByName:
         """
         Return the workspaces under this machine's home folder, by name.
 

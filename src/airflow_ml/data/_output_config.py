@@ -32,7 +32,7 @@ __all__ = ["OutputDatasetConfig"]
 _MODES = ("mount", "upload")
 
 
-class OutputOrigin(Written):
+class _OutputOrigin(Written):
     """
     What the copies of one output configuration share.
 
@@ -43,7 +43,7 @@ class OutputOrigin(Written):
     def __init__(self) -> None:
         self.input_name = f"input_{os.urandom(4).hex()}"
 
-    def __deepcopy__(self, memo: dict[int, object]) -> OutputOrigin:
+    def __deepcopy__(self, memo: dict[int, object]) -> _OutputOrigin:
         return self
 
 
@@ -77,7 +77,7 @@ class OutputDatasetConfig:
             raise UserErrorException(f"output {name!r}: mode {mode!r} is neither 'mount' nor 'upload'")
         self.has_default_name = not name
         self._name = _checked_name(name) if name else f"output_{os.urandom(4).hex()}"
-        self.origin = OutputOrigin()
+        self.origin = _OutputOrigin()
         self.mode = cast("OutputMode", mode)
         self.datastore: AbstractDatastore | None = None
         self.path_on_datastore: str | None = None

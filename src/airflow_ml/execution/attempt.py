@@ -37,7 +37,7 @@ from airflow_ml.runtime.protocol import RunDirectory
 __all__ = ["Control", "StepStopped", "run_step"]
 
 #: Seconds between two looks at a running script's log and events: what "live" means.
-FOLLOW_SECONDS = 0.25
+_FOLLOW_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _launch_and_follow(
             with suppress(RunStateError):  # canceled meanwhile: the watch sees it
                 services.registry.runs.set_status(run.id, "Running", expected="Preparing")
             watch.start_clock()
-            while (outcome := running.wait(timeout=FOLLOW_SECONDS)) is None:
+            while (outcome := running.wait(timeout=_FOLLOW_SECONDS)) is None:
                 follower.look()
                 if watch.reason() is not None:
                     running.stop()

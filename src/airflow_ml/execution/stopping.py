@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["StepStopped", "StopWatch"]
 
 #: Seconds between two looks at the registry.
-ASK_SECONDS = 1.5
+_ASK_SECONDS = 1.5
 
 
 class StepStopped(AzureMLException):
@@ -70,7 +70,7 @@ class StopWatch:
         if isinstance(self._limit, (int, float)) and now - self._started > self._limit:
             self.is_over_time = True
             return "its time is over"
-        if not ask_now and now - self._asked < ASK_SECONDS:
+        if not ask_now and now - self._asked < _ASK_SECONDS:
             return None
         self._asked = now
         own = self._runs.get(self._run.id)

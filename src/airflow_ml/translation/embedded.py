@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two tries of a step that failed by the machine's fault. Shorter than on a cluster: there is no other
 #: machine to wait for, and somebody waits at the keyboard.
-RETRY_DELAY = 2.0
+_RETRY_DELAY = 2.0
 
 
 def main(arguments: list[str]) -> int:
@@ -72,7 +72,7 @@ def _run_dag(folder: Path, graph: Graph, run: RunRecord) -> None:
     database = folder / "airflow.db"
     shutil.copyfile(_migrated_database(), database)
     os.environ.update(embedded_settings(_airflow_home(), database=database, folder=folder))
-    dag_id, retries = run.dag_id or run.id, {"retry_delay": RETRY_DELAY}
+    dag_id, retries = run.dag_id or run.id, {"retry_delay": _RETRY_DELAY}
     place = stubs.write_stub(folder / "dags", graph, dag_id, experiment=run.experiment, default_args=retries)
     dag = stubs.load_dag(str(place))
     dag.fileloc = str(place)

@@ -31,11 +31,11 @@ else:
     service_client = late("airflow_ml.translation.service_client")
     service_pools = late("airflow_ml.translation.service_pools")
 
-__all__ = ["RunningService", "find_running"]
+__all__ = ["RunningService", "answers", "find_running"]
 
 
 #: Seconds in which Airflow must have read a new DAG file; it takes two when the machine is idle.
-DAG_SECONDS = 90.0
+_DAG_SECONDS = 90.0
 
 _LOOK_SECONDS = 0.2
 _HTTP_NOT_FOUND = 404
@@ -92,14 +92,14 @@ class RunningService:
     def _wait_for_dag(self, client: AirflowClient, dag_id: str, place: Path) -> None:
         asked_at = datetime.now(timezone.utc)
         place.touch()  # one that could not be read before is read again at once
-        deadline = time.monotonic() + DAG_SECONDS
+        deadline = time.monotonic() + _DAG_SECONDS
         while not _has_dag(client, dag_id):
             problem = _import_error(client, place.name, asked_at)
             if problem is not None:
                 raise ServiceException(f"service at {self.url}: DAG {dag_id!r} cannot be read: {problem}")
             if time.monotonic() > deadline:
                 raise ServiceException(
-                    f"service at {self.url}: DAG {dag_id!r} was not read within {DAG_SECONDS:.0f} seconds; see the log"
+                    f"service at {self.url}: DAG {dag_id!r} was not read within {_DAG_SECONDS:.0f} seconds; see the log"
                     f" {str(self.files.log)!r}, and restart the service if its DAG processor has ended"
                 )
             time.sleep(_LOOK_SECONDS)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ServiceStatus", "service_status", "start_service", "stop_service"]
 
 #: Seconds in which a service must answer after its start; half a minute is usual, a new database adds to it.
-START_SECONDS = 300.0
+_START_SECONDS = 300.0
 
 _LOOK_SECONDS = 0.2
 _LAST_PORT = 65535
@@ -62,7 +62,7 @@ class ServiceStatus:
 
 
 def start_service(
-    *, home: Home | None = None, port: int = 8080, database_url: str | None = None, timeout: float = START_SECONDS
+    *, home: Home | None = None, port: int = 8080, database_url: str | None = None, timeout: float = _START_SECONDS
 ) -> ServiceStatus:
     """
     Start the service and return when it answers; one that runs is left as it is.

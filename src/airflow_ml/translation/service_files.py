@@ -86,10 +86,10 @@ class ServiceFiles:
         self.dags.mkdir(exist_ok=True)
         self.lock.parent.mkdir(parents=True, exist_ok=True)
         (self.root / "config").mkdir(exist_ok=True)
-        write_private(self.root / "config" / "airflow_local_settings.py", SETTINGS_FILE)
+        _write_private(self.root / "config" / "airflow_local_settings.py", SETTINGS_FILE)
         if not self.passwords.exists():
             # Airflow would make one too, but print it into the log.
-            write_private(self.passwords, json.dumps({"admin": secrets.token_urlsafe(16)}) + "\n")
+            _write_private(self.passwords, json.dumps({"admin": secrets.token_urlsafe(16)}) + "\n")
 
     def read_record(self) -> ServiceRecord | None:
         """Return the record, or None if there is none that can be read."""
@@ -100,7 +100,7 @@ class ServiceFiles:
 
     def write_record(self, record: ServiceRecord) -> None:
         """Replace the record."""
-        write_private(self.record, json.dumps(asdict(record), indent=1) + "\n")
+        _write_private(self.record, json.dumps(asdict(record), indent=1) + "\n")
 
     def note_running(self, record: ServiceRecord) -> ServiceRecord:
         """Record that the service has answered."""
@@ -113,7 +113,7 @@ class ServiceFiles:
         return str(json.loads(self.passwords.read_text(encoding="utf-8"))["admin"])
 
 
-def write_private(path: Path, text: str) -> None:
+def _write_private(path: Path, text: str) -> None:
     """Write a file that its owner alone can read, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     temporary.unlink(missing_ok=True)

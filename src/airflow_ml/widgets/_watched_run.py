@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["WatchedRun"]
 
 #: Rows of a run with very many steps or children; the widget says how many are left out.
-MOST_ROWS = 200
+_MOST_ROWS = 200
 
 
 class WatchedRun:
@@ -34,7 +34,7 @@ class WatchedRun:
         data = {
             **_describe(self._run, record),
             "workbench_run_details_uri": _page(self._run, record),
-            "child_runs": rows[:MOST_ROWS],
+            "child_runs": rows[:_MOST_ROWS],
             "child_run_count": len(rows),
             "error": None if record.error is None else str(record.error.get("message", "")),
             "run_properties": {

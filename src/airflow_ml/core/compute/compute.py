@@ -134,7 +134,7 @@ class ComputeTarget:
             ComputeTargetException: a name that cannot be one, or a VM size that is not known.
             UserErrorException: a reserved name.
         """
-        check_name(name)
+        _check_name(name)
         if not hasattr(provisioning_configuration, "to_settings"):
             raise ComputeTargetException(
                 f"compute target {name!r}: {provisioning_configuration!r} does not say how it shall be; give what "
@@ -164,7 +164,7 @@ class ComputeTarget:
         )
 
     @staticmethod
-    def list(workspace: Workspace) -> ComputeTargets:
+    def list(workspace: Workspace) -> _ComputeTargets:
         """Return all compute targets of the workspace."""
         return [*workspace.compute_targets.values()]
 
@@ -233,10 +233,10 @@ class ComputeTarget:
 
 
 #: Written here because inside the class `list` is v1's method.
-ComputeTargets: TypeAlias = "list[ComputeTarget]"
+_ComputeTargets: TypeAlias = "list[ComputeTarget]"
 
 
-def check_name(name: str) -> None:
+def _check_name(name: str) -> None:
     """Raise for a name that a compute target cannot have: it is also a pool's and a queue's."""
     if name.lower() in _RESERVED:
         raise UserErrorException(f"compute target {name!r}: the name is reserved; choose another one")
