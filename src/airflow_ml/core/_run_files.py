@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.core._run_record import Names
     from airflow_ml.execution import artifacts, stores
+    from airflow_ml.runtime import downloads
 
     class Plot(Protocol):
         """Something that draws itself into a file, such as `matplotlib.pyplot` or one of its figures."""
@@ -28,6 +29,7 @@ else:
     tempfile = late("tempfile")
     time = late("time")
     artifacts = late("airflow_ml.execution.artifacts")
+    downloads = late("airflow_ml.runtime.downloads")
     stores = late("airflow_ml.execution.stores")
 
 __all__ = ["RunWithFiles"]
@@ -138,10 +140,7 @@ class RunWithFiles(RecordedRun):
         Raises:
             UserErrorException: the run has no file of that name.
         """
-        target = output_file_path or os.path.basename(name)
-        if os.path.isdir(target):
-            target = os.path.join(target, os.path.basename(name))
-        self._fetch(name, target)
+        self._fetch(name, downloads.download_target(name, output_file_path))
 
     def download_files(
         self,
@@ -166,15 +165,11 @@ class RunWithFiles(RecordedRun):
                 `output_paths` (v1).
         """
         del batch_size, timeout_seconds
-        folder = prefix.replace("\\", "/").rstrip("/") + "/" if prefix else ""
-        names = [name for name in self.get_file_names() if f"{name}/".startswith(folder)]
-        targets: Sequence[str] = names
-        if output_paths is not None and len({*output_paths}) == len(names):
-            targets = output_paths
-        elif output_directory is not None and not append_prefix:
-            targets = [name.removeprefix(folder) for name in names]
-        for name, target in zip(names, targets, strict=False):
-            self._fetch(name, os.path.join(output_directory or "", target))
+        found = downloads.download_targets(
+            self.get_file_names(), prefix, output_directory, output_paths, append_prefix=append_prefix
+        )
+        for name, target in found:
+            self._fetch(name, target)
 
     def _fetch(self, name: str, target: str) -> None:
         record = self._registry.artifacts.get(self.id, name)

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, BinaryIO
 
-    from airflow_ml.runtime import images, models, run_models
+    from airflow_ml.runtime import downloads, images, models, run_models
     from airflow_ml.runtime.datasets import AbstractDataset
 else:
+    downloads = late("airflow_ml.runtime.downloads")
     images = late("airflow_ml.runtime.images")
     run_models = late("airflow_ml.runtime.run_models")
 
@@ -95,10 +96,7 @@ class RunFiles(RecordedRun):
         Raises:
             UserErrorException: there is no such artifact.
         """
-        target = output_file_path or os.path.basename(name)
-        if os.path.isdir(target):
-            target = os.path.join(target, os.path.basename(name))
-        self._copy_out(artifact_name(name), target)
+        self._copy_out(artifact_name(name), downloads.download_target(name, output_file_path))
 
     def download_files(
         self,
@@ -120,15 +118,11 @@ class RunFiles(RecordedRun):
             batch_size: not used, like `timeout_seconds`: files are copied one after the other.
             append_prefix: False leaves the prefix out of the paths; only without output_paths (v1).
         """
-        folder = prefix.replace("\\", "/").strip("/") + "/" if prefix else ""
-        names = [name for name in self.get_file_names() if f"{name}/".startswith(folder)]
-        targets: Sequence[str] = names
-        if output_paths is not None and len({*output_paths}) == len(names):
-            targets = output_paths
-        elif output_directory is not None and not append_prefix:
-            targets = [name[len(folder) :] if name.startswith(folder) else name for name in names]
-        for name, target in zip(names, targets):
-            self._copy_out(name, os.path.join(output_directory or "", target))
+        found = downloads.download_targets(
+            self.get_file_names(), prefix, output_directory, output_paths, append_prefix=append_prefix
+        )
+        for name, target in found:
+            self._copy_out(name, target)
 
     def register_model(
         self,
