@@ -1,17 +1,17 @@
 """
 The web application below `/airflow-ml` of Airflow's API server.
 
-Every route answers with a page, or with the same as JSON where `?format=json` or an Accept header asks for it, and
-shows a user what Airflow's auth manager lets this user see of the DAGs that runs belong to. The application's start
-also starts the thread that makes pools.
+Every route of this module answers with a page, or with the same as JSON where `?format=json` or an Accept header asks
+for it, and shows a user what Airflow's auth manager lets this user see of the DAGs that runs belong to. Those that
+start runs are in `airflow_ml.plugins.rest`. The application's start also starts the thread that makes pools.
 """
 
 # No `from __future__ import annotations` here: FastAPI would look the dependencies up by name and take what it does
 # not find for fields of the query.
 
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -21,13 +21,15 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
-from airflow_ml.graph import Json, WorkspaceRef
+from airflow_ml.graph import Json
 from airflow_ml.plugins.access import RunAccess
 from airflow_ml.plugins.pages import render
 from airflow_ml.plugins.pool_sync import running_pool_sync
+from airflow_ml.plugins.rest import router
 from airflow_ml.plugins.run_document import run_document, run_summary
 from airflow_ml.plugins.run_log import LogTail, read_log_tail
-from airflow_ml.registry import Registry, RunRecord, open_shared
+from airflow_ml.plugins.workspaces import opened
+from airflow_ml.registry import Registry, RunRecord
 
 __all__ = ["URL_PREFIX", "app"]
 
@@ -46,6 +48,7 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(title="airflow-ml", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+app.include_router(router)
 
 
 def wants_json(request: Request, format: str | None = None) -> bool:  # noqa: A002 - the name in the query
@@ -62,7 +65,7 @@ WantsJson = Annotated[bool, Depends(wants_json)]
 @app.get("/workspaces/{workspace}/runs", name="runs")
 def show_runs(request: Request, user: GetUserDep, workspace: str, as_json: WantsJson) -> Response:
     """Show the newest root runs of a workspace that the user may see."""
-    with _opened(workspace) as registry:
+    with opened(workspace) as registry:
         access = RunAccess(request, user, registry)
         runs: list[Json] = [run_summary(run) for run in registry.runs.list(limit=_NEWEST) if access.may_see(run)]
     document: dict[str, Json] = {"workspace": workspace, "runs": runs}
@@ -72,7 +75,7 @@ def show_runs(request: Request, user: GetUserDep, workspace: str, as_json: Wants
 @app.get("/workspaces/{workspace}/runs/{run_id}", name="run")
 def show_run(request: Request, user: GetUserDep, workspace: str, run_id: str, as_json: WantsJson) -> Response:
     """Show one run of any kind."""
-    with _opened(workspace) as registry:
+    with opened(workspace) as registry:
         run = registry.runs.find(run_id)
         if run is None:
             raise HTTPException(status.HTTP_404_NOT_FOUND, f"workspace {workspace!r} has no run {run_id!r}")
@@ -91,26 +94,6 @@ def _log_of(registry: Registry, run: RunRecord) -> LogTail | None:
         # A store that does not answer must not hide what the registry knows of the run.
         logger.warning("run %s: its log cannot be read: %s", run.id, error)
         return LogTail("the log cannot be read at the moment; the API server's own log says why", is_cut=False)
-
-
-@contextmanager
-def _opened(workspace: str) -> Iterator[Registry]:
-    """Give a workspace's registry, and answer for it if that fails."""
-    try:
-        yield open_shared(WorkspaceRef(workspace), create=False)
-    except UserErrorException as error:
-        # The text names places of this machine, which is nothing for the reader of a page.
-        logger.info("workspace %r was asked for: %s", workspace, error)
-        raise HTTPException(
-            status.HTTP_404_NOT_FOUND,
-            f"workspace {workspace!r} is not known to this Airflow; check the name, or create the workspace first",
-        ) from error
-    except ServiceException as error:
-        logger.warning("workspace %r cannot be read: %s", workspace, error)
-        raise HTTPException(
-            status.HTTP_503_SERVICE_UNAVAILABLE,
-            f"workspace {workspace!r} cannot be read at the moment; try again, the API server's log says why",
-        ) from error
 
 
 @app.exception_handler(StarletteHTTPException)

@@ -40,3 +40,53 @@ def registry(home: Path) -> Iterator[Registry]:
     """Give the registry of a new workspace `team`."""
     with open_registry(WorkspaceRef("team")) as registry:
         yield registry
+
+
+@pytest.fixture(scope="module")
+def server(airflow_database: Path) -> Iterator[tuple]:
+    """Give an application that mounts the pages as Airflow does, a token of a viewer, and one of an admin."""
+    from airflow.api_fastapi.app import create_auth_manager, purge_cached_app
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi import FastAPI
+
+    from airflow_ml.plugins.api import URL_PREFIX, app
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "strict_auth.StrictAuthManager")
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "ann:viewer,bob:admin")
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(airflow_database.with_name("passwords")))
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "secret" * 12)
+        manager = create_auth_manager()
+        manager.init()
+        root = FastAPI()
+        root.mount(URL_PREFIX, app)
+        viewer, admin = (
+            manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role, teams=None))
+            for name, role in (("ann", "viewer"), ("bob", "admin"))
+        )
+        yield root, viewer, admin
+    purge_cached_app()
+
+
+@pytest.fixture
+def stranger(server: tuple) -> object:
+    """Give a client that is not logged in."""
+    from fastapi.testclient import TestClient
+
+    return TestClient(server[0], follow_redirects=False)
+
+
+@pytest.fixture
+def client(server: tuple, stranger: object, registry: Registry) -> object:
+    """Give a client that is logged in as a viewer."""
+    stranger.headers["Authorization"] = f"Bearer {server[1]}"
+    return stranger
+
+
+@pytest.fixture
+def admin(server: tuple, registry: Registry) -> object:
+    """Give a client that is logged in as an admin."""
+    from fastapi.testclient import TestClient
+
+    return TestClient(server[0], headers={"Authorization": f"Bearer {server[2]}"})

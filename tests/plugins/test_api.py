@@ -1,6 +1,5 @@
 """The pages of runs, asked through the application without a server."""
 
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,44 +12,6 @@ pytestmark = pytest.mark.airflow
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 RUNS = "/airflow-ml/workspaces/team/runs"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-@pytest.fixture(scope="module")
-def server(airflow_database: Path) -> Iterator[object]:
-    """Give an application that mounts the pages as Airflow does, and a token of a viewer."""
-    from airflow.api_fastapi.app import create_auth_manager, purge_cached_app
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi import FastAPI
-
-    from airflow_ml.plugins.api import URL_PREFIX, app
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parent)
-        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "strict_auth.StrictAuthManager")
-        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "ann:viewer")
-        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(airflow_database.with_name("passwords")))
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "secret" * 12)
-        manager = create_auth_manager()
-        manager.init()
-        root = FastAPI()
-        root.mount(URL_PREFIX, app)
-        yield root, manager.generate_jwt(SimpleAuthManagerUser(username="ann", role="viewer", teams=None))
-    purge_cached_app()
-
-
-@pytest.fixture
-def stranger(server: tuple) -> object:
-    """Give a client that is not logged in."""
-    from fastapi.testclient import TestClient
-
-    return TestClient(server[0], follow_redirects=False)
-
-
-@pytest.fixture
-def client(server: tuple, stranger: object, registry: Registry) -> object:
-    """Give a client that is logged in as a viewer."""
-    stranger.headers["Authorization"] = f"Bearer {server[1]}"
-    return stranger
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def _parameters(body: Mapping[str, Json], graph: Graph) -> dict[str, Json]:
 
 def _typed(value: Json, kind: ParameterKind | None) -> Json:
     """Return a text as the number or truth value that it says, because v1's bodies held every value as text."""
-    if kind not in _READERS or not isinstance(value, str):
+    if kind is None or kind not in _READERS or not isinstance(value, str):
         return value
     try:
         return _READERS[kind](value)
