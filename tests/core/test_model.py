@@ -160,10 +160,12 @@ def test_a_model_of_a_run_names_it(workspace: Workspace) -> None:
 
 
 def test_tags_change_and_properties_grow(workspace: Workspace, model: Model) -> None:
-    """Tags may be replaced and removed; properties keep their values."""
+    """Tags may be replaced and removed; properties are added, and another value is refused (v1 rule)."""
     model.add_tags({"a": "b"})
     model.remove_tags(["kind"])
-    model.add_properties({"p": "other", "r": "s"})
+    model.add_properties({"p": "q", "r": "s"})
+    with pytest.raises(WebserviceException, match="'p' is 'q' and cannot become 'other'"):
+        model.update_tags_properties(add_tags={"not": "added"}, add_properties={"p": "other"})
 
     again = Model(workspace, "digits")
     assert again.tags == {"a": "b"}

@@ -68,6 +68,15 @@ def test_parts_without_meaning_must_stay_as_they_are() -> None:
         config.check_supported(where="step 'a'")
 
 
+def test_a_framework_that_does_not_run_here_is_refused() -> None:
+    """The attribute takes any text, as in v1; a step does not run a Spark script as if it were plain Python."""
+    config = RunConfiguration()
+    config.framework = "PySpark"
+
+    with pytest.raises(NotSupportedError, match=r"step 'a'.*'PySpark'.*Python"):
+        config.check_supported(where="step 'a'")
+
+
 def test_no_target_is_local() -> None:
     """Setting None takes the target back, as in v1."""
     config = RunConfiguration()

@@ -45,7 +45,7 @@ def test_the_result_is_small_plain_data(script, start):
 
 
 def test_the_result_is_json_whatever_a_script_logged(script, start):
-    """A loss that is NaN or a text of half characters goes into the XCom as text: JSON and UTF-8 have no word for it."""
+    """A loss that is NaN or half a character goes into the XCom as text that JSON and UTF-8 have a word for."""
     source = """
     from azureml.core import Run
     run = Run.get_context()

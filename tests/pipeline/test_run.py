@@ -32,6 +32,8 @@ def pipeline(workspace: Workspace, step: Callable[..., PythonScriptStep]) -> Pip
     """Build a pipeline of the steps `one` and `two`."""
     config = RunConfiguration()
     config.environment = Environment("mine")
+    config.environment.environment_variables = {"LEVEL": "0", "API_KEY": "hunter22"}
+    config.environment_variables["LEVEL"] = "1"
     one, two = step("one", arguments=["--x", 1], runconfig=config), step("two")
     two.run_after(one)
     return Pipeline(workspace, [two])
@@ -132,6 +134,7 @@ def test_how_a_step_was_asked_for(run):
 
     assert (definition["script"], definition["arguments"], definition["nodeCount"]) == ("run.py", ["--x", "1"], 1)
     assert definition["environment"]["name"] == one.get_environment().name == "mine"
+    assert definition["environment"]["environmentVariables"] == {"LEVEL": "1", "API_KEY": "***"}
     assert run.get_details()["runDefinition"] == {}
     with pytest.raises(UserErrorException, match="has one in each of its steps"):
         run.get_environment()

@@ -8,6 +8,7 @@ from airflow_ml.exceptions import (
     RunEnvironmentException,
     SnapshotException,
     UserErrorException,
+    WebserviceException,
 )
 
 
@@ -139,11 +140,14 @@ def test_models_are_filtered(registry):
 
 
 def test_labels_of_a_model(registry):
-    """Tags are replaced as a whole; properties that are there keep their values."""
+    """Tags are replaced as a whole; properties are added and never change."""
     registry.models.register("a", datastore="s", path="p", tags={"old": "1"}, properties={"p": "1"})
 
     assert registry.models.set_tags("a", 1, {"new": "2"}).tags == {"new": "2"}
-    assert registry.models.add_properties("a", 1, {"p": "2", "q": "3"}).properties == {"p": "1", "q": "3"}
+    assert registry.models.add_properties("a", 1, {"p": "1", "q": "3"}).properties == {"p": "1", "q": "3"}
+    with pytest.raises(WebserviceException, match="'a:1': property 'p' is '1' and cannot become '2'"):
+        registry.models.add_properties("a", 1, {"r": "4", "p": "2"})
+    assert registry.models.get("a", 1).properties == {"p": "1", "q": "3"}
 
 
 def test_a_snapshot_is_recorded_once(registry):

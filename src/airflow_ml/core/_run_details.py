@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from airflow_ml.compute.request import MASK, is_secret_name
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.exceptions import DatasetNotFoundError
 from airflow_ml.execution.artifacts import LOG_NAME
@@ -107,6 +108,7 @@ def definition_of(registry: Registry, record: RunRecord) -> dict[str, Any]:
     if step is None:
         return {}
     environment = dict(step.environment or {})
+    variables = {**cast("dict[str, str]", environment.pop("environment_variables", {})), **step.environment_variables}
     settings = {
         name: _text(value) if isinstance(value, ParameterRef) else value for name, value in step.run_settings.items()
     }
@@ -122,7 +124,11 @@ def definition_of(registry: Registry, record: RunRecord) -> dict[str, Any]:
             **environment,
             "name": environment.get("name", "default-environment"),
             "version": environment.get("version"),
-            "environmentVariables": dict(step.environment_variables),
+            "environmentVariables": {
+                # They are printed with the details at the end of a run, so what looks like a secret is masked.
+                name: MASK if value and is_secret_name(name) else value
+                for name, value in variables.items()
+            },
         },
     }
 

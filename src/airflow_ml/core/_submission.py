@@ -7,13 +7,20 @@ from airflow_ml.exceptions import NotSupportedError, UserErrorException
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Protocol
+    from typing import Any, Protocol, TypeVar
 
     from airflow_ml.core.experiment import Experiment
-else:
-    from airflow_ml._typing import Protocol
 
-__all__ = ["Submittable", "check_submittable"]
+    Run_co = TypeVar("Run_co", covariant=True)
+
+    class Submittable(Protocol[Run_co]):
+        """Anything that can be submitted: it starts itself, and says what kind of run it starts."""
+
+        def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None, **kwargs: Any) -> Run_co:
+            """Start a run in the experiment and return it."""
+
+
+__all__ = ["check_submittable"]
 
 _PIPELINE = "submit the Pipeline itself, or put its to_dag() into a DAG file and start that through Airflow"
 _PIPELINE_OF_IT = "submit Pipeline(workspace, steps=...) of it"
@@ -30,16 +37,9 @@ _LATER = {
 _PARTS = {"PipelineStep": _PIPELINE_OF_IT, "StepSequence": _PIPELINE_OF_IT, "list": _PIPELINE_OF_IT}
 
 
-class Submittable(Protocol):
-    """Anything that can be submitted: it starts itself."""
-
-    def _submit_to(self, experiment: Experiment, *, tags: Mapping[str, str] | None, **kwargs: Any) -> Any:
-        """Start a run in the experiment and return it."""
-
-
-def check_submittable(config: object, *, where: str, is_child: bool = False) -> Submittable:
+def check_submittable(config: object, *, where: str, is_child: bool = False) -> None:
     """
-    Return the configuration if it can be submitted.
+    Refuse a configuration that cannot be submitted.
 
     Args:
         where: to what it was given, for the error.
@@ -56,7 +56,6 @@ def check_submittable(config: object, *, where: str, is_child: bool = False) -> 
     if is_child and not {"Pipeline", "PublishedPipeline"}.isdisjoint(names):
         raise NotSupportedError(f"{where}: a pipeline's run is not below another; submit it with Experiment.submit")
     if hasattr(config, "_submit_to"):
-        submittable: Submittable = config
-        return submittable
+        return
     advice = next((_PARTS[name] for name in names if name in _PARTS), "submit a Pipeline or a ScriptRunConfig")
     raise UserErrorException(f"{where}: a {names[0]} cannot be submitted; {advice}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ml.core import _interactive, _notebook_tables
     from airflow_ml.core import run as runs
     from airflow_ml.core._run_filters import Labels
-    from airflow_ml.core._submission import Submittable
+    from airflow_ml.core._submission import Run_co, Submittable
     from airflow_ml.core.run import Run
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.registry import ExperimentRecord
@@ -218,7 +218,7 @@ class Experiment:
 
     # --- runs ---------------------------------------------------------------------------------------------------------
 
-    def submit(self, config: Submittable, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
+    def submit(self, config: Submittable[Run_co], tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run_co:
         """
         Start a run of a pipeline or a script, and return at once.
 
@@ -236,8 +236,8 @@ class Experiment:
             UserErrorException: another kind of object; or what the configuration names is not there, or a parameter
                 is unknown or of a wrong type.
         """
-        submittable = check_submittable(config, where=f"experiment {self._name!r}")
-        return submittable._submit_to(self, tags=tags, **kwargs)
+        check_submittable(config, where=f"experiment {self._name!r}")
+        return config._submit_to(self, tags=tags, **kwargs)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> Run:
         """

@@ -245,7 +245,7 @@ class Model(RecordedModel, WithoutServing):
         self._set_tags({key: value for key, value in self._record.tags.items() if key not in tags})
 
     def add_properties(self, properties: Mapping[str, str]) -> None:
-        """Add properties; one that is there keeps its value."""
+        """Add properties; raises WebserviceException if one is there with another value (v1 rule)."""
         models = self.workspace.registry().models
         self._record = models.add_properties(self.name, self.version, dict(properties))
 
@@ -261,13 +261,13 @@ class Model(RecordedModel, WithoutServing):
         remove_tags: Sequence[str] | None = None,
         add_properties: Mapping[str, str] | None = None,
     ) -> None:
-        """Do the three at once."""
+        """Do the three at once; nothing is changed if a property cannot be."""
+        if add_properties:
+            self.add_properties(add_properties)
         if add_tags:
             self.add_tags(add_tags)
         if remove_tags:
             self.remove_tags(remove_tags)
-        if add_properties:
-            self.add_properties(add_properties)
 
     def update(
         self,

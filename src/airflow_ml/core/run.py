@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_ml.core import _run_details, environment, script_run
     from airflow_ml.core import experiment as experiments
     from airflow_ml.core._run_filters import Labels
-    from airflow_ml.core._submission import Submittable
+    from airflow_ml.core._submission import Run_co, Submittable
     from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.environment import Environment
     from airflow_ml.core.experiment import Experiment
@@ -273,7 +273,7 @@ class Run(LivingRun):
             id=run_id or "",
         )
 
-    def submit_child(self, config: Submittable, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
+    def submit_child(self, config: Submittable[Run_co], tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run_co:
         """
         Start a script as a run below this one, and return its ScriptRun at once.
 
@@ -286,8 +286,8 @@ class Run(LivingRun):
             NotSupportedError: a pipeline, or another configuration of v1 that does not exist here.
             UserErrorException: another kind of object, or what the configuration names is not there.
         """
-        submittable = check_submittable(config, where=f"run {self.id}", is_child=True)
-        return submittable._submit_to(self._experiment, tags=tags, _parent_run_id=self.id, **kwargs)
+        check_submittable(config, where=f"run {self.id}", is_child=True)
+        return config._submit_to(self._experiment, tags=tags, _parent_run_id=self.id, **kwargs)
 
     # --- what it was made of ------------------------------------------------------------------------------------------
 

@@ -299,8 +299,13 @@ class RunConfiguration(ConfigElement):
             where: what the configuration belongs to, for the error.
 
         Raises:
-            NotSupportedError: such a part was changed.
+            NotSupportedError: such a part was changed, or the framework is one that does not run here (PySpark).
         """
+        if self.framework not in _FRAMEWORKS:
+            raise NotSupportedError(
+                f"{where}: run configuration: framework {self.framework!r} does not run here; use one of"
+                f" {', '.join(_FRAMEWORKS)}"
+            )
         fresh = vars(RunConfiguration())
         for name, instead in _WITHOUT_MEANING.items():
             if _plain(getattr(self, name)) != _plain(fresh[name]):

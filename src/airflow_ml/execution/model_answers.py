@@ -93,10 +93,9 @@ class ModelAnswers:
 
     def _update(self, params: Params) -> dict[str, Json]:
         name, version = params["name"], int(params["version"])
-        record = self._models.set_tags(name, version, params["tags"])
-        if params.get("add_properties"):
-            record = self._models.add_properties(name, version, params["add_properties"])
-        return _model(record)
+        # First, because it may be refused; then nothing has changed.
+        self._models.add_properties(name, version, params.get("add_properties") or {})
+        return _model(self._models.set_tags(name, version, params["tags"]))
 
     def _dataset_id(self, data: Mapping[str, Any]) -> str:
         """Return the id of a dataset, which is saved if it has none yet."""

@@ -60,7 +60,7 @@ def parse_dataset(text: str, *, where: str) -> DatasetSource:
     version = version or "latest"
     if not text.startswith(_DATASET) or not name or "/" in name or not (version == "latest" or version.isdecimal()):
         raise UserErrorException(
-            f"{where}: {text!r} is not a dataset; write it as 'dataset://name@version' or 'dataset://name@latest', or by"
-            " its id as 'dataset://id/GUID'"
+            f"{where}: {text!r} is not a dataset; write it as 'dataset://name@version', 'dataset://name@latest' or"
+            " 'dataset://id/GUID'"
         )
     return DatasetSource(name=name, version=version)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, func, select
 
-from airflow_ml.exceptions import ModelNotFoundException
+from airflow_ml.exceptions import ModelNotFoundException, WebserviceException
 from airflow_ml.graph.model import Json
 from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
@@ -119,11 +119,23 @@ class Models(Repository):
             return _record(row)
 
     def add_properties(self, name: str, version: int, properties: Mapping[str, str]) -> ModelRecord:
-        """Add properties to one version; those that are there keep their values."""
+        """
+        Add properties to one version.
+
+        Raises:
+            WebserviceException: one is there with another value; properties never change (v1 rule).
+        """
         with self._database.write() as session:
             self._scope.lock(session)
             row = self._require(session, name, version)
-            row.properties = {**_texts(properties), **row.properties}
+            added = _texts(properties)
+            for key, value in added.items():
+                if row.properties.get(key, value) != value:
+                    raise WebserviceException(
+                        f"model '{name}:{version}': property {key!r} is {row.properties[key]!r} and cannot become"
+                        f" {value!r}; use a tag for what changes"
+                    )
+            row.properties = {**row.properties, **added}
             return _record(row)
 
     def set_description(self, name: str, version: int, description: str | None) -> ModelRecord:

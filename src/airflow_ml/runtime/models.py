@@ -272,7 +272,7 @@ class Model(WorkspaceSide):
         self.update_tags_properties(remove_tags=tags)
 
     def add_properties(self, properties: Mapping[str, str]) -> None:
-        """Add properties; one that is there keeps its value."""
+        """Add properties; raises if one is there with another value (v1 rule)."""
         self.update_tags_properties(add_properties=properties)
 
     def update_tags_properties(

@@ -2,7 +2,18 @@
 
 from typing import Any, assert_type
 
-from airflow_ml.core import Dataset, Datastore, Environment, Experiment, Model, Run, RunConfiguration, Workspace
+from airflow_ml.core import (
+    Dataset,
+    Datastore,
+    Environment,
+    Experiment,
+    Model,
+    Run,
+    RunConfiguration,
+    ScriptRun,
+    ScriptRunConfig,
+    Workspace,
+)
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.data import FileDataset, OutputFileDatasetConfig, TabularDataset
@@ -87,7 +98,9 @@ RunDetails(run).show()
 
 experiment = Experiment(ws, "experiment")
 submitted = experiment.submit(pipeline, regenerate_outputs=True)
+assert_type(submitted, PipelineRun)
 submitted.wait_for_completion()
+assert_type(experiment.submit(ScriptRunConfig("src", "train.py")), ScriptRun)
 Model.register(ws, model_path="outputs/model.pkl", model_name="digits", tags={"kind": "demo"})
 
 # --- a step's script ---
