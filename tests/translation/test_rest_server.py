@@ -183,6 +183,7 @@ def test_the_token_is_never_logged(published: PublishedPipeline, caplog: pytest.
     assert "hunter2" not in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_serves_at_an_address_of_its_own(published: PublishedPipeline) -> None:
     """The parent's socket is closed in it, and its token is another one."""
     before, reader, writer = rest_server.token(), *os.pipe()

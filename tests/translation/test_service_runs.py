@@ -1,10 +1,14 @@
 """Pipelines that a real background service runs; one service for the whole file."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from airflow_ml.core import Experiment, ScriptRunConfig, Workspace
+from airflow_ml.core.authentication import InteractiveLoginAuthentication
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
@@ -22,6 +27,9 @@ from airflow_ml.translation.service_control import service_status
 from airflow_ml.translation.service_files import ServiceFiles, birth_of
 
 pytestmark = pytest.mark.service
+
+#: The service is on this machine, whatever proxies the environment names.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 #: A step that waits until the others are there too, which they only are if they run at the same time.
 MEET = """
@@ -144,6 +152,30 @@ def test_canceled_run_stops_its_script(experiment: Experiment, script, tmp_path:
 
     assert run.wait_for_completion(show_output=False) == "Canceled"
     assert not Path("/proc", note.read_text()).exists()
+
+
+def test_a_published_pipeline_is_started_at_the_services_address(
+    service: RunningService, experiment: Experiment, script, tmp_path: Path
+):
+    """v1's request with the header of v1's authentication starts a run in the service; without a header it does not."""
+    step = script("add", ADD, PipelineParameter("number", 1))
+    published = Pipeline(experiment.workspace, [step]).publish("p")
+    shutil.rmtree(tmp_path / "source")
+    body = json.dumps({"ExperimentName": experiment.name, "ParameterAssignments": {"number": "4"}}).encode()
+    header = {"Content-Type": "application/json"}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        OPENER.open(urllib.request.Request(published.endpoint, body, header), timeout=60)
+    refused.value.close()
+
+    header |= InteractiveLoginAuthentication().get_authentication_header()
+    with OPENER.open(urllib.request.Request(published.endpoint, body, header), timeout=120) as answer:
+        run = PipelineRun(experiment, json.load(answer)["Id"])
+
+    assert refused.value.code == 401
+    assert published.endpoint.startswith(f"{service.url}/airflow-ml/pipelines/v1.0/")
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    assert run.find_step_run("add")[0].get_metrics() == {"sum": 5}
+    assert PipelineRun.get_pipeline_runs(experiment.workspace, published.id) == [run]
 
 
 def test_a_submitted_script_is_a_run_of_its_own(
