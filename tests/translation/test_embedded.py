@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -26,19 +25,9 @@ pytestmark = pytest.mark.airflow
 MANY = 200 if os.environ.get("AIRFLOW_ML_SOAK") else 12
 
 
-@pytest.fixture(scope="module")
-def airflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for the machine's empty Airflow database, so that it is made once for all tests."""
-    return tmp_path_factory.mktemp("airflow")
-
-
 @pytest.fixture
-def workspace(home: Path, airflow_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(project: Path) -> Workspace:
     """Create a workspace in a home of the test's own."""
-    (home / "airflow").symlink_to(airflow_folder)
-    project = tmp_path / "project"
-    project.mkdir()
-    monkeypatch.chdir(project)
     return Workspace.create("w")
 
 
@@ -60,50 +49,7 @@ def submit(workspace: Workspace) -> Callable[..., PipelineRun]:
     return lambda *steps, **options: Experiment(workspace, "e").submit(Pipeline(workspace, list(steps)), **options)
 
 
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """Make a named pipe that a script waits at."""
-    os.mkfifo(tmp_path / "gate")
-    return tmp_path / "gate"
-
-
-def waiting(gate: Path) -> str:
-    """Return a script that says that it runs, and then waits until it is killed."""
-    return f"import os, signal; os.write(os.open({str(gate)!r}, os.O_WRONLY), b'x'); signal.pause()"
-
-
-def wait_until_it_runs(gate: Path) -> None:
-    """Wait for a script of `waiting`."""
-    descriptor = os.open(gate, os.O_RDWR)
-    assert select.select([descriptor], [], [], 120)[0], "the script was not started"
-    os.read(descriptor, 1)
-    os.close(descriptor)
-
-
-def processes_of(run_id: str) -> list[int]:
-    """Return the processes that have a run's id in command line or environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if run_id.encode() in text and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
-    return found
-
-
-def check_nothing_is_left(run: PipelineRun) -> None:
-    """See that neither a process nor a folder of the run is left."""
-    deadline = time.monotonic() + 15
-    ids = [run.id, *(step.id for step in run.get_steps())]
-    while time.monotonic() < deadline and any(processes_of(name) for name in ids):
-        time.sleep(0.05)  # the driver may still be on its way out
-    assert not [pid for name in ids for pid in processes_of(name)]
-    assert not list(run._registry.home.runs.iterdir())
-
-
-def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, tmp_path):
+def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, tmp_path, check_nothing_is_left):
     """Submit returns at once; waiting prints v1's lines and the scripts' output; results are found by name."""
     data, model = PipelineData("data"), PipelineData("model", pipeline_output_name="the model")
     first = script("import sys; open(sys.argv[1], 'w').write('x'); print('said 1')", data, outputs=[data], name="one")
@@ -126,8 +72,15 @@ def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, 
 
     assert run.wait_for_completion(show_output=True) == "Finished"
 
-    printed = capsys.readouterr().out
     assert took < 5
+    check_what_was_printed(run, capsys.readouterr().out)
+    check_words_of_the_run(run)
+    check_words_of_the_second_step(run, tmp_path)
+    check_nothing_is_left(run)
+
+
+def check_what_was_printed(run: PipelineRun, printed: str) -> None:
+    """See v1's lines, and the scripts' output in the order of the steps."""
     for line in (
         "Created step one [one][",
         "], (This step will run and generate new outputs)",
@@ -143,26 +96,33 @@ def test_a_submitted_pipeline_runs_and_prints_as_v1_did(script, submit, capsys, 
     ):
         assert line in printed
     assert printed.index("said 1") < printed.index("said 2")
+
+
+def check_words_of_the_run(run: PipelineRun) -> None:
+    """See steps, tags, files, details and properties of the pipeline's run under v1's names."""
     assert [step.name for step in run.get_steps()] == ["two", "one"]
-    [two] = run.find_step_run("two")
     assert run.find_step_run("three") == []
-    assert two.get_metrics() == {"loss": 0.5}
-    assert (two.get_status(), two.status) == ("Finished", "Completed")
     assert run.tags["a"] == "b"
-    for reference in (two.get_output_data("model"), run.get_pipeline_output("the model")):
-        assert reference.download(str(tmp_path / "back"), overwrite=True) == 1
-        assert Path(tmp_path, "back", reference.path_on_datastore, "weights").read_text() == "w"
     assert "logs/azureml/executionlogs.txt" in run.get_file_names()
     assert {"runId", "status", "startTimeUtc", "endTimeUtc", "properties", "logFiles"} <= run.get_details().keys()
     assert {"azureml.runsource", "runSource", "runType", "azureml.parameters"} <= run.properties.keys()
+
+
+def check_words_of_the_second_step(run: PipelineRun, folder: Path) -> None:
+    """See metrics, outputs, log, tags, properties and snapshot of a step's run under v1's names."""
+    [two] = run.find_step_run("two")
+    assert two.get_metrics() == {"loss": 0.5}
+    assert (two.get_status(), two.status) == ("Finished", "Completed")
+    for reference in (two.get_output_data("model"), run.get_pipeline_output("the model")):
+        assert reference.download(str(folder / "back"), overwrite=True) == 1
+        assert Path(folder, "back", reference.path_on_datastore, "weights").read_text() == "w"
     assert {"StepType", "ContentSnapshotId", "azureml.moduleid", "azureml.pipelinerunid"} <= two.properties.keys()
     assert two.tags == {"azureml.nodeid": "two", "azureml.pipeline": run.id}
     assert two.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"].startswith("said 2")
-    assert two.restore_snapshot(path=str(tmp_path / "code")).endswith(f"{two.get_snapshot_id()}.zip")
-    check_nothing_is_left(run)
+    assert two.restore_snapshot(path=str(folder / "code")).endswith(f"{two.get_snapshot_id()}.zip")
 
 
-def test_two_at_once_both_complete_and_a_failure_is_told(script, submit):
+def test_two_at_once_both_complete_and_a_failure_is_told(script, submit, check_nothing_is_left):
     """Runs do not disturb each other; a failing step fails its run alone, in words that name step and script."""
     bad = submit(script("raise SystemExit(3)", name="bad"), script("pass", name="other"))
     good, also = submit(script("pass", name="good")), submit(script("pass", name="good"))
@@ -179,15 +139,15 @@ def test_two_at_once_both_complete_and_a_failure_is_told(script, submit):
         check_nothing_is_left(run)
 
 
-def test_cancel_stops_what_runs_and_starts_nothing_more(script, submit, gate):
+def test_cancel_stops_what_runs_and_starts_nothing_more(script, submit, gate, check_nothing_is_left):
     """A canceled run ends as Canceled: its script is stopped, other steps are not started."""
     later = script("pass", name="later")
-    first = script(waiting(gate), name="first")
+    first = script(gate.script, name="first")
     later.run_after(first)
     run = submit(first, later)
     early = submit(script("pass", name="early"))
     early.cancel()
-    wait_until_it_runs(gate)
+    gate.wait()
 
     run.cancel()
 
@@ -208,13 +168,13 @@ run.wait_for_completion(show_output=True)
 """
 
 
-def test_ctrl_c_cancels_cleanly(script, submit, gate):
+def test_ctrl_c_cancels_cleanly(script, submit, gate, check_nothing_is_left):
     """Ctrl-C while waiting cancels the run and waits until nothing of it runs."""
-    run = submit(script(waiting(gate)))
+    run = submit(script(gate.script))
     waiter = subprocess.Popen(
         [sys.executable, "-u", "-c", WAITER, run.id], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    wait_until_it_runs(gate)
+    gate.wait()
     for line in waiter.stdout:
         if "StepRun( step ) Status: Running" in line:
             break
@@ -229,13 +189,12 @@ def test_ctrl_c_cancels_cleanly(script, submit, gate):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_driver_that_is_ended_leaves_nothing(script, submit, gate, number):
+def test_a_driver_that_is_ended_leaves_nothing(script, submit, gate, number, driver_of, check_nothing_is_left):
     """SIGTERM to the driver cancels the run; after kill -9 it is Failed in words; no orphan in either case."""
-    run = submit(script(waiting(gate)))
-    wait_until_it_runs(gate)
-    [driver] = [pid for pid in processes_of(run.id) if b"embedded" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    run = submit(script(gate.script))
+    gate.wait()
 
-    os.kill(driver, number)
+    os.kill(driver_of(run), number)
     status = run.wait_for_completion(show_output=False, raise_on_error=False)
 
     if number == signal.SIGTERM:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import textwrap
 import time
@@ -12,25 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from airflow_ml.core import Experiment, Run, RunConfiguration, ScriptRun, ScriptRunConfig, Workspace
+from airflow_ml.core import Experiment, RunConfiguration, ScriptRun, ScriptRunConfig, Workspace
 from airflow_ml.exceptions import ActivityFailedException
 
 pytestmark = pytest.mark.airflow
 
 
-@pytest.fixture(scope="module")
-def airflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for the machine's empty Airflow database, so that it is made once for all tests."""
-    return tmp_path_factory.mktemp("airflow")
-
-
 @pytest.fixture
-def experiment(home: Path, airflow_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+def experiment(project: Path) -> Experiment:
     """Create a workspace in a home of the test's own, and an experiment in it."""
-    (home / "airflow").symlink_to(airflow_folder)
-    project = tmp_path / "project"
-    project.mkdir()
-    monkeypatch.chdir(project)
     return Experiment(Workspace.create("w"), "e")
 
 
@@ -46,49 +35,7 @@ def config() -> Callable[..., ScriptRunConfig]:
     return make
 
 
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """Make a named pipe by which a script says that it runs."""
-    os.mkfifo(tmp_path / "gate")
-    return tmp_path / "gate"
-
-
-def waiting(gate: Path) -> str:
-    """Return a script that says that it runs, and then waits until it is killed."""
-    return f"import os, signal; os.write(os.open({str(gate)!r}, os.O_WRONLY), b'x'); signal.pause()"
-
-
-def wait_until_it_runs(gate: Path) -> None:
-    """Wait for a script of `waiting`."""
-    descriptor = os.open(gate, os.O_RDWR)
-    assert select.select([descriptor], [], [], 120)[0], "the script was not started"
-    os.close(descriptor)
-
-
-def processes_of(run_id: str) -> dict[int, bytes]:
-    """Return the command lines of the processes that have a run's id in command line or environment."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if run_id.encode() in command + environment and int(folder.name) != os.getpid():
-            found[int(folder.name)] = command
-    return found
-
-
-def check_nothing_is_left(run: Run) -> None:
-    """See that neither a process nor a folder of the run is left."""
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and processes_of(run.id):
-        time.sleep(0.05)  # the driver may still be on its way out
-    assert not processes_of(run.id)
-    home = run._registry.home
-    assert not [folder for folder in (*home.runs.iterdir(), *home.drivers.iterdir()) if folder.name == run.id]
-
-
-def test_a_submitted_script_runs_and_prints_as_v1_did(experiment, config, capsys):
+def test_a_submitted_script_runs_and_prints_as_v1_did(experiment, config, capsys, check_nothing_is_left):
     """Submit returns at once; waiting streams the script's output and returns the details; the run is one record."""
     source = """
     import os, sys
@@ -126,7 +73,7 @@ def test_a_submitted_script_runs_and_prints_as_v1_did(experiment, config, capsys
     check_nothing_is_left(run)
 
 
-def test_a_failing_child_is_told_and_leaves_its_parent_alone(experiment, config):
+def test_a_failing_child_is_told_and_leaves_its_parent_alone(experiment, config, check_nothing_is_left):
     """`submit_child` starts a run below another; its failure is its own, with v1's exception."""
     parent = experiment.start_logging()
     child = parent.submit_child(config("raise SystemExit(3)"), tags={"number": "1"})
@@ -140,12 +87,12 @@ def test_a_failing_child_is_told_and_leaves_its_parent_alone(experiment, config)
     check_nothing_is_left(child)
 
 
-def test_cancel_stops_what_runs_and_starts_nothing_more(experiment, config, gate):
+def test_cancel_stops_what_runs_and_starts_nothing_more(experiment, config, gate, check_nothing_is_left):
     """A run that is canceled while its script runs, or before it is started, ends as Canceled without an error."""
-    run = experiment.submit(config(waiting(gate)))
+    run = experiment.submit(config(gate.script))
     early = experiment.submit(config("pass"))
     early.cancel()
-    wait_until_it_runs(gate)
+    gate.wait()
 
     run.cancel()
 
@@ -156,13 +103,12 @@ def test_cancel_stops_what_runs_and_starts_nothing_more(experiment, config, gate
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_driver_that_is_ended_leaves_nothing(experiment, config, gate, number):
+def test_a_driver_that_is_ended_leaves_nothing(experiment, config, gate, number, driver_of, check_nothing_is_left):
     """SIGTERM to the driver cancels the run; after kill -9 it is Failed in words; no orphan in either case."""
-    run = experiment.submit(config(waiting(gate)))
-    wait_until_it_runs(gate)
-    [driver] = [pid for pid, command in processes_of(run.id).items() if b"embedded" in command]
+    run = experiment.submit(config(gate.script))
+    gate.wait()
 
-    os.kill(driver, number)
+    os.kill(driver_of(run), number)
     details = run.wait_for_completion(raise_on_error=False)
 
     if number == signal.SIGTERM:
