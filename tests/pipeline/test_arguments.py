@@ -105,9 +105,6 @@ def test_params_are_text(workspace: Workspace, step: MakeStep, value: object) ->
         Pipeline(workspace, step("a", params={"p": value}))
 
 
-# --- parameters ------------------------------------------------------------------------------------------------------
-
-
 def test_kinds_follow_defaults(workspace: Workspace, store: AzureBlobDatastore, dataset: FileDataset) -> None:
     """The default fixes the kind; data is written as text, a dataset without a name by its definition."""
     declared = [

@@ -86,9 +86,6 @@ def test_two_hundred_steps_build_in_a_blink(workspace: Workspace, step: MakeStep
     assert time.process_time() - started < 0.5
 
 
-# --- compute targets -------------------------------------------------------------------------------------------------
-
-
 def test_unknown_target_raises_in_the_pipeline(real_workspace: Workspace, step: MakeStep) -> None:
     """A name is looked up while building, as in v1; the error names step and target."""
     made = step("a", compute_target="cluster")
@@ -104,9 +101,6 @@ def test_targets_are_objects_names_and_pairs(real_workspace: Workspace, step: Ma
     steps = [step("a", compute_target=given) for given in (target, "cpu", ("cpu", "AmlCompute"))]
 
     assert [node.compute for node in Pipeline(real_workspace, steps).graph.steps] == ["cpu", "cpu", "cpu"]
-
-
-# --- submitting ------------------------------------------------------------------------------------------------------
 
 
 def test_experiment_of_another_workspace_is_refused(workspace: Workspace, step: MakeStep) -> None:

@@ -91,9 +91,6 @@ def test_brackets_may_be_left_out(workspace: Workspace, dataset: FileDataset, st
     assert node(workspace, step("b", inputs=None, outputs=(), arguments=("a", "b"))).arguments == (("a",), ("b",))
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", ["", "a b", "a-b", "a.b", "a/b", None, 5])
 def test_names_of_pipeline_data_are_words(name: object) -> None:
     """Name and output name hold letters, digits and underscores."""
@@ -168,9 +165,6 @@ def test_random_names_become_stable_ones(workspace: Workspace, dataset: FileData
     assert [port.name for port in made.inputs] == ["input_1", "input_3", "input_2"]
 
 
-# --- one input named twice -------------------------------------------------------------------------------------------
-
-
 def test_article_names_one_input_twice(workspace: Workspace, dataset: FileDataset, step: MakeStep) -> None:
     """`inputs=[config]` and `config.as_download()` in the arguments are one input; the explicit mode wins."""
     config = dataset.as_named_input("input1")
@@ -228,9 +222,6 @@ def test_two_views_of_one_output_are_two_inputs(workspace: Workspace, step: Make
     assert made.arguments == ((InputRef("x"),), (InputRef("y"),))
     with pytest.raises(GraphError, match="repeated"):
         Pipeline(workspace, step("c", inputs=[table.keep_columns("x"), table.keep_columns("y")]))
-
-
-# --- data references and dataset forms -------------------------------------------------------------------------------
 
 
 def test_references_must_be_listed(workspace: Workspace, store: AzureBlobDatastore, step: MakeStep) -> None:

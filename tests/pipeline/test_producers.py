@@ -105,9 +105,6 @@ def test_port_bindings_connect(workspace: Workspace, step: MakeStep) -> None:
     assert Pipeline(workspace, steps[1]).graph == graph
 
 
-# --- PipelineData in the arguments alone -----------------------------------------------------------------------------
-
-
 def test_data_in_arguments_alone_is_an_output(workspace: Workspace, step: MakeStep) -> None:
     """What no step declares is written by the first step that names it (the article's `train_step`)."""
     data = PipelineData("results")

@@ -83,9 +83,6 @@ def test_ids_of_our_own_tasks_are_taken(workspace: Workspace, step: MakeStep) ->
     assert [node.id for node in made] == ["reuse_check_2", "pipeline_end_2"]
 
 
-# --- scripts and folders ---------------------------------------------------------------------------------------------
-
-
 def test_missing_script_raises_in_the_pipeline(workspace: Workspace, folder: Path) -> None:
     """The step's constructor takes it; `Pipeline` raises ValueError with the step and the absolute path."""
     made = PythonScriptStep("missing.py", name="s", source_directory="src")
@@ -165,9 +162,6 @@ def test_hash_paths_warn_and_mean_nothing(workspace: Workspace, step: MakeStep) 
         plain = step("a")
 
     assert Pipeline(workspace, made).graph == Pipeline(workspace, plain).graph
-
-
-# --- run configurations and computes ---------------------------------------------------------------------------------
 
 
 def test_fresh_run_configuration_changes_nothing(workspace: Workspace, step: MakeStep) -> None:

@@ -38,8 +38,6 @@ __all__ = ["RunWithFiles"]
 class RunWithFiles(RecordedRun):
     """A recorded run and its files; they are taken as long as the run has not ended."""
 
-    # --- uploads ------------------------------------------------------------------------------------------------------
-
     def upload_file(self, name: str, path_or_stream: str | BinaryIO, datastore_name: str | None = None) -> None:
         """
         Keep a file with the run; one of the same name is replaced.
@@ -123,8 +121,6 @@ class RunWithFiles(RecordedRun):
                 plot.savefig(drawn, format="png")
                 self._keep({file_name: pathlib.Path(drawn)})
         self._append("image", name, file_name, description)
-
-    # --- downloads ----------------------------------------------------------------------------------------------------
 
     def get_file_names(self) -> Names:
         """Return the names of the run's files."""

@@ -50,8 +50,6 @@ class LivingRun(RunWithResults):
         folders = [outputs] if isinstance(outputs, str) else outputs or ()
         self._folders = dict(_watched(folder) for folder in folders)
 
-    # --- going on and ending ------------------------------------------------------------------------------------------
-
     def start(self) -> None:
         """Mark a run that was created only, such as one of `create_children`, as running."""
         if self._record.status != "Running":
@@ -131,8 +129,6 @@ class LivingRun(RunWithResults):
             return error is not None
         self.fail(error)
         return False
-
-    # --- waiting ------------------------------------------------------------------------------------------------------
 
     def wait_for_completion(
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True

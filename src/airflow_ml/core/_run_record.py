@@ -57,8 +57,6 @@ class RecordedRun(MetricCalls):
         """The record as it is now."""
         return runner_lock.close_if_lost(self._registry, self._registry.runs.get(self._run_id))
 
-    # --- what it is ---------------------------------------------------------------------------------------------------
-
     @property
     def id(self) -> str:
         """The run's id."""
@@ -147,8 +145,6 @@ class RecordedRun(MetricCalls):
         """
         return _run_details.describe_run(self._experiment.workspace, self._record)
 
-    # --- tags and properties ------------------------------------------------------------------------------------------
-
     @property
     def tags(self) -> dict[str, str]:
         """The tags; a copy."""
@@ -191,8 +187,6 @@ class RecordedRun(MetricCalls):
         """
         self._registry.runs.add_properties(self._run_id, {str(key): str(value) for key, value in properties.items()})
 
-    # --- metrics ------------------------------------------------------------------------------------------------------
-
     def _log(self, kind: str, name: str, value: Any, description: str | None, step: int | None = None) -> None:
         self._append(kind, name, logged.checked(kind, name, value), description, step)
 
@@ -222,8 +216,6 @@ class RecordedRun(MetricCalls):
         """
         del populate
         return metrics.read_metrics(self._registry, self._run_id, name, recursive=recursive, kind=kind_of(run_type))
-
-    # --- how it looks -------------------------------------------------------------------------------------------------
 
     def _summary(self) -> dict[str, str]:
         record = self._registry.runs.find(self._run_id)  # printing an object must not fail, whatever its id is

@@ -40,8 +40,6 @@ __all__ = ["RunWithResults"]
 class RunWithResults(RunWithFiles):
     """A recorded run, its logs, its code and what is registered of it."""
 
-    # --- logs ---------------------------------------------------------------------------------------------------------
-
     def get_details_with_logs(self) -> dict[str, Any]:
         """Return `get_details()` with the text of each log in the place of its path."""
         details = self.get_details()
@@ -72,8 +70,6 @@ class RunWithResults(RunWithFiles):
 
     def _log_texts(self) -> dict[str, str]:
         return _run_details.read_logs(self._registry, self._record)
-
-    # --- snapshots ----------------------------------------------------------------------------------------------------
 
     def get_snapshot_id(self) -> str | None:
         """Return the id of the captured source directory; None for runs without one, such as a pipeline's."""
@@ -111,8 +107,6 @@ class RunWithResults(RunWithFiles):
         target = pathlib.Path(path or tempfile.gettempdir()).absolute() / f"{wanted}.zip"
         archive.write_zip(stores.Stores(self._registry).artifacts, wanted, target)
         return os.fspath(target)
-
-    # --- models -------------------------------------------------------------------------------------------------------
 
     def register_model(
         self,

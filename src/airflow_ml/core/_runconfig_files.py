@@ -30,9 +30,6 @@ _PACKAGES = "conda_dependencies.yml"
 _ENVIRONMENT = "environment.yml"
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-
 def save(config: RunConfiguration, path: str | None, name: str | None, *, separate_environment: bool) -> None:
     """Write the configuration; see `RunConfiguration.save`."""
     refuse_credentials(config.environment)
@@ -89,9 +86,6 @@ def _as_yaml(content: Mapping[str, Any], *, where: str) -> str:
             f"{where}: holds {exc.args[-1]!r}, which a file cannot hold; take it out before saving, and give it to the "
             "step as argument or input"
         ) from exc
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def load(path: str | None, name: str | None) -> RunConfiguration:

@@ -70,8 +70,6 @@ class CondaDependencies:
         self._channels = _texts(content.get("channels"))
         self._items, self._pip = _split(content.get("dependencies"))
 
-    # --- making -------------------------------------------------------------------------------------------------------
-
     @staticmethod
     def create(
         pip_indexurl: str | None = None,
@@ -116,8 +114,6 @@ class CondaDependencies:
             merged.setdefault(name, []).extend([rest] if rest else [])
         return [name + ",".join(dict.fromkeys(rests)) for name, rests in merged.items()]
 
-    # --- channels and Python ------------------------------------------------------------------------------------------
-
     @property
     def conda_channels(self) -> list[str]:
         """Channels, in order; kept and shown: packages come from pip's index."""
@@ -149,8 +145,6 @@ class CondaDependencies:
         version = _text("the Python version", version)
         self._items = [f"python={version}", *(item for item in self._items if _package(item) != "python")]
 
-    # --- conda packages -----------------------------------------------------------------------------------------------
-
     @property
     def conda_packages(self) -> list[str]:
         """Conda packages with their versions, Python itself included, in order."""
@@ -172,8 +166,6 @@ class CondaDependencies:
     def add_cntk_package(self, core_type: str = "cpu") -> NoReturn:
         """Not supported: CNTK has ended; use PyTorch or TensorFlow."""
         raise NotSupportedError(f"add_cntk_package({core_type!r}): CNTK has ended; use PyTorch or TensorFlow")
-
-    # --- pip packages -------------------------------------------------------------------------------------------------
 
     @property
     def pip_packages(self) -> list[str]:
@@ -234,8 +226,6 @@ class CondaDependencies:
         lines = pip_requirements.splitlines() if isinstance(pip_requirements, str) else list(pip_requirements)
         stripped = (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines)
         self._pip = [line for line in stripped if line]
-
-    # --- as data ------------------------------------------------------------------------------------------------------
 
     def as_dict(self) -> dict[str, Json]:
         """Return conda's form: `name`, `channels`, `dependencies` with the pip packages as a mapping in them."""

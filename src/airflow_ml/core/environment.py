@@ -131,8 +131,6 @@ class Environment(BuiltByItself, ConfigElement):
     def environment_variables(self, variables: Mapping[str, str] | None) -> None:
         self._environment_variables = checked_variables(variables, where=f"environment {self.name!r}")
 
-    # --- as data ------------------------------------------------------------------------------------------------------
-
     def to_definition(self) -> dict[str, Json]:
         """
         Return the environment as the graph and the registry hold it.
@@ -182,8 +180,6 @@ class Environment(BuiltByItself, ConfigElement):
         copied.name = new_name
         copied.version = None
         return copied
-
-    # --- making -------------------------------------------------------------------------------------------------------
 
     @staticmethod
     def from_conda_specification(name: str, file_path: str) -> Environment:
@@ -294,8 +290,6 @@ class Environment(BuiltByItself, ConfigElement):
             NotSupportedError: it holds credentials.
         """
         _environment_files.save(self, path, overwrite=overwrite)
-
-    # --- in the workspace ---------------------------------------------------------------------------------------------
 
     def register(self, workspace: Workspace) -> Environment:
         """

@@ -72,8 +72,6 @@ class Experiment:
         self._workspace = workspace
         self._name = name
 
-    # --- finding experiments ------------------------------------------------------------------------------------------
-
     @staticmethod
     def list(
         workspace: Workspace, experiment_name: str | None = None, view_type: str = "ActiveOnly", tags: Labels = None
@@ -119,8 +117,6 @@ class Experiment:
             UserErrorException: there is none of that id, or it has runs.
         """
         workspace.registry().experiments.delete(experiment_id)
-
-    # --- what it is ---------------------------------------------------------------------------------------------------
 
     @property
     def _experiments(self) -> Experiments:
@@ -179,8 +175,6 @@ class Experiment:
         """Record the experiment if it was not; there is nothing to refresh, because every look is a fresh one."""
         self._experiments.get_or_create(self._name)
 
-    # --- changing it --------------------------------------------------------------------------------------------------
-
     def archive(self) -> None:
         """Leave the experiment out of lists and let it take no new runs; the runs that it has stay."""
         self._experiments.archive(self._record.name)
@@ -215,8 +209,6 @@ class Experiment:
     def remove_tags(self, tags: Sequence[str] | str) -> None:
         """Remove tags by name; those that are not there are passed over."""
         self._experiments.remove_tags(self._record.name, [tags] if isinstance(tags, str) else tags)
-
-    # --- runs ---------------------------------------------------------------------------------------------------------
 
     def submit(self, config: Submittable[Run_co], tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run_co:
         """

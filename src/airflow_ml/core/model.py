@@ -102,8 +102,6 @@ class Model(RecordedModel, WithoutServing):
         model._fill(workspace, record)
         return model
 
-    # --- finding and making -------------------------------------------------------------------------------------------
-
     @staticmethod
     def register(
         workspace: Workspace,
@@ -219,8 +217,6 @@ class Model(RecordedModel, WithoutServing):
             UserErrorException: something else was given.
         """
         return Model._of(workspace, record_of(model_payload))
-
-    # --- using and changing -------------------------------------------------------------------------------------------
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
         """

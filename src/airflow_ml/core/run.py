@@ -73,8 +73,6 @@ class Run(LivingRun):
         outputs: a folder, or several, whose files become the run's when it is ended by this object; made if needed.
     """
 
-    # --- finding runs -------------------------------------------------------------------------------------------------
-
     @classmethod
     def get_context(cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: Any) -> Any:
         """
@@ -198,8 +196,6 @@ class Run(LivingRun):
     def _of(cls, experiment: Experiment, record: RunRecord) -> Run:
         return cls(experiment, record.id)
 
-    # --- runs around it -----------------------------------------------------------------------------------------------
-
     @property
     def parent(self) -> Run | None:
         """The run that this one belongs to, or None."""
@@ -288,8 +284,6 @@ class Run(LivingRun):
         """
         check_submittable(config, where=f"run {self.id}", is_child=True)
         return config._submit_to(self._experiment, tags=tags, _parent_run_id=self.id, **kwargs)
-
-    # --- what it was made of ------------------------------------------------------------------------------------------
 
     def get_environment(self) -> Environment:
         """

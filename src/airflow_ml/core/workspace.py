@@ -92,8 +92,6 @@ class Workspace(DescribedWorkspace, CloudSide):
         workspace._open_as(ref)
         return workspace
 
-    # --- find and make ------------------------------------------------------------------------------------------------
-
     @staticmethod
     def from_config(
         path: str | None = None, auth: object = None, _logger: object = None, _file_name: str | None = None
@@ -236,8 +234,6 @@ class Workspace(DescribedWorkspace, CloudSide):
         """
         _config_file.write_config(self._ref, path, file_name)
 
-    # --- what it is ---------------------------------------------------------------------------------------------------
-
     @property
     def ref(self) -> WorkspaceRef:
         """What another process needs to open the same workspace."""
@@ -270,8 +266,6 @@ class Workspace(DescribedWorkspace, CloudSide):
     def resource_group(self) -> str | None:
         """Kept for v1 code."""
         return self._ref.resource_group
-
-    # --- what it holds ------------------------------------------------------------------------------------------------
 
     @property
     def datastores(self) -> Mapping[str, AbstractDatastore]:

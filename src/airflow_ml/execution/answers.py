@@ -52,8 +52,6 @@ class Answers:
             **RunAnswers(self._asking).handlers(),
         }
 
-    # --- datasets ---
-
     def _dataset_get(self, params: Params) -> dict[str, Json]:
         datasets = self._asking.services.registry.datasets
         if params.get("id"):
@@ -122,8 +120,6 @@ class Answers:
 
     def _dataset_unregister(self, params: Params) -> dict[str, Json]:
         return {"count": self._asking.services.registry.datasets.unregister(params["name"])}
-
-    # --- datastores ---
 
     def _datastore_list(self, _params: Params) -> list[dict[str, Json]]:
         return [

@@ -47,8 +47,6 @@ class RunAnswers:
             "workspace.get": self._workspace_get,
         }
 
-    # --- runs ---
-
     def _run_get(self, params: Params) -> dict[str, Json]:
         return _run(self._registry.runs.get(params["id"]))
 
@@ -109,8 +107,6 @@ class RunAnswers:
         target = self._asking.new_folder() / f"{params['id']}.zip"
         write_zip(self._asking.services.artifacts, params["id"], target)
         return {"path": str(target)}
-
-    # --- what runs belong to ---
 
     def _experiment_get(self, params: Params) -> dict[str, Json]:
         return _experiment(self._registry.experiments.get(params["name"]))

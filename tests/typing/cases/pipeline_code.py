@@ -35,8 +35,6 @@ from airflow_ml.pipeline.steps import CommandStep, ParallelRunConfig, ParallelRu
 from airflow_ml.train.hyperdrive import BanditPolicy, RandomParameterSampling, choice, uniform
 from airflow_ml.widgets import RunDetails
 
-# --- workspace and compute ---
-
 ws = Workspace.from_config()
 assert_type(ws, Workspace)
 store = ws.get_default_datastore()
@@ -56,8 +54,6 @@ run_config.environment = Environment("mine")
 run_config.environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["pandas"])
 run_config.environment.docker.enabled = True
 
-# --- data ---
-
 files = Dataset.File.from_files([(store, "raw/*.csv")])
 assert_type(files, FileDataset)
 table = Dataset.Tabular.from_delimited_files((store, "raw/a.csv"))
@@ -67,8 +63,6 @@ assert_type(raw, DatasetConsumptionConfig)
 clean = OutputFileDatasetConfig(destination=(store, "clean")).register_on_complete("clean")
 model = PipelineData("model", datastore=store, output_name="trained")
 rate = PipelineParameter(name="rate", default_value=0.1)
-
-# --- steps and pipelines ---
 
 prepare = PythonScriptStep(
     script_name="prepare.py",
@@ -103,12 +97,8 @@ submitted.wait_for_completion()
 assert_type(experiment.submit(ScriptRunConfig("src", "train.py")), ScriptRun)
 Model.register(ws, model_path="outputs/model.pkl", model_name="digits", tags={"kind": "demo"})
 
-# --- a step's script ---
-
 here = Run.get_context()
 here.log("accuracy", 0.9)
-
-# --- later: known by name and type, refused when they are made ---
 
 try:
     shout = CommandStep("echo hi", name="shout", compute_target=compute)

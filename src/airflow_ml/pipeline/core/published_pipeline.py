@@ -95,8 +95,6 @@ class PublishedPipeline:
             continue_on_step_failure=record.continue_on_step_failure,
         )
 
-    # --- finding them -------------------------------------------------------------------------------------------------
-
     @staticmethod
     def get(
         workspace: Workspace, id: str, _workflow_provider: object = None, _service_endpoint: object = None
@@ -119,8 +117,6 @@ class PublishedPipeline:
     def get_all(workspace: Workspace, active_only: bool = True, _service_endpoint: object = None) -> PublishedPipelines:
         """Return what `list` does; v1's older name."""
         return PublishedPipeline.list(workspace, active_only)
-
-    # --- what it is ---------------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -198,8 +194,6 @@ class PublishedPipeline:
         """
         _graph_yaml.save(self.get_graph(), path, name=self._name)
 
-    # --- changing and starting it -------------------------------------------------------------------------------------
-
     def enable(self) -> None:
         """Let it take runs again."""
         self._set_active(active=True)
@@ -268,8 +262,6 @@ class PublishedPipeline:
         run = pipeline_run.PipelineRun(experiment, run_id)
         _run_printing.say_submitted(run)
         return run
-
-    # --- showing it ---------------------------------------------------------------------------------------------------
 
     def _shown(self) -> dict[str, str]:
         return {"Name": self._name, "Id": self._id, "Status": self._status, "Endpoint": self.endpoint}
