@@ -41,6 +41,13 @@ def test_bare_store_is_the_store_with_the_default_path(store: AzureBlobDatastore
     assert output.to_port().datastore == "store"
 
 
+@pytest.mark.parametrize("path", ["{run_id}/x", "a/{output-name}/{date}", "{run-id"])
+def test_placeholders_that_nothing_fills_in_are_refused(store: AzureBlobDatastore, path: str) -> None:
+    """A typing error in a destination is an error when it is made, not a folder of that name."""
+    with pytest.raises(UserErrorException, match=r"output 'o'.*there are \{run-id\} and \{output-name\}"):
+        OutputFileDatasetConfig("o", destination=(store, path))
+
+
 @pytest.mark.parametrize("destination", ["path", 5, ("store", "x"), (1, 2, 3)])
 def test_other_destinations_are_refused(destination: object) -> None:
     """A destination that is no place raises UserErrorException."""

@@ -236,10 +236,21 @@ def _destination(
     if isinstance(destination, tuple) and len(destination) == 2 and isinstance(destination[0], AbstractDatastore):
         store, path = destination
         if path is None or isinstance(path, str):
+            _check_placeholders(path or "", output=output)
             return store, path.lstrip("/") if path else None
     raise UserErrorException(
         f"output {output!r}: destination {destination!r} is neither a datastore nor a (datastore, 'path') pair"
     )
+
+
+def _check_placeholders(path: str, *, output: str) -> None:
+    """Refuse what nothing fills in: v1 wrote to a folder of that very name, and people looked for their data."""
+    rest = path.replace("{run-id}", "").replace("{output-name}", "")
+    if "{" in rest or "}" in rest:
+        raise UserErrorException(
+            f"output {output!r}: destination {path!r} has a placeholder that is not known; there are {{run-id}} and"
+            " {output-name}"
+        )
 
 
 def _as_list(columns: str | Sequence[str]) -> list[Json]:
