@@ -78,6 +78,11 @@ def test_without_a_name_it_has_the_graphs(services, graph):
     assert publish(services, graph, Publication()).name == graph.name
 
 
+def test_a_version_may_be_a_number(services, graph):
+    """It is kept as text, as v1 did."""
+    assert publish(services, graph, Publication("p", version=0.1)).version == "0.1"
+
+
 def test_a_disabled_one_takes_no_runs(services, graph):
     """The sentence says its name and what to do."""
     published = publish(services, graph, Publication("p"))

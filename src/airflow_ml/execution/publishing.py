@@ -96,12 +96,17 @@ def properties_of(record: PublishedPipelineRecord) -> dict[str, str]:
     return {"azureml.pipelineid": record.id}
 
 
+def _text(value: object) -> str | None:
+    """Return a value as text, which v1 made of numbers too: templates publish with `version=0.1`."""
+    return None if value is None else str(value)
+
+
 def _store(services: Services, graph: Graph, publication: Publication) -> PublishedPipelineRecord:
     return services.registry.published_pipelines.add(
         publication.name or graph.name,
         graph_json=to_json(graph),
         steps=len(graph.steps),
-        description=publication.description,
-        version=publication.version,
+        description=_text(publication.description),
+        version=_text(publication.version),
         continue_on_step_failure=publication.continue_on_step_failure,
     )
