@@ -8,6 +8,7 @@ from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.runtime import context as contexts
 from airflow_ml.runtime.datastores import Datastore
 from airflow_ml.runtime.run import Run
+from airflow_ml.runtime.run_status import pipeline_word
 from airflow_ml.runtime.unavailable import WorkspaceSide
 
 TYPE_CHECKING = False
@@ -21,17 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput"]
 
-#: What pipelines and steps call the states of the run history (v1).
-_STATUS_WORDS = {"Completed": "Finished", "Preparing": "Running", "Finalizing": "Running", "CancelRequested": "Running"}
-
 
 class _PipelineWords(Run):
     """What runs of pipelines and of steps have in common."""
 
     def get_status(self) -> str:
         """Return `NotStarted`, `Queued`, `Running`, `Finished`, `Failed` or `Canceled`."""
-        status = super().get_status()
-        return _STATUS_WORDS.get(status, status)
+        return pipeline_word(super().get_status())
 
     @property
     def status(self) -> str:

@@ -1,4 +1,4 @@
-"""The words for a run's status, as the class that v1's packages and users' tools compare with."""
+"""The words for a run's status: the class that users' tools compare with, and what pipelines and steps say instead."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List
 
-__all__ = ["RunStatus"]
+__all__ = ["RunStatus", "pipeline_word"]
+
+#: What pipelines and steps call the states of the run history (v1).
+_PIPELINE_WORDS = {
+    "Completed": "Finished",
+    "Preparing": "Running",
+    "Finalizing": "Running",
+    "CancelRequested": "Running",
+}
 
 
 class RunStatus:
@@ -43,3 +51,8 @@ class RunStatus:
     def get_post_processing_statuses(cls) -> List[str]:
         """Return the statuses of a run that is being brought to its end."""
         return [cls.CANCEL_REQUESTED, cls.FINALIZING]
+
+
+def pipeline_word(status: str) -> str:
+    """Return what the run of a pipeline or step calls a status: `Finished` for `Completed`."""
+    return _PIPELINE_WORDS.get(status, status)

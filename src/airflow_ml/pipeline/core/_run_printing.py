@@ -10,7 +10,7 @@ from airflow_ml.core._run_output import page_of, print_error, say
 from airflow_ml.execution.artifacts import LOG_NAME
 from airflow_ml.execution.logs import RunLog
 from airflow_ml.graph.identity import module_id
-from airflow_ml.pipeline.core.run import STATUS_WORDS
+from airflow_ml.runtime.run_status import pipeline_word
 
 if TYPE_CHECKING:
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
@@ -94,7 +94,7 @@ class StepPrinter:
 
     def _summarise(self, record: RunRecord) -> None:
         _say_title(f"StepRun({record.name}) Execution Summary")
-        say(f"StepRun( {record.name} ) Status: {STATUS_WORDS.get(record.status, record.status)}")
+        say(f"StepRun( {record.name} ) Status: {pipeline_word(record.status)}")
         if record.error and not self._raise_on_error:
             print_error(record)
         if not record.error:
@@ -151,7 +151,7 @@ class PipelinePrinter:
         if not self._show_output:
             return
         _say_title("PipelineRun Execution Summary")
-        say(f"PipelineRun Status: {STATUS_WORDS.get(record.status, record.status)}")
+        say(f"PipelineRun Status: {pipeline_word(record.status)}")
         if record.error and self._raise_on_error:
             return  # the error says it
         print_error(record)
@@ -172,4 +172,4 @@ def _passed_through(record: RunRecord) -> str:
     """Return the last state before the end that a run is in, or was in: a quick one is over between two looks."""
     if record.is_final:
         return "NotStarted" if record.started_at is None else "Running"
-    return STATUS_WORDS.get(record.status, record.status)
+    return pipeline_word(record.status)

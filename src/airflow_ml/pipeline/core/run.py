@@ -10,6 +10,7 @@ from airflow_ml.core._run_filters import list_pages
 from airflow_ml.core._run_life import failure_of
 from airflow_ml.core.run import Run
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.runtime.run_status import pipeline_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ __all__ = ["PipelineRun", "StepRun"]
 
 _NO_TIMEOUT = sys.maxsize
 
-#: What pipelines and steps call the states of the run history (v1).
-STATUS_WORDS = {"Completed": "Finished", "Preparing": "Running", "Finalizing": "Running", "CancelRequested": "Running"}
-
 #: v1's names of the logs that it kept per step; here both streams are one file.
 _STREAM_LOGS = ("logs/azureml/stdoutlogs.txt", "logs/azureml/stderrlogs.txt", "azureml-logs/70_driver_log.txt")
 
@@ -55,8 +53,7 @@ class _PipelineWords(Run):
 
     def get_status(self) -> str:
         """Return `NotStarted`, `Queued`, `Running`, `Finished`, `Failed` or `Canceled`."""
-        status = self.status
-        return STATUS_WORDS.get(status, status)
+        return pipeline_word(self.status)
 
     def complete(self) -> NoReturn:  # type: ignore[override]  # v1's own signature
         """Raise NotImplementedError, as v1: the run's own process says how it ends."""
@@ -82,7 +79,7 @@ class _PipelineWords(Run):
         printer.finish(record)
         if record.status == "Failed" and raise_on_error:
             raise failure_of(record)
-        return STATUS_WORDS.get(record.status, record.status)
+        return pipeline_word(record.status)
 
 
 class PipelineRun(_PipelineWords):
