@@ -27,11 +27,8 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture
-def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def workspace(project: Path) -> Iterator[Workspace]:
     """Create a workspace in a home of the test's own, and end the server of the test."""
-    project = tmp_path / "project"
-    project.mkdir()
-    monkeypatch.chdir(project)
     yield Workspace.create("w", subscription_id="s", resource_group="g", show_output=False)
     rest_server.stop()
 
