@@ -56,6 +56,16 @@ def test_a_line_of_a_megabyte_comes_in_pieces(script, start):
     assert started.face.find_step_run("step")[0].get_stdout_log() == "ö" * 600_000 + "\n"
 
 
+def test_damaged_events_are_counted_in_the_log(script, start):
+    """A line that is no event is passed over, and the task's log says so."""
+    started = start(script(f"{RUN_DIRECTORY} open(place + '/events.jsonl', 'a').write('torn\\n')\n{LOG}"))
+
+    started.run()
+
+    assert "1 damaged lines among the events of the script were passed over" in started.log
+    assert started.face.find_step_run("step")[0].get_metrics() == {"x": 1}
+
+
 def test_binary_output_does_no_harm(script, start):
     """Bytes that are no text are shown as replacement characters."""
     started = start(script("import os; os.write(1, bytes(range(256)) * 400)"))

@@ -104,12 +104,6 @@ class ProcessRequest:
             command = command.replace(secret, MASK)
         return command
 
-    def printable_environment(self) -> dict[str, str]:
-        """Return the environment for logs, sorted by name, with the values of secret-looking names masked."""
-        return {
-            name: MASK if is_secret_name(name) and value else value for name, value in sorted(self.environment.items())
-        }
-
     def _secrets(self) -> Iterable[str]:
         for name, value in self.environment.items():
             if is_secret_name(name) and len(value) >= _SHORTEST_MASKED:

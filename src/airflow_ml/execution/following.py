@@ -62,6 +62,8 @@ class Follower:
         self._pass_on_output(self._output.rest)
         if self._waiting:
             self._complain(f"{len(self._waiting)} events of the script could not be recorded")
+        if self._events.damaged:
+            self._complain(f"{self._events.damaged} damaged lines among the events of the script were passed over")
 
     def _pass_on_output(self, read: Callable[[], Iterable[str]]) -> None:
         try:
