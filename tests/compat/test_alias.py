@@ -21,7 +21,7 @@ assert azureml.core is airflow_ml.core
 assert azureml.core.Workspace is airflow_ml.core.Workspace is Workspace
 assert AmlCompute is airflow_ml.core.compute.amlcompute.AmlCompute
 assert UserErrorException is airflow_ml.exceptions.UserErrorException
-assert azureml.core.__version__ == airflow_ml.__version__
+assert azureml.core.__version__ == airflow_ml.core.VERSION
 assert azureml.core.__name__ == "airflow_ml.core"
 assert azureml.core.__spec__.name == "airflow_ml.core"
 print(sys.argv[1:], __name__)

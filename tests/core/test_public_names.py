@@ -34,9 +34,8 @@ def test_submodules_are_attributes() -> None:
 
 
 def test_the_version_is_that_of_the_surface() -> None:
-    """v1 code compares `azureml.core.VERSION`, where a pipeline is built and inside a step alike."""
-    assert airflow_ml.core.VERSION == SDK_VERSION
-    assert airflow_ml.core.__version__ == airflow_ml.__version__
+    """v1 code compares `azureml.core.VERSION` or `__version__`, where a pipeline is built and inside a step alike."""
+    assert airflow_ml.core.VERSION == airflow_ml.core.__version__ == SDK_VERSION
 
 
 @pytest.mark.parametrize("name", ["Image", "LinkedService", "PrivateEndPoint", "Webservice"])

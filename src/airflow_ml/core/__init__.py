@@ -7,7 +7,6 @@ Names are imported at their first use, because every DAG file imports this packa
 from __future__ import annotations
 
 from airflow_ml._exports import lazy_exports
-from airflow_ml._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ __all__ = [
 
 #: The v1 SDK whose surface this is, the same inside a step, because code prints and compares it.
 VERSION = "1.61.0"
+__version__ = VERSION
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
