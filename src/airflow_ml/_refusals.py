@@ -6,7 +6,7 @@ from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 __all__ = ["not_yet", "refuse_unknown"]
 
@@ -23,13 +23,19 @@ def not_yet(what: str, instead: str) -> NotSupportedError:
 
 
 def refuse_unknown(
-    arguments: Mapping[str, object], *, where: str, error: type[UserErrorException] = UserErrorException
+    arguments: Iterable[str],
+    *,
+    where: str,
+    known: Iterable[str] = (),
+    error: type[UserErrorException] = UserErrorException,
 ) -> None:
     """
-    Raise for keyword arguments that v1 does not have either; nothing happens without any.
+    Raise for the names of keyword arguments that v1 does not have either; nothing happens without any.
 
     Args:
+        known: those that v1 takes as keywords.
         error: GraphError where v1 raises ValueError.
     """
-    if arguments:
-        raise error(f"{where}: unknown argument {min(arguments)!r}; leave it out")
+    unknown = {*arguments}.difference(known)
+    if unknown:
+        raise error(f"{where}: unknown argument {min(unknown)!r}; leave it out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_ml._late import late
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.exceptions import GraphError, NotSupportedError
 
 TYPE_CHECKING = False
@@ -14,12 +15,13 @@ else:
 
 __all__ = ["refuse_arguments", "submitted_values"]
 
+_MEANINGLESS = ("credential_passthrough", "enable_email_notification", "parent_run_id")
+
 
 def refuse_arguments(arguments: Mapping[str, object]) -> None:
     """Refuse what submit does not know (a ValueError in v1 too), and what has no meaning here."""
+    refuse_unknown(arguments, where="submit", known=_MEANINGLESS, error=GraphError)
     for name, value in arguments.items():
-        if name not in ("credential_passthrough", "enable_email_notification", "parent_run_id"):
-            raise GraphError(f"submit: unknown argument {name!r}; leave it out")
         if value:
             raise NotSupportedError(f"submit: {name}={value!r} is not supported; leave it out")
 

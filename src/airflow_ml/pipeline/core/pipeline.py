@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_ml._late import late
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.data._caller import base_directory, is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
@@ -73,9 +74,7 @@ class Pipeline:
         _service_endpoint: object = None,
         **kwargs: object,
     ) -> None:
-        unknown = set(kwargs) - {"enable_email_notification"}
-        if unknown:
-            raise GraphError(f"Pipeline: unknown argument {sorted(unknown)[0]!r}; leave it out")
+        refuse_unknown(kwargs, where="Pipeline", known=["enable_email_notification"], error=GraphError)
         if not hasattr(workspace, "_compute_declarations"):
             raise GraphError(f"Pipeline: {workspace!r} is no workspace; give one, such as Workspace.from_config()")
         if default_datastore is not None and not isinstance(getattr(default_datastore, "name", None), str):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_ml._late import late
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml._refusals import refuse_unknown
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._submit_arguments import refuse_arguments, submitted_values
 
@@ -66,9 +67,7 @@ class PublishedPipeline:
         _pipeline_provider: object = None,
         **kwargs: object,
     ) -> None:
-        unknown = sorted({*kwargs} - {"enable_email_notification"})
-        if unknown:
-            raise ValueError(f"PublishedPipeline: unknown argument {unknown[0]!r}; leave it out")
+        refuse_unknown(kwargs, where="PublishedPipeline", known=["enable_email_notification"], error=GraphError)
         self._name = name
         self._graph_id = graph_id
         self._description = description

@@ -6,10 +6,11 @@ import sys
 import time
 
 from airflow_ml._late import late
+from airflow_ml._refusals import refuse_unknown
 from airflow_ml.core._run_filters import list_pages
 from airflow_ml.core._run_life import failure_of
 from airflow_ml.core.run import Run
-from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 from airflow_ml.runtime.run_status import pipeline_word
 
 TYPE_CHECKING = False
@@ -139,9 +140,7 @@ class PipelineRun(_PipelineWords):
         Raises:
             UserErrorException: the run has no graph, because its operators were written by hand.
         """
-        unknown = sorted({*kwargs} - {"enable_email_notification"})
-        if unknown:
-            raise ValueError(f"publish_pipeline: unknown argument {unknown[0]!r}; leave it out")
+        refuse_unknown(kwargs, where="publish_pipeline", known=["enable_email_notification"], error=GraphError)
         said = _publishing.Publication(name, description, version, continue_on_step_failure)
         return _publishing.publish_run(self.experiment.workspace, self.id, said)
 
