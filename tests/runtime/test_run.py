@@ -27,8 +27,9 @@ SCRIPT = """
         "rows": {"x": [1, 2], "y": ["a", "b"]}, "table": {"x": [1, 2], "y": [3, 4]},
     }, metrics
     assert run.get_metrics("no such") == {}
-    run.tag("kind", "good"); run.tag("gone"); run.remove_tags("gone")
-    assert run.get_tags() == {"given": "yes", "kind": "good"}
+    run.tag("kind", "good"); run.tag("gone"); run.remove_tags("gone"); run.tag("bare")
+    assert run.get_tags() == {"given": "yes", "kind": "good", "bare": ""}
+    assert run.child_run().name == run.name and run.child_run("own").child_run().name == "own"
     run.complete(); run.fail("not really")
     assert run.get_status() == "Running"
     print("done")

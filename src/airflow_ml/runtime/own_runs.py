@@ -124,7 +124,7 @@ class _ChildRun(_OwnRun):
     def __init__(self, parent: Run, run_id: str, name: str | None) -> None:
         record: RunRecord = {
             "id": run_id,
-            "name": name or run_id,
+            "name": name or parent.name,
             "number": None,
             "experiment": parent._record["experiment"],
             "parent_id": parent.id,

@@ -189,12 +189,12 @@ class Run(RunFiles, WorkspaceSide):
         Start a run below this one; it is this script's to end by `complete`, `fail` or a `with` block.
 
         Args:
-            name: shown for it; its id otherwise.
+            name: shown for it; this run's otherwise.
             run_id: a random id otherwise.
             outputs: not used: a child's files are those it uploads.
         """
         child = own_runs._ChildRun(self, run_id or new_id(), name)
-        self._mark("child", id=child.id, name=name)
+        self._mark("child", id=child.id, name=child.name)
         return child
 
     def create_children(

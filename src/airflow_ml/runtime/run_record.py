@@ -92,7 +92,7 @@ class RecordedRun(ReportingCalls):
         return self.get_status()
 
     @property
-    def tags(self) -> dict[str, str | None]:
+    def tags(self) -> dict[str, str]:
         """The tags as of the first look at the run, those set by this step included."""
         return self._tags()
 
@@ -142,7 +142,7 @@ class RecordedRun(ReportingCalls):
         """Return `portal_url`."""
         return self.portal_url
 
-    def get_tags(self) -> dict[str, str | None]:
+    def get_tags(self) -> dict[str, str]:
         """Return the tags of now, those set by this step included."""
         self._look_again()
         return self._tags()
@@ -155,11 +155,11 @@ class RecordedRun(ReportingCalls):
     def _look_again(self) -> None:
         self._known = None
 
-    def _tags(self) -> dict[str, str | None]:
-        tags: dict[str, str | None] = dict(self._record["tags"])
+    def _tags(self) -> dict[str, str]:
+        tags: dict[str, str] = dict(self._record["tags"])
         for event in self._context.journal(self._id):
             if event["event"] == "tag":
-                tags[event["key"]] = event["value"]
+                tags[event["key"]] = event["value"] or ""
             elif event["event"] == "remove_tags":
                 for key in event["keys"]:
                     tags.pop(key, None)
