@@ -29,6 +29,18 @@ def test_secret_looking_parameters_are_masked(home: Path):
     assert parameter_texts(run)["api_key"] == "hunter22"
 
 
+def test_properties_mask_secret_looking_parameters(services: Services):
+    """A run's properties are printed when it ends; the script's value is not among them."""
+    graph = Graph(
+        "p", WorkspaceRef("w"), (), (Parameter("api_key", "string", "hunter22"), Parameter("n", "integer", 1))
+    )
+
+    run = open_pipeline(services, graph, Opening("e", dag_id="d", dag_run_id="r"))
+
+    assert json.loads(run.properties["azureml.parameters"]) == {"api_key": "***", "n": "1"}
+    assert parameter_texts(run)["api_key"] == "hunter22"
+
+
 def test_an_archived_experiment_takes_no_pipeline_run(services: Services):
     """Opening one says how to go on, and no refused run is recorded either."""
     services.registry.experiments.get_or_create("e")

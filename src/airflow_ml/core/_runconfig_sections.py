@@ -26,7 +26,7 @@ __all__ = [
 
 class DockerConfiguration(ConfigElement):
     """
-    Whether and how a run is started in a container.
+    Whether and how a run is started in a container. Recorded without effect so far: scripts run as processes.
 
     Attributes:
         arguments: further options of `docker run`.

@@ -99,7 +99,7 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
             "azureml.runsource": "azureml.PipelineRun",
             "runSource": opening.run_source,
             "runType": opening.run_source,
-            "azureml.parameters": json.dumps({name: as_text(value) for name, value in parameters.items()}),
+            "azureml.parameters": json.dumps({name: as_text(value) for name, value in _masked(parameters).items()}),
             **opening.properties,
         },
         details={
@@ -285,7 +285,10 @@ def stop_reason(run: RunRecord) -> str | None:
 
 def printable_parameters(run: RunRecord) -> dict[str, Json]:
     """Return the run's parameter values for logs and XComs; values of secret-looking names are masked."""
-    values = cast("Mapping[str, Json]", run.details.get("parameters") or {})
+    return _masked(cast("Mapping[str, Json]", run.details.get("parameters") or {}))
+
+
+def _masked(values: Mapping[str, Json]) -> dict[str, Json]:
     return {name: MASK if value and is_secret_name(name) else value for name, value in values.items()}
 
 
