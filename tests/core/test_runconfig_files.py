@@ -156,6 +156,14 @@ def test_a_name_or_a_file_is_needed(work: Path) -> None:
         RunConfiguration.delete(".", "gone")
 
 
+def test_a_name_is_for_a_folder_that_is_there(work: Path) -> None:
+    """A name with a folder that is missing would become a file of the folder's name, which load does not find."""
+    with pytest.raises(UserErrorException, match="'missing' is not a folder"):
+        RunConfiguration().save("missing", "name")
+
+    assert not (work / "missing").exists()
+
+
 @pytest.mark.parametrize("file", ["a", "a.runconfig"])
 def test_delete_removes_the_file(work: Path, file: str) -> None:
     """The file goes, with or without v1's suffix in its name."""

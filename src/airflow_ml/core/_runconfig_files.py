@@ -33,6 +33,10 @@ _ENVIRONMENT = "environment.yml"
 def save(config: RunConfiguration, path: str | None, name: str | None, *, separate_environment: bool) -> None:
     """Write the configuration; see `RunConfiguration.save`."""
     refuse_credentials(config.environment)
+    if path is not None and name is not None and not Path(path).is_dir():
+        raise UserErrorException(
+            f"run configuration {name!r}: {path!r} is not a folder; make it, or give the path of a file and no name"
+        )
     project, file = _target(Path(path or config._path or Path.cwd()), name or config._name)
     folder = file.parent.relative_to(project)
     form = file_form(config)
