@@ -56,7 +56,7 @@ class RunningService:
 
     def client(self) -> AirflowClient:
         """Return a client that is logged in as `admin`."""
-        client = service_client.AirflowClient(self.url, log=str(self.files.log))
+        client = service_client.AirflowClient(self.url, log=str(self.files.log), write_lock=self.files.write_lock)
         try:
             password = self.files.password()
         except (OSError, ValueError, KeyError) as error:

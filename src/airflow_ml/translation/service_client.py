@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import ServiceException
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_ml.graph import Json
 
 __all__ = ["AirflowClient", "AirflowError"]
@@ -41,12 +46,16 @@ class AirflowClient:
     Attributes:
         url: of its API server, without `/api`.
         log: where to look when it does not answer; part of error texts.
+        write_lock: a file by which the clients of an Airflow on SQLite write one after the other. Airflow 3.3's API
+            server writes its audit log inside its event loop: two writers at once block each other until the
+            database gives up, after a minute.
     """
 
     url: str
     token: str | None = None
     log: str | None = None
     timeout_seconds: float = _TIMEOUT_SECONDS
+    write_lock: Path | None = None
 
     def log_in(self, user: str, password: str) -> AirflowClient:
         """Return a client that is that user."""
@@ -72,7 +81,7 @@ class AirflowClient:
             raise AirflowError(f"Airflow at {self.url!r}: the address must begin with http:// or https://")
         request = urllib.request.Request(address, data, headers, method=method)  # noqa: S310 - checked above
         try:
-            with _opener.open(request, timeout=self.timeout_seconds) as answer:
+            with self._turn(method), _opener.open(request, timeout=self.timeout_seconds) as answer:
                 text = answer.read()
             return cast("Json", json.loads(text)) if text else None
         except urllib.error.HTTPError as error:
@@ -80,6 +89,16 @@ class AirflowClient:
         except (OSError, ValueError) as error:
             said = getattr(error, "reason", error)
             raise AirflowError(f"Airflow at {self.url}: no answer to {method} {path} ({said}){self._hint()}") from error
+
+    @contextmanager
+    def _turn(self, method: str) -> Iterator[None]:
+        """Wait until no other client writes, if this request does."""
+        if self.write_lock is None or method == "GET":
+            yield
+            return
+        with self.write_lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _refusal(self, method: str, path: str, error: urllib.error.HTTPError) -> AirflowError:
         with error:

@@ -75,6 +75,11 @@ class ServiceFiles:
         return self.root / "airflow.db"
 
     @property
+    def write_lock(self) -> Path:
+        """By which clients of the service write one after the other; see `AirflowClient`."""
+        return self.lock.with_name("service-writes.lock")
+
+    @property
     def passwords(self) -> Path:
         """JSON with the password of each of Airflow's users; the place is Airflow's."""
         return self.root / "simple_auth_manager_passwords.json.generated"
