@@ -19,6 +19,13 @@ MakeRequest = Callable[..., ProcessRequest]
 Launch = Callable[..., ProcessStep]
 
 
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until something can be read; select.select takes no descriptor above 1023, which a long run of tests has."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 @pytest.fixture
 def marker() -> Iterator[str]:
     """A marker of this test alone; whatever still carries it afterwards is killed and fails the test."""
@@ -85,7 +92,7 @@ class Barrier:
         """Return the ids of so many processes that have reported."""
         data = b""
         while data.count(b"\n") < count:
-            assert select.select([self.descriptor], [], [], 20)[0], f"only {data!r} after 20 seconds"
+            assert is_readable(self.descriptor, 20), f"only {data!r} after 20 seconds"
             data += os.read(self.descriptor, 4096)
         return [int(line) for line in data.split()]
 
@@ -97,7 +104,7 @@ def has_ended(pid: int, seconds: float = 10.0) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select.select([descriptor], [], [], seconds)[0])
+        return is_readable(descriptor, seconds)
     finally:
         os.close(descriptor)
 

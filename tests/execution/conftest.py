@@ -24,6 +24,13 @@ from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.registry import RunRecord
 
 
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until something can be read; select.select takes no descriptor above 1023, which a long run of tests has."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 @pytest.fixture
 def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Create a workspace in a home of the test's own; the current folder is an empty one."""
@@ -167,7 +174,7 @@ class Gate:
 
     def wait(self) -> None:
         """Wait until the script is at the gate."""
-        assert select.select([self._here], [], [], 30)[0], "the script did not come to the gate"
+        assert is_readable(self._here, 30), "the script did not come to the gate"
         os.read(self._here, 1)
 
     def open(self) -> None:

@@ -14,6 +14,13 @@ from airflow_ml.core import Run
 from airflow_ml.pipeline.core import PipelineRun
 
 
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until something can be read; select.select takes no descriptor above 1023, which a long run of tests has."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 class Gate:
     """A named pipe by which a script says that it runs."""
 
@@ -26,7 +33,7 @@ class Gate:
     def wait(self) -> None:
         """Wait until the script runs."""
         descriptor = os.open(self.path, os.O_RDWR)
-        assert select.select([descriptor], [], [], 120)[0], "the script was not started"
+        assert is_readable(descriptor, 120), "the script was not started"
         os.read(descriptor, 1)
         os.close(descriptor)
 
