@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 from airflow_ml.core import Run, Workspace
@@ -160,6 +161,9 @@ def test_metrics_and_log_are_visible_while_the_script_runs(script, start, gate):
     gate.wait()
     assert seen.wait(30)
     [run] = started.face.find_step_run("step")
+    deadline = time.monotonic() + 30
+    while not run.get_metrics() and time.monotonic() < deadline:
+        pass  # lines and events are followed side by side
     found = (run.get_status(), run.get_metrics(), run.get_stdout_log())
     gate.open()
     runner.join(30)
