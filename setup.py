@@ -91,6 +91,7 @@ setup(
         "apache-airflow>=3.3",
         "alembic>=1.13",
         "azure-storage-blob>=12.19",
+        "blake3>=1",
         "docker>=7",
         "packaging>=23",
         "pandas>=2.1",
@@ -103,6 +104,7 @@ setup(
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
         "widgets": ["ipywidgets>=8"],
         "dev": [
+            "hypothesis>=6.100",
             "import-linter>=2.1",
             "ipywidgets>=8",
             "mypy>=1.11",

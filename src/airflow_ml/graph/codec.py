@@ -29,6 +29,7 @@ from airflow_ml.graph.model import (
     ParameterRef,
     ParameterSource,
     Registration,
+    ReusePolicy,
     SourceSnapshot,
     Step,
     StepOutputSource,
@@ -137,6 +138,7 @@ def _graph(data: Mapping[str, Any]) -> Graph:
         steps=lambda value: tuple(map(_step, value)),
         parameters=lambda value: tuple(_build(Parameter, item, default_dataset=_source) for item in value),
         compute_declarations=lambda value: tuple(_build(ComputeDeclaration, item) for item in value),
+        reuse=_reuse,
     )
 
 
@@ -151,6 +153,9 @@ def _step(data: Mapping[str, Any]) -> Step:
         snapshot=lambda value: _build(SourceSnapshot, value),
         run_settings=lambda value: {name: _setting(item) for name, item in value.items()},
         after=tuple,
+        reuse=_reuse,
+        ignore_in_fingerprint=tuple,
+        hash_paths=tuple,
     )
 
 
@@ -183,6 +188,10 @@ def _argument(data: list[Any]) -> Any:
 
 def _registration(data: Mapping[str, Any]) -> Registration:
     return _build(Registration, data)
+
+
+def _reuse(data: Mapping[str, Any]) -> ReusePolicy:
+    return _build(ReusePolicy, data)
 
 
 def _tagged(table: Mapping[str, type], data: Mapping[str, Any]) -> type[Any]:

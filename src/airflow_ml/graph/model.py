@@ -22,6 +22,7 @@ __all__ = [
     "DataReferenceSource",
     "DatasetSource",
     "Graph",
+    "InputIdentity",
     "InputMode",
     "InputPort",
     "InputRef",
@@ -35,11 +36,13 @@ __all__ = [
     "ParameterSource",
     "Part",
     "Registration",
+    "ReusePolicy",
     "Source",
     "SourceSnapshot",
     "Step",
     "StepOutputSource",
     "TaskSource",
+    "Verification",
     "WorkspaceRef",
 ]
 
@@ -47,6 +50,8 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 InputMode: TypeAlias = "Literal['mount', 'download', 'direct']"
 OutputMode: TypeAlias = "Literal['mount', 'upload']"
+InputIdentity: TypeAlias = "Literal['content', 'definition']"
+Verification: TypeAlias = "Literal['exists', 'size', 'content']"
 ParameterKind: TypeAlias = "Literal['string', 'integer', 'number', 'boolean', 'datapath', 'dataset']"
 
 
@@ -157,6 +162,24 @@ class Registration:
 
 
 @dataclass(frozen=True)
+class ReusePolicy:
+    """
+    How results are reused; what is None is left to the pipeline, then to the workspace, then to the default.
+
+    Attributes:
+        inputs: whether data counts by its `content` (the default) or by its `definition` (v1's rule: a dataset's id
+            and version, a data reference's datastore and path).
+        max_age: seconds after which a result is not taken any more; the shortest of those given holds. Default: none.
+        verify: what is looked at before outputs are taken: that they `exists`, their `size` and ETag (the default),
+            or their `content`.
+    """
+
+    inputs: InputIdentity | None = None
+    max_age: float | None = None
+    verify: Verification | None = None
+
+
+@dataclass(frozen=True)
 class OutputPort:
     """
     What a step promises to write and where it goes.
@@ -169,6 +192,8 @@ class OutputPort:
             default: `azureml/{run-id}/{output-name}` or `dataset/{run-id}/{output-name}`.
         path_on_compute: where the script writes in upload mode, if it was given.
         source_globs: an upload takes only such files; several patterns are joined by `;`.
+        normaliser: name that the hook `airflow_ml_normalise_output` gets, for files whose bytes differ although they
+            say the same (times inside of them): consumers are told such files apart by what it returns.
     """
 
     name: str
@@ -183,6 +208,7 @@ class OutputPort:
     source_globs: str | None = None
     pipeline_output_name: str | None = None
     registration: Registration | None = None
+    normaliser: str | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +241,11 @@ class Step:
         run_settings: node and process counts, framework, communicator, shared memory, time limit: plain values
             or ParameterRef where v1 allows a parameter.
         settings: what only this kind of step needs.
+        reuse: how results of this step are reused.
+        ignore_in_fingerprint: what does not count, each as `parameter:NAME`, `input:NAME`, `variable:NAME`, or
+            `source:PATTERN` with a pattern of ignore files.
+        hash_paths: files and folders whose content counts too, relative to the source directory or absolute.
+        extra_content: their digests, where a snapshot stands in the place of the source directory.
     """
 
     id: str
@@ -235,6 +266,10 @@ class Step:
     version: str | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    reuse: ReusePolicy = ReusePolicy()
+    ignore_in_fingerprint: tuple[str, ...] = ()
+    hash_paths: tuple[str, ...] = ()
+    extra_content: Mapping[str, str] = field(default_factory=dict)
 
     def input(self, name: str) -> InputPort:
         """Return the input port of that name; raises KeyError."""
@@ -320,6 +355,7 @@ class Graph:
     default_datastore: str | None = None
     base_directory: str | None = None
     is_script_run: bool = False
+    reuse: ReusePolicy = ReusePolicy()
 
     def step(self, step_id: str) -> Step:
         """Return the step of that id; raises KeyError."""

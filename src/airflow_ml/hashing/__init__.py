@@ -1,0 +1,1 @@
+"""Digests of files, remembered from one look to the next."""

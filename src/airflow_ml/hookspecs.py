@@ -1,0 +1,1 @@
+"""The hooks of airflow-ml: what other packages can add to it, or decide in its place."""
