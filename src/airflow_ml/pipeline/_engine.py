@@ -3,6 +3,8 @@ The few calls of the face to what stands above it: making Airflow DAGs, starting
 
 `Pipeline.to_dag`, `Pipeline.to_task_group`, `Experiment.submit` and `PublishedPipeline.endpoint` need the translation
 room, which imports Airflow. They reach it here and nowhere else, by name, at the moment of the call.
+
+Somebody who wants to see a file's pipelines without starting them (`airflow-ml plan`) puts a collector in between.
 """
 
 from __future__ import annotations
@@ -11,14 +13,44 @@ from airflow_ml._late import late
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Protocol, cast
 
     from airflow_ml.graph import Graph, Json, WorkspaceRef
 else:
     from airflow_ml._typing import Protocol, cast
 
-__all__ = ["authentication_header", "endpoint_of", "submit", "submit_script", "to_dag", "to_task_group"]
+__all__ = [
+    "Collector",
+    "announce",
+    "authentication_header",
+    "collect_with",
+    "endpoint_of",
+    "submit",
+    "submit_script",
+    "to_dag",
+    "to_task_group",
+]
+
+
+class Collector(Protocol):
+    """Takes graphs in the place of the translation room."""
+
+    def translate(self, graph: Graph, name: str, make: Callable[[], Any]) -> Any:
+        """
+        Take a graph that becomes a DAG or a task group of that name, and return what the file gets for it.
+
+        Args:
+            make: makes the real one.
+        """
+
+    def start(self, graph: Graph, **submission: Any) -> None:
+        """
+        Take a graph that is about to be started or published, before anything of that has happened.
+
+        Args:
+            submission: what `submit` takes beside the graph; nothing where it is published.
+        """
 
 
 class _Dags(Protocol):
@@ -61,14 +93,32 @@ _dags = cast(_Dags, late("airflow_ml.translation.dags"))
 _endpoints = cast(_Endpoints, late("airflow_ml.translation.endpoints"))
 _submission = cast(_Submission, late("airflow_ml.translation.submission"))
 
+_collector: Collector | None = None
+
+
+def collect_with(collector: Collector | None) -> None:
+    """Let a collector take the graphs of this process from now on; None ends that."""
+    global _collector
+    _collector = collector
+
+
+def announce(graph: Graph, **submission: Any) -> None:
+    """Say that a graph is about to be started or published; a collector may take it and leave the script by raising."""
+    if _collector is not None:
+        _collector.start(graph, **submission)
+
 
 def to_dag(graph: Graph, dag_id: str, **dag_arguments: Any) -> Any:
     """Return an Airflow DAG of the graph."""
+    if _collector is not None:
+        return _collector.translate(graph, dag_id, lambda: _dags.to_dag(graph, dag_id, **dag_arguments))
     return _dags.to_dag(graph, dag_id, **dag_arguments)
 
 
 def to_task_group(graph: Graph, group_id: str, **group_arguments: Any) -> Any:
     """Return a task group of the graph inside the DAG that is being written."""
+    if _collector is not None:
+        return _collector.translate(graph, group_id, lambda: _dags.to_task_group(graph, group_id, **group_arguments))
     return _dags.to_task_group(graph, group_id, **group_arguments)
 
 

@@ -71,6 +71,7 @@ def submit_script(
         raise UserErrorException(f"submit: run_id {run_id!r} may hold letters, digits, '_' and '-' only, at most 255")
     step = _make_step(config, experiment.workspace)
     graph = _graph_of(step, experiment.workspace)
+    _engine.announce(graph, experiment=experiment.name, tags=dict(tags or {}))
     _save_datasets([step], experiment.workspace)
     started = _engine.submit_script(
         graph,

@@ -241,6 +241,7 @@ class Pipeline:
             ValueError: the graph has a cycle.
         """
         self._refuse_problems()
+        _engine.announce(self._graph)
         _save_datasets(self._steps, self._workspace)
         said = publishing.Publication(name, description, version, continue_on_step_failure)
         return publishing.publish_graph(self._workspace, self._graph, said)
@@ -265,16 +266,17 @@ class Pipeline:
         values = submitted_values(pipeline_parameters, pipeline_params)
         self._refuse_problems()
         parameters = parameter_values.parameter_values(self._graph, values, self._workspace)
+        submission: dict[str, Any] = {
+            "experiment": experiment.name,
+            "parameters": parameters,
+            "tags": dict(tags or {}),
+            "continue_on_step_failure": continue_on_step_failure,
+            "regenerate_outputs": regenerate_outputs,
+            "properties": {},
+        }
+        _engine.announce(self._graph, **submission)
         _save_datasets(self._steps, self._workspace)
-        run_id = _engine.submit(
-            self._graph,
-            experiment=experiment.name,
-            parameters=parameters,
-            tags=dict(tags or {}),
-            continue_on_step_failure=continue_on_step_failure,
-            regenerate_outputs=regenerate_outputs,
-            properties={},
-        )
+        run_id = _engine.submit(self._graph, **submission)
         run = pipeline_run.PipelineRun(experiment, run_id)
         run_printing.say_created_steps(run)
         run_printing.say_submitted(run)

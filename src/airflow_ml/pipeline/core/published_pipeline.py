@@ -11,7 +11,7 @@ from airflow_ml.pipeline.core._submit_arguments import refuse_arguments, submitt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from airflow_ml.core import _notebook_tables
     from airflow_ml.core import experiment as core_experiment
@@ -249,15 +249,16 @@ class PublishedPipeline:
         record, graph = publishing.graph_to_run(self.workspace.registry(), self._id)
         given = submitted_values(pipeline_parameters, pipeline_params)
         goes_on = record.continue_on_step_failure if continue_on_step_failure is None else continue_on_step_failure
-        run_id = _engine.submit(
-            graph,
-            experiment=experiment.name,
-            parameters=_values.parameter_values(graph, given, self.workspace),
-            tags=dict(tags or {}),
-            continue_on_step_failure=bool(goes_on),
-            regenerate_outputs=regenerate_outputs,
-            properties=publishing.properties_of(record),
-        )
+        submission: dict[str, Any] = {
+            "experiment": experiment.name,
+            "parameters": _values.parameter_values(graph, given, self.workspace),
+            "tags": dict(tags or {}),
+            "continue_on_step_failure": bool(goes_on),
+            "regenerate_outputs": regenerate_outputs,
+            "properties": publishing.properties_of(record),
+        }
+        _engine.announce(graph, **submission)
+        run_id = _engine.submit(graph, **submission)
         run = pipeline_run.PipelineRun(experiment, run_id)
         _run_printing.say_submitted(run)
         return run
