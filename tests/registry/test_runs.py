@@ -101,6 +101,18 @@ def test_children_are_listed_newest_first(registry):
     assert grandchild.root_id == root.id
 
 
+def test_the_newest_runs_of_a_dag_have_a_graph(registry):
+    """Of each pipeline of a DAG the last run whose graph is recorded is given, the newest of them first."""
+    runs = [
+        registry.runs.open_pipeline("e", "p", dag_id="d", dag_run_id=str(number), group_id=group, graph_json=graph)
+        for number, (group, graph) in enumerate([("", "{}"), ("", "{}"), ("g", "{}"), ("", None)])
+    ]
+    registry.runs.open_pipeline("e", "p", dag_id="other", dag_run_id="0", graph_json="{}")
+
+    assert [run.id for run in registry.runs.newest_of_dag("d")] == [runs[2].id, runs[1].id]
+    assert list(registry.runs.newest_of_dag("nothing")) == []
+
+
 def test_a_graph_is_kept_apart(registry):
     """The graph of a run comes back as it was given, also when two runs share it."""
     text = '{"name": "zażółć"}'

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
 from airflow_ml.registry.columns import content_digest
 from airflow_ml.registry.run_labels import LabelKind
 from airflow_ml.registry.tables import Run, RunLabel
 
-__all__ = ["RunFilter", "select_descendants", "select_newest_attempts", "select_page"]
+__all__ = ["RunFilter", "select_descendants", "select_newest_attempts", "select_newest_of_dag", "select_page"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,18 @@ def select_newest_attempts(workspace_id: int, pipeline_id: str) -> Select[Run]:
         .where(Run.parent_id == pipeline_id, Run.workspace_id == workspace_id, Run.kind == "step", ~is_outdated)
         .order_by(Run.key.desc())
     )
+
+
+def select_newest_of_dag(workspace_id: int, dag_id: str) -> Select[Run]:
+    """Return the query for the last run of each pipeline of a DAG; those without a graph do not count."""
+    newest = (
+        select(func.max(Run.key))
+        .where(
+            Run.workspace_id == workspace_id, Run.kind == "pipeline", Run.dag_id == dag_id, Run.graph_key.is_not(None)
+        )
+        .group_by(Run.group_id)
+    )
+    return select(Run).where(Run.key.in_(newest)).order_by(Run.key.desc())
 
 
 def select_descendants(workspace_id: int, run_id: str) -> Select[Run]:

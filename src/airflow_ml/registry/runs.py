@@ -31,7 +31,13 @@ from airflow_ml.registry.records import (
 )
 from airflow_ml.registry.run_creation import check_status, insert_run
 from airflow_ml.registry.run_labels import add_properties, put_tags, remove_tags
-from airflow_ml.registry.run_queries import RunFilter, select_descendants, select_newest_attempts, select_page
+from airflow_ml.registry.run_queries import (
+    RunFilter,
+    select_descendants,
+    select_newest_attempts,
+    select_newest_of_dag,
+    select_page,
+)
 from airflow_ml.registry.run_results import put_artifacts, put_outputs, register_outputs
 from airflow_ml.registry.run_rows import find_run, make_run_records, require_open_run, require_run
 
@@ -192,6 +198,10 @@ class Runs(Repository):
         run = tables.Run
         own = (run.parent_id == run_id, run.workspace_id == self._workspace_id)
         return self._records(select(run).where(*own).order_by(run.key.desc()))
+
+    def newest_of_dag(self, dag_id: str) -> Sequence[RunRecord]:
+        """Return the last run of each pipeline of a DAG of which the graph is recorded, newest first."""
+        return self._records(select_newest_of_dag(self._workspace_id, dag_id))
 
     def graph(self, run_id: str) -> str | None:
         """Return the JSON text of the graph that was recorded with the run, or None if there was none."""
