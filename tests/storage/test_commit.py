@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from airflow_ml import hooks, hookspecs
 from airflow_ml.exceptions import ServiceException, StepFailedError, UserErrorException
 from airflow_ml.storage.commit import commit_output, verify
 from airflow_ml.storage.local import LocalStore
@@ -48,13 +49,71 @@ def test_a_folder_is_committed_with_all_its_files(any_store, output, write_tree)
 
 
 def test_renaming_and_copying_give_the_same_manifest(tmp_path, write_tree):
-    """How the bytes got there leaves no trace in the manifest."""
+    """How the bytes got there leaves no trace in the manifest, apart from the ETags of the places."""
     manifests = []
     for kind in (LocalStore, CopyingStore):
         source = write_tree(tmp_path / f"of {kind.__name__}", FILES)
         manifests.append(commit_output(kind(tmp_path / kind.__name__), source, destination="d", **WHERE))
 
-    assert manifests[0] == manifests[1]
+    assert manifests[0].is_same_output(manifests[1])
+
+
+def test_the_manifest_holds_the_etags_of_the_files_in_their_places(any_store, output, write_tree):
+    """Whoever looks later can tell without reading a byte that a file is as it was committed."""
+    write_tree(output, {"a": "x", "sub/b": "y"})
+
+    manifest = commit_output(any_store, output, destination="d", **WHERE)
+
+    assert {manifest.location(file): file.etag for file in manifest.files} == {
+        info.path: info.etag for info in any_store.list("d")
+    }
+
+
+def test_a_write_right_behind_the_commit_changes_the_etag(any_store, output, write_tree):
+    """Other content of the same size, with the old time set back, in the same moment: the ETag tells."""
+    write_tree(output, {"a": "old"})
+
+    manifest = commit_output(any_store, output, destination="d", **WHERE)
+    place = any_store.local_path("d/a")
+    before = place.stat()
+    place.write_text("new")
+    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert any_store.stat("d/a").etag != manifest.files[0].etag
+
+
+class Meddled(LocalStore):
+    """A store that another process writes to while a commit is under way."""
+
+    meddle = staticmethod(lambda: None)
+
+    def list(self, folder="", *, recursive=True):
+        """Let the other process write before the look at what is in place."""
+        self.meddle()
+        return super().list(folder, recursive=recursive)
+
+
+class MeddledCopying(Meddled, CopyingStore):
+    """The same on another file system."""
+
+    def put_files(self, uploads, *, token):
+        """Let the other process write to the source once the bytes are stored."""
+        stored = super().put_files(uploads, token=token)
+        self.meddle()
+        return stored
+
+
+@pytest.mark.parametrize("kind", [Meddled, MeddledCopying])
+def test_what_is_still_written_to_is_no_output(tmp_path, output, write_tree, kind):
+    """A process that the script left behind writes on, without changing the size: nothing is committed."""
+    write_tree(output, {"a": "one", "b": "two"})
+    store = kind(tmp_path / "store")
+    with (output / "b").open("r+") as open_file:
+        store.meddle = lambda: (open_file.write("xxx"), open_file.flush())
+
+        with pytest.raises(StepFailedError, match="'b' was written to while it was stored"):
+            commit_output(store, output, destination="d", **WHERE)
+    assert read_manifest(store, "run1", "model") is None
 
 
 def test_a_single_file_is_an_output(any_store, output):
@@ -98,6 +157,44 @@ def test_a_file_with_another_name_is_copied(store, output, tmp_path):
     (tmp_path / "cached").write_text("changed")
 
     assert contents(store) == {"d/a": "x"}
+
+
+class Plugin:
+    """A plugin that has one normaliser: it leaves out lines that begin with `#`."""
+
+    @hookspecs.hookimpl
+    def airflow_ml_normalise_output(self, normaliser, path, source):
+        """Give the other lines."""
+        return (line for line in source if not line.startswith(b"#")) if normaliser == "comments" else None
+
+
+@pytest.fixture
+def plugin():
+    """The plugin, registered for the time of a test."""
+    hooks.plugins().register(Plugin())
+    yield
+    hooks.plugins().unregister(name=next(name for name, it in hooks.plugins().list_name_plugin() if type(it) is Plugin))
+
+
+def test_normalised_content_is_the_identity(tmp_path, write_tree, plugin):
+    """Outputs that differ in what the normaliser leaves out have one identity, and digests of their own."""
+    manifests = []
+    for kind in (LocalStore, CopyingStore):
+        source = write_tree(tmp_path / f"of {kind.__name__}", {"a": f"# {kind.__name__}\nx\n"})
+        store = kind(tmp_path / kind.__name__)
+        manifests.append(commit_output(store, source, destination="d", normaliser="comments", **WHERE))
+
+    assert manifests[0].identity == manifests[1].identity
+    assert len({item for manifest in manifests for item in (manifest.digest, manifest.identity)}) == 3
+
+
+def test_an_unknown_normaliser_is_told(any_store, output, write_tree, plugin):
+    """A name that no plugin answers to is an error that says it, and nothing is committed."""
+    write_tree(output, {"a": "x"})
+
+    with pytest.raises(UserErrorException, match=r"output 'model' .*normaliser 'times' is known to no plugin"):
+        commit_output(any_store, output, destination="d", normaliser="times", **WHERE)
+    assert read_manifest(any_store, "run1", "model") is None
 
 
 def test_committing_again_returns_the_same_manifest(any_store, output, write_tree):

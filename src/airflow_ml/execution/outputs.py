@@ -73,6 +73,7 @@ def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort
             output=port.name,
             datastore=datastore,
             overwrite=port.mode == "mount" or port.overwrite,
+            normaliser=port.normaliser,
         )
     except AzureMLException as error:
         raise error.at(task.title) from error

@@ -10,13 +10,14 @@ tells what belongs to the output. Everywhere else they are hashed while they are
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_ml.exceptions import ServiceException, StepFailedError, UserErrorException
-from airflow_ml.storage.files import hash_file
+from airflow_ml.storage.files import hash_file, outlast_clock
+from airflow_ml.storage.manifest_lines import list_output
 from airflow_ml.storage.manifests import (
     Manifest,
     ManifestFile,
@@ -25,8 +26,17 @@ from airflow_ml.storage.manifests import (
     read_manifest,
     read_manifest_at,
 )
-from airflow_ml.storage.protocol import ReadableStore, Store, StoredFile, Upload, join_path, normalise_path
-from airflow_ml.storage.tree import TreeFile, walk_files
+from airflow_ml.storage.output_source import (
+    Stamps,
+    identity_of,
+    read_file,
+    read_source,
+    refuse_changes,
+    stamp,
+    written_to,
+)
+from airflow_ml.storage.protocol import FileInfo, ReadableStore, Store, StoredFile, Upload, join_path, normalise_path
+from airflow_ml.storage.tree import TreeFile
 
 __all__ = ["commit_output", "verify"]
 
@@ -40,6 +50,7 @@ def commit_output(
     output: str,
     datastore: str,
     overwrite: bool = True,
+    normaliser: str | None = None,
 ) -> Manifest:
     """
     Make what a script wrote an output of its run; called again for the same run and output, finish or confirm it.
@@ -55,10 +66,13 @@ def commit_output(
         output: its name in the step.
         datastore: the store's name in the workspace.
         overwrite: False refuses to replace a file that has other content.
+        normaliser: what the hook `airflow_ml_normalise_output` is asked for; what it makes of each file is the file's
+            identity for consumers.
 
     Raises:
-        StepFailedError: nothing was written, or something that cannot be stored: links out of the output, pipes.
-        UserErrorException: a file would be replaced and `overwrite` is off.
+        StepFailedError: nothing was written, or something that cannot be stored: links out of the output, pipes, files
+            that are still written to.
+        UserErrorException: a file would be replaced and `overwrite` is off, or no plugin knows the normaliser.
         ServiceException: the datastore failed (full, for instance), or the same output was committed with other
             content; nothing of this commit is visible, and calling again goes on.
     """
@@ -70,9 +84,11 @@ def commit_output(
             _confirm(manifest, source)
         else:
             plan = read_manifest_at(store, plan_path)
-            manifest = _resume(store, source, plan) if plan else _store_all(store, source, blank, overwrite=overwrite)
-            _refuse_problems(verify(store, manifest))
-            _publish(store, manifest)
+            if plan is not None:
+                placed, stamps = _resume(store, source, plan)
+            else:
+                placed, stamps = _store_all(store, source, blank, overwrite=overwrite, normaliser=normaliser)
+            manifest = _publish(store, _with_etags(store, placed, stamps))
         store.delete(plan_path)
     return manifest
 
@@ -93,36 +109,24 @@ def _named(output: str, datastore: str) -> Iterator[None]:
         raise ServiceException(f"{where}: not committed: {exc}", inner_exception=exc) from exc
 
 
-def _read_source(source: Path) -> list[TreeFile]:
-    if source.is_symlink():
-        raise StepFailedError(f"{str(source)!r} is a link; write a file or a folder there")
-    try:
-        files = list(walk_files(source))
-    except FileNotFoundError as exc:
-        raise StepFailedError(f"nothing was written at {str(source)!r}; write a file or a folder there") from exc
-    except PermissionError as exc:
-        raise StepFailedError(f"{exc.filename!r} cannot be read; the script must leave it readable") from exc
-    except UserErrorException as exc:
-        raise StepFailedError(str(exc)) from exc
-    for file in files:
-        if not os.access(file.place, os.R_OK):
-            raise StepFailedError(f"{file.path!r} cannot be read; the script must leave it readable")
-    return files
-
-
-def _store_all(store: Store, source: Path, blank: Manifest, *, overwrite: bool) -> Manifest:
-    files = _read_source(source)
+def _store_all(
+    store: Store, source: Path, blank: Manifest, *, overwrite: bool, normaliser: str | None
+) -> tuple[Manifest, Stamps]:
+    """Put all files in their places; the stamps are those of files that were taken themselves."""
+    files = read_source(source)
+    stamps = stamp(files)
     if not overwrite:
         _refuse_conflicts(store, blank.path, files)
     if not files:
         store.make_folder(blank.path)
     if not files or not store.adopts(source):
         stored = store.put_files(_uploads(blank.path, files), token=_token(blank))
-        return _filled(blank, _manifest_files(files, stored))
-    plan = _filled(blank, [_hashed(file) for file in files])
+        manifest = blank.with_files(_manifest_files(files, stored, blank.output, normaliser))
+        refuse_changes(stamps, {file.path: file.place for file in files}.get)
+        return manifest, {}
+    plan = blank.with_files([read_file(file, blank.output, normaliser) for file in files])
     store.write(commit_plan_path(plan.run_id, plan.output), plan.to_json().encode())
-    _move(store, plan, files)
-    return plan
+    return plan, _only(_move(store, plan, files), stamps)
 
 
 def _refuse_conflicts(store: Store, folder: str, files: Sequence[TreeFile]) -> None:
@@ -130,8 +134,7 @@ def _refuse_conflicts(store: Store, folder: str, files: Sequence[TreeFile]) -> N
         path = join_path(folder, file.path)
         if not store.exists(path):
             continue
-        ours = _hashed(file)
-        if _stored_digest(store, path) != ours.sha256:
+        if _stored_digest(store, path) != hash_file(file.place)[1]:
             raise UserErrorException(
                 f"path {path!r} exists with other content, and overwrite is off; turn it on or choose a destination "
                 "with {run-id}"
@@ -146,43 +149,59 @@ def _token(manifest: Manifest) -> str:
     return hashlib.sha256(f"{manifest.run_id}/{manifest.output}".encode()).hexdigest()[:16]
 
 
-def _hashed(file: TreeFile) -> ManifestFile:
-    size, digest = hash_file(file.place)
-    return ManifestFile(file.path, size, digest)
+def _manifest_files(
+    files: Sequence[TreeFile], stored: Sequence[StoredFile], output: str, normaliser: str | None
+) -> list[ManifestFile]:
+    return [
+        ManifestFile(file.path, kept.size, kept.sha256, identity=identity_of(file, output, normaliser))
+        for file, kept in zip(files, stored, strict=True)
+    ]
 
 
-def _manifest_files(files: Sequence[TreeFile], stored: Sequence[StoredFile]) -> list[ManifestFile]:
-    return [ManifestFile(file.path, kept.size, kept.sha256) for file, kept in zip(files, stored, strict=True)]
+def _move(store: Store, plan: Manifest, files: Sequence[TreeFile]) -> set[str]:
+    """
+    Copy what is reached through links while its target is still there, then take the files themselves.
 
-
-def _filled(blank: Manifest, files: Sequence[ManifestFile]) -> Manifest:
-    return Manifest(blank.run_id, blank.output, blank.datastore, blank.path, blank.is_file, tuple(files))
-
-
-def _move(store: Store, plan: Manifest, files: Sequence[TreeFile]) -> None:
-    """Copy what is reached through links while its target is still there, then take the files themselves."""
+    Returns:
+        The paths of the files that were taken, not copied.
+    """
     linked = [file for file in files if file.is_link]
-    store.put_files(_uploads(plan.path, linked), token=_token(plan))
+    stored = store.put_files(_uploads(plan.path, linked), token=_token(plan))
     plain = [file for file in files if not file.is_link]
     left = [file for file in plain if not store.adopt(file.place, join_path(plan.path, file.path))]
-    store.put_files(_uploads(plan.path, left), token=_token(plan))
+    stored += store.put_files(_uploads(plan.path, left), token=_token(plan))
+    planned = {file.path: file.sha256 for file in plan.files}
+    for file, kept in zip([*linked, *left], stored, strict=True):
+        if kept.sha256 != planned[file.path]:
+            raise written_to(file.path)
+    return {file.path for file in plain} - {file.path for file in left}
 
 
-def _resume(store: Store, source: Path, plan: Manifest) -> Manifest:
+def _only(paths: set[str], stamps: Stamps) -> Stamps:
+    return {path: stamps[path] for path in paths}
+
+
+def _resume(store: Store, source: Path, plan: Manifest) -> tuple[Manifest, Stamps]:
     """Put in place what the plan lists and is not there yet; the source has the rest."""
+    there = {file.path: item for file in plan.files if (item := _left_over(source, file.path)) is not None}
+    stamps = stamp([*there.values()])
     remaining = []
     for file in plan.files:
-        place = source / file.path if file.path else source
-        is_link = place.resolve() != source.resolve() / file.path
-        if place.is_file() and hash_file(place) == (file.size, file.sha256):
-            remaining.append(TreeFile(file.path, place.resolve(), is_link))
+        item = there.get(file.path)
+        if item is not None and hash_file(item.place) == (file.size, file.sha256):
+            remaining.append(item)
         elif _stored_digest(store, plan.location(file)) != file.sha256:
             raise ServiceException(
                 f"an earlier commit was cut, and {file.path!r} is neither at {str(source)!r} nor on the datastore "
                 "as it was; run the step again"
             )
-    _move(store, plan, remaining)
-    return plan
+    return plan, _only(_move(store, plan, remaining), stamps)
+
+
+def _left_over(source: Path, path: str) -> TreeFile | None:
+    place = source / path if path else source
+    is_link = place.resolve() != source.resolve() / path
+    return TreeFile(path, place.resolve(), is_link) if place.is_file() else None
 
 
 def _stored_digest(store: Store, path: str) -> str | None:
@@ -198,20 +217,33 @@ def _stored_digest(store: Store, path: str) -> str | None:
 
 def _confirm(committed: Manifest, source: Path) -> None:
     """Check that what the source still holds is what was committed; renamed files are no longer there."""
-    known = set(committed.files)
+    known = {file.content for file in committed.files}
     places = [source] if source.is_file() else source.rglob("*")
     # Links are left alone: what they pointed to may have been renamed away.
     for place in (place for place in places if place.is_file() and not place.is_symlink()):
         path = "" if place == source else place.relative_to(source).as_posix()
-        file = _hashed(TreeFile(path, place, is_link=False))
-        if file not in known:
+        if (path, *hash_file(place)) not in known:
             raise ServiceException(
-                f"run {committed.run_id!r} has committed it already, and {file.path!r} is different or new; "
+                f"run {committed.run_id!r} has committed it already, and {path!r} is different or new; "
                 "commit other content under another run"
             )
 
 
-def _publish(store: Store, manifest: Manifest) -> None:
+def _with_etags(store: Store, manifest: Manifest, stamps: Stamps) -> Manifest:
+    """Return the manifest as it is published, after comparing it with what is in place."""
+    if store.local_path(manifest.path) is not None:
+        # Whatever is written from now on gives a file another ETag than the one that is about to be noted.
+        outlast_clock(time.time_ns())
+    wanted = {manifest.location(file) for file in manifest.files}
+    infos = {info.path: info for info in list_output(store, manifest) if info.path in wanted}
+    _refuse_problems(_problems(manifest, infos))
+    # After the ETags: a write before them shows here, and one after them changes the ETag.
+    refuse_changes(stamps, lambda path: store.local_path(join_path(manifest.path, path)))
+    return manifest.with_etags(infos)
+
+
+def _publish(store: Store, manifest: Manifest) -> Manifest:
+    """Write the manifest and return the one that holds: another process may have committed the same just before."""
     path = manifest_path(manifest.run_id, manifest.output)
     content = manifest.to_json().encode()
     try:
@@ -220,8 +252,11 @@ def _publish(store: Store, manifest: Manifest) -> None:
         other = read_manifest(store, manifest.run_id, manifest.output)
         if other is None:
             store.write(path, content)
-        elif other != manifest:
+        elif not other.is_same_output(manifest):
             raise ServiceException("another process committed it with other content at the same time") from None
+        else:
+            return other
+    return manifest
 
 
 def _refuse_problems(problems: Sequence[str]) -> None:
@@ -237,15 +272,15 @@ def verify(store: ReadableStore, manifest: Manifest) -> list[str]:
     Returns:
         One sentence for each file that is missing or has another size; none means that the output is whole.
     """
-    if manifest.is_file:
-        sizes = {manifest.path: store.stat(manifest.path).size} if store.exists(manifest.path) else {}
-    else:
-        sizes = {info.path: info.size for info in store.list(manifest.path)}
+    return _problems(manifest, {info.path: info for info in list_output(store, manifest)})
+
+
+def _problems(manifest: Manifest, infos: Mapping[str, FileInfo]) -> list[str]:
     problems = []
     for file in manifest.files:
         path = manifest.location(file)
-        if path not in sizes:
+        if path not in infos:
             problems.append(f"file {path!r} is missing")
-        elif sizes[path] != file.size:
-            problems.append(f"file {path!r} has {sizes[path]} bytes, {file.size} were written")
+        elif infos[path].size != file.size:
+            problems.append(f"file {path!r} has {infos[path].size} bytes, {file.size} were written")
     return problems

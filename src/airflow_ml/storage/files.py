@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = [
     "copy_hashed",
     "hash_file",
     "make_folder",
+    "outlast_clock",
     "replacing",
     "storage_errors",
     "sync",
@@ -28,6 +30,9 @@ __all__ = [
 
 #: One buffer's size: larger ones were not faster, smaller ones cost more calls.
 _CHUNK = 1 << 20
+
+#: Seconds between two ticks of the coarsest clock by which Linux stamps files (100 Hz).
+_TICK = 0.01
 
 #: Errors by which a file system says that it cannot copy inside the kernel between these two files.
 _NO_KERNEL_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
@@ -127,6 +132,13 @@ def sync(place: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def outlast_clock(stamped_ns: int) -> None:
+    """Wait until a file that is written to gets a later time than that one; at most a tick of the clock."""
+    left = stamped_ns / 1e9 + _TICK - time.time()
+    if left > 0:
+        time.sleep(min(left, _TICK))
 
 
 def write_content(stream: BinaryIO, content: Content) -> None:

@@ -61,7 +61,7 @@ class LocalStore:
         return f"local:{self.root}"
 
     def stat(self, path: str) -> FileInfo:
-        """Return size, ETag (size, modification time and inode) and time of one file."""
+        """Return size, ETag and modification time of one file."""
         place = self._place(path)
         with storage_errors(f"path {path!r}", self.root):
             try:
@@ -95,29 +95,37 @@ class LocalStore:
 
     def _walk(self, folder: str, *, recursive: bool) -> Iterator[FileInfo]:
         with storage_errors(f"folder {folder!r}", self.root), os.scandir(self.root / folder) as scan:
-            # The "/" behind a folder's name makes this order the order of the whole paths.
-            entries = sorted(scan, key=lambda entry: entry.name + "/" * entry.is_dir(follow_symlinks=False))
-        for entry in entries:
-            path = join_path(folder, entry.name)
-            if entry.name.startswith(TEMPORARY_PREFIX) or path == PRIVATE_FOLDER:
+            # Names alone are kept: a folder may hold a million. The "/" behind a folder's name makes their order the
+            # order of the whole paths.
+            names = sorted(entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in scan)
+        for name in names:
+            path = join_path(folder, name.rstrip("/"))
+            if name.startswith(TEMPORARY_PREFIX) or path == PRIVATE_FOLDER:
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if name.endswith("/"):
                 if recursive:
                     yield from self._walk(path, recursive=True)
                 continue
-            info = self._entry_info(entry, path)
+            info = self._listed_info(path)
             if info is not None:
                 yield info
 
-    def _entry_info(self, entry: os.DirEntry[str], path: str) -> FileInfo | None:
+    def _listed_info(self, path: str) -> FileInfo | None:
         normalise_path(path)  # a name that no path can hold must not get into a listing unnoticed
-        if entry.is_symlink() and not self._is_inside(os.path.realpath(entry.path)):
-            _log.warning("link %r in %s leads out of it and is left out", path, self.root)
-            return None
+        place = self.root / path
         try:
-            status = entry.stat()
-        except OSError:  # deleted since the folder was read, or a link to nothing
+            status = place.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                if not self._is_inside(os.path.realpath(place)):
+                    _log.warning("link %r in %s leads out of it and is left out", path, self.root)
+                    return None
+                status = place.stat()
+        except (FileNotFoundError, NotADirectoryError):  # deleted since the folder was read, or a link to nothing
             return None
+        except OSError as exc:
+            if exc.errno == errno.ELOOP:
+                return None
+            raise ServiceException(f"path {path!r}: {exc.strerror or exc} (errno {exc.errno})") from exc
         return _info(path, status) if stat.S_ISREG(status.st_mode) else None
 
     def open_read(self, path: str) -> BinaryIO:
@@ -246,5 +254,6 @@ class LocalStore:
 
 
 def _info(path: str, status: os.stat_result) -> FileInfo:
-    etag = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+    # The change time is what nobody can set back: content that was replaced under the old modification time shows.
+    etag = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
     return FileInfo(path, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, tz=timezone.utc))
