@@ -48,12 +48,15 @@ class FileInfo:
         path: relative to the store's root, with `/`, never beginning with it.
         etag: changes whenever the content may have changed; comparable within one store only.
         modified: aware, UTC.
+        digest: what the store itself keeps of the content, with the algorithm in front (`sha256:...`, `md5:...`, in
+            hexadecimal digits); "" where it would have to be read.
     """
 
     path: str
     size: int
     etag: str
     modified: datetime
+    digest: str = ""
 
 
 @dataclass(frozen=True)
