@@ -1,0 +1,31 @@
+"""Arguments that several commands take. Every command's start reads them, so nothing is imported for them."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_pipeline_arguments", "add_workspace_argument"]
+
+
+def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that is about a pipeline."""
+    parser.add_argument(
+        "target",
+        metavar="FILE.py|MODULE|GRAPH.json|DAG_ID|PUBLISHED",
+        help="a script or DAG file, a module, a graph as JSON, the id of a DAG, or a published pipeline's id or name",
+    )
+    parser.add_argument("script_arguments", nargs="*", metavar="-- ARGUMENT", help="arguments of the script")
+    parser.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the pipeline; may be repeated"
+    )
+    parser.add_argument("--pipeline", metavar="NAME", help="which of several pipelines")
+    parser.add_argument(
+        "--reuse", choices=("normal", "off", "refresh"), help="default: what the script says, or normal"
+    )
+    parser.add_argument("--workspace", metavar="NAME", help="where DAG_ID and PUBLISHED are looked up")
+
+
+def add_workspace_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the workspace that a command is about."""
+    help_text = "default: that of config.json, or else all of this machine"
+    parser.add_argument("--workspace", metavar="NAME", help=help_text)

@@ -1,0 +1,68 @@
+"""`airflow-ml plan`: which steps of a pipeline would take an earlier result now, and why the others would run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from airflow_ml._late import late
+from airflow_ml.cli._arguments import add_pipeline_arguments
+from airflow_ml.exceptions import WorkspaceException
+
+if TYPE_CHECKING:
+    from airflow_ml.cli import _pipelines, _plans
+    from airflow_ml.cli._plans import StepPlan
+    from airflow_ml.cli._scripts import FoundPipeline
+    from airflow_ml.execution import reusing, services
+    from airflow_ml.graph import Json
+    from airflow_ml.registry import shared
+    from airflow_ml.reuse.decisions import ReuseMode
+else:
+    _pipelines = late("airflow_ml.cli._pipelines")
+    _plans = late("airflow_ml.cli._plans")
+    reusing = late("airflow_ml.execution.reusing")
+    services = late("airflow_ml.execution.services")
+    shared = late("airflow_ml.registry.shared")
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "plan",
+        help="say which steps would be reused, and why the others would run",
+        description="Nothing is run, recorded or uploaded. A script is executed up to its first submit or publish.",
+    )
+    add_pipeline_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON document")
+    parser.set_defaults(run=_plan)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    documents: list[Json] = []
+    for number, pipeline in enumerate(_pipelines.find_pipelines(arguments)):
+        mode = _pipelines.mode_of(pipeline, arguments.reuse)
+        steps = _plan_one(pipeline, _pipelines.parameters_of(pipeline, arguments.parameter), mode)
+        if arguments.json:
+            documents.append(_plans.document(pipeline, mode, steps))
+        else:
+            sys.stdout.write("\n" if number else "")
+            _plans.print_plan(pipeline, mode, steps, sys.stdout)
+    if arguments.json:
+        sys.stdout.write(json.dumps({"pipelines": documents}, indent=1) + "\n")
+    return 0
+
+
+def _plan_one(pipeline: FoundPipeline, parameters: Mapping[str, Json], mode: ReuseMode) -> list[StepPlan]:
+    graph = pipeline.graph
+    try:
+        shared.open_shared(graph.workspace, create=False)
+    except WorkspaceException as error:
+        # A DAG file may be planned before its first run has made the workspace.
+        return _plans.all_run(graph, f"no earlier result: {error.message}")
+    with services.open_services(graph.workspace) as opened:
+        return _plans.step_plans(graph, reusing.plan(opened, graph, parameters, mode=mode))
