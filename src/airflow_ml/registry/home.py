@@ -11,7 +11,7 @@ from airflow_ml.exceptions import WorkspaceException
 __all__ = ["Home", "WorkspaceHome"]
 
 #: Folders of the whole machine; they lie beside the workspaces, so no workspace may be called like one.
-_SHARED_FOLDERS = frozenset({"airflow", "cache", "environments", "library", "locks", "service"})
+_SHARED_FOLDERS = frozenset({"airflow", "cache", "digests", "environments", "library", "locks", "service"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Home:
     def cache(self) -> Path:
         """Content-addressed copies of staged data."""
         return self.root / "cache"
+
+    @property
+    def digests(self) -> Path:
+        """What is remembered of files' contents, so that they need not be read again."""
+        return self.root / "digests"
 
     @property
     def environments(self) -> Path:

@@ -12,6 +12,7 @@ file of an open SQLite database, which reading it does, drops the locks that the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import heapq
 import os
@@ -24,9 +25,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from airflow_ml.exceptions import SnapshotException
+from airflow_ml.hashing.sources import hash_source
 from airflow_ml.registry.home import Home
 from airflow_ml.snapshots.ignore import IgnoreRules, read_ignore_rules
 from airflow_ml.snapshots.protocol import Snapshot, SnapshotFile, Store, object_path, tree_json, tree_path
+from airflow_ml.snapshots.source_digest import record_sources
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "capture", "hash_only"]
 
@@ -38,7 +41,6 @@ MAX_FILES = 2000
 _NO_FILE_LIMIT = "AML_SNAPSHOT_NO_FILE_LIMIT"
 
 _CHUNK = 1 << 20
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def capture(
     if not store.exists(tree_path(snapshot.id)):
         for file, place in zip(snapshot.files, places, strict=True):
             _upload(store, file, place)
+        record_sources(store, snapshot.id, snapshot.files)
         with suppress(FileExistsError):
             store.write(tree_path(snapshot.id), tree_json(snapshot.files), overwrite=False)
     return snapshot
@@ -173,18 +176,12 @@ def _check_limits(root: Path, found: Sequence[_Found], max_bytes: int, max_files
 
 
 def _hash(item: _Found) -> SnapshotFile:
-    for _ in range(_TRIES):
-        digest, size = hashlib.sha256(), 0
-        with _open(item.path, item.place) as stream:
-            before = os.fstat(stream.fileno())
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-            after = os.fstat(stream.fileno())
-        # A file that is written to while it is read would get a digest that no version of it ever had.
-        if (before.st_mtime_ns, size) == (after.st_mtime_ns, after.st_size):
-            return SnapshotFile(item.path, size, digest.hexdigest(), bool(after.st_mode & stat.S_IXUSR))
-    raise SnapshotException(_changing(item.path))
+    try:
+        content = hash_source(item.place, item.path)
+    except OSError as exc:
+        text = _changing(item.path) if exc.errno == errno.EBUSY else _unreadable(item.path, exc)
+        raise SnapshotException(text) from exc
+    return SnapshotFile(item.path, content.identity.size, content.sha256, content.is_executable, content.source_sha256)
 
 
 def _changing(path: str) -> str:

@@ -79,6 +79,12 @@ class IgnoreRules:
                 return not pattern.is_negated
         return False
 
+    def leaves_out(self, path: str) -> bool:
+        """Tell whether a file, or a folder above it, is ignored."""
+        parts = path.split("/")
+        folders = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        return any(self.ignores(folder, is_folder=True) for folder in folders) or self.ignores(path, is_folder=False)
+
 
 def read_ignore_rules(root: Path) -> IgnoreRules:
     """
