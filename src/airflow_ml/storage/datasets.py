@@ -8,8 +8,9 @@ decided here for everybody who reads datasets.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias, cast
 from urllib.parse import urlsplit
@@ -26,11 +27,13 @@ from airflow_ml.storage.web import WebStore, host_and_path, is_listed, shown
 
 __all__ = [
     "DatasetFile",
+    "DatasetListing",
     "Definition",
     "ResolvedDataset",
     "StagedDataset",
     "Stores",
     "content_identity",
+    "list_files",
     "resolve",
     "stage_dataset",
     "store_of",
@@ -77,6 +80,19 @@ class DatasetFile:
 
 
 @dataclass(frozen=True)
+class DatasetListing:
+    """
+    The files of a dataset as they are found, which can be gone through once.
+
+    Attributes:
+        is_single_source: the definition names exactly one file without a pattern.
+    """
+
+    files: Iterator[DatasetFile]
+    is_single_source: bool
+
+
+@dataclass(frozen=True)
 class ResolvedDataset:
     """
     The files of a dataset, in the order of sources and of paths in each.
@@ -113,7 +129,7 @@ class _Found:
     datastore: str | None
     host: str
     base: str
-    files: tuple[FileInfo, ...]
+    files: Iterable[FileInfo]
     is_file: bool
 
 
@@ -124,7 +140,20 @@ def store_of(file: DatasetFile, stores: Stores) -> ReadableStore:
 
 def resolve(definition: Definition, stores: Stores) -> ResolvedDataset:
     """
-    Find the files of a dataset.
+    Find the files of a dataset: `list_files` for those who need all of them at once.
+
+    Raises:
+        DatasetNotFoundError: a source with nothing behind it.
+        UserErrorException: a step that file datasets do not have.
+    """
+    listing = list_files(definition, stores)
+    files = tuple(listing.files)
+    return ResolvedDataset(files, listing.is_single_source and bool(files))
+
+
+def list_files(definition: Definition, stores: Stores) -> DatasetListing:
+    """
+    Find the files of a dataset, one after the other, whatever their number.
 
     A source is a file, a folder with all below it, a pattern of `*` and `**`, or a web address. Paths inside the
     dataset are relative to the deepest folder that holds all sources; if these lie on several datastores or hosts,
@@ -145,7 +174,7 @@ def resolve(definition: Definition, stores: Stores) -> ResolvedDataset:
         files = files if is_single else _with_extension(files, definition)
     else:
         files = _apply_steps(files, definition)
-    return ResolvedDataset(tuple(files), is_single and bool(files))
+    return DatasetListing(files, is_single)
 
 
 def _find(source: Mapping[str, str], stores: Stores) -> _Found:
@@ -155,14 +184,14 @@ def _find(source: Mapping[str, str], stores: Stores) -> _Found:
     store = stores(datastore)
     normal = normalise_path(path)
     if is_glob(normal):
-        files = tuple(glob_files(store, normal))
-        if not files:
+        files = _unless_empty(glob_files(store, normal))
+        if files is None:
             raise DatasetNotFoundError(f"datastore {datastore!r}: nothing matches {path!r}; check the pattern")
         return _Found(datastore, "", glob_root(normal), files, is_file=False)
     if normal and not path.endswith("/") and store.exists(normal):
         return _Found(datastore, "", normal.rpartition("/")[0], (store.stat(normal),), is_file=True)
     if store.is_folder(normal):
-        return _Found(datastore, "", normal, tuple(store.list(normal)), is_file=False)
+        return _Found(datastore, "", normal, store.list(normal), is_file=False)
     raise DatasetNotFoundError(
         f"datastore {datastore!r}: path {path!r} is not there; upload the data or correct the dataset's path"
     )
@@ -184,10 +213,10 @@ def _find_on_web(url: str) -> _Found:
 def _find_blobs(url: str) -> _Found:
     folder = BlobFolder.of(url)
     try:
-        files = tuple(folder.list(_WEB.open_read))
+        files = _unless_empty(folder.list(_WEB.open_read))
     except FileNotFoundError as exc:
         raise DatasetNotFoundError(f"{exc}; correct the dataset's address") from exc
-    if not files:
+    if files is None:
         raise DatasetNotFoundError(
             f"address {shown(url)!r}: the container {folder.container!r} has no such file or folder, and nothing that"
             " matches; correct the dataset's address"
@@ -195,19 +224,28 @@ def _find_blobs(url: str) -> _Found:
     return _Found(None, urlsplit(url).hostname or "", folder.path, files, is_file=False)
 
 
-def _relative_files(found: Sequence[_Found]) -> list[DatasetFile]:
+def _unless_empty(files: Iterator[FileInfo]) -> Iterator[FileInfo] | None:
+    """Return the same files, or None if there are none."""
+    first = next(files, None)
+    return None if first is None else chain((first,), files)
+
+
+def _relative_files(found: Sequence[_Found]) -> Iterator[DatasetFile]:
     places = {(source.datastore, source.host) for source in found}
     root = _common_folder([source.base for source in found])
-    files: dict[tuple[str | None, str], DatasetFile] = {}
+    seen: set[tuple[str | None, str]] = set()
     for index, source in enumerate(found):
         for info in source.files:
+            if len(found) > 1:  # one source alone names no file twice, and may have millions
+                if (source.datastore, info.path) in seen:
+                    continue
+                seen.add((source.datastore, info.path))
             path = host_and_path(info.path)[1] if source.datastore is None else info.path
             if len(places) > 1:
                 relative = f"/{source.datastore or source.host}/{path}"
             else:
                 relative = "/" + path[len(root) :].lstrip("/")
-            files.setdefault((source.datastore, info.path), DatasetFile(index, source.datastore, info, relative))
-    return list(files.values())
+            yield DatasetFile(index, source.datastore, info, relative)
 
 
 def _common_folder(folders: Sequence[str]) -> str:
@@ -219,35 +257,42 @@ def _common_folder(folders: Sequence[str]) -> str:
     return "/".join(common)
 
 
-def _with_extension(files: list[DatasetFile], definition: Definition) -> list[DatasetFile]:
+def _with_extension(files: Iterator[DatasetFile], definition: Definition) -> Iterator[DatasetFile]:
     parse = cast(Mapping[str, Json], definition.get("parse") or {})
     extension = parse.get("file_extension")
     if extension == "":  # v1: nothing given means what the separator makes likely
         extension = ".tsv" if parse.get("separator") == "\t" else ".csv"
-    return [file for file in files if extension is None or file.path.endswith(str(extension))]
+    if extension is None:
+        return files
+    return (file for file in files if file.path.endswith(str(extension)))
 
 
-def _apply_steps(files: list[DatasetFile], definition: Definition) -> list[DatasetFile]:
+def _apply_steps(files: Iterator[DatasetFile], definition: Definition) -> Iterator[DatasetFile]:
     text = definition.get("partition_format")
     partitions = PartitionFormat(str(text)) if text else None
     for number, step in enumerate(cast(Sequence[Mapping[str, Json]], definition.get("steps") or ())):
-        operation = step["op"]
-        if operation == "take":
-            files = files[: cast(int, step["count"])]
-        elif operation == "skip":
-            files = files[cast(int, step["count"]) :]
-        elif operation == "sample":
-            files = [file for file in files if _draw(file, step, number) < cast(float, step["probability"])]
-        elif operation == "split":
-            first = step.get("part", 0) == 0
-            share = cast(float, step["percentage"])
-            files = [file for file in files if (_draw(file, step, number) < share) is first]
-        elif operation == "filter":
-            condition = cast(dict[str, Json], step["expression"])
-            files = [file for file in files if matches(condition, _known_of(file, partitions))]
-        else:
-            raise UserErrorException(f"file dataset: step {operation!r} needs a table; a file dataset has no columns")
+        files = _apply_step(files, step, number, partitions)
     return files
+
+
+def _apply_step(
+    files: Iterator[DatasetFile], step: Mapping[str, Json], number: int, partitions: PartitionFormat | None
+) -> Iterator[DatasetFile]:
+    operation = step["op"]
+    if operation == "take":
+        return islice(files, cast(int, step["count"]))
+    if operation == "skip":
+        return islice(files, cast(int, step["count"]), None)
+    if operation == "sample":
+        return (file for file in files if _draw(file, step, number) < cast(float, step["probability"]))
+    if operation == "split":
+        first = step.get("part", 0) == 0
+        share = cast(float, step["percentage"])
+        return (file for file in files if (_draw(file, step, number) < share) is first)
+    if operation == "filter":
+        condition = cast(dict[str, Json], step["expression"])
+        return (file for file in files if matches(condition, _known_of(file, partitions)))
+    raise UserErrorException(f"file dataset: step {operation!r} needs a table; a file dataset has no columns")
 
 
 def _known_of(file: DatasetFile, partitions: PartitionFormat | None) -> dict[str, object]:

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from airflow_ml.exceptions import ServiceException
-from airflow_ml.storage.manifests import Manifest, ManifestFile, blank_manifest
+from airflow_ml.storage.manifests import Manifest, ManifestError, ManifestFile, blank_manifest
 from airflow_ml.storage.protocol import FileInfo, ReadableStore
 
 __all__ = ["OpenManifest", "list_output", "open_manifest"]
@@ -40,7 +39,7 @@ def open_manifest(store: ReadableStore, path: str) -> Iterator[OpenManifest]:
 
     Raises:
         FileNotFoundError: there is none, or an empty one, which a crash on a file system without links leaves.
-        ServiceException: it is none, here or while the files are gone through.
+        ManifestError: it is none, here or while the files are gone through.
     """
     with store.open_read(path) as stream:
         first = stream.readline()
@@ -72,7 +71,7 @@ def _readable(path: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError) as exc:
-        raise ServiceException(f"manifest {path!r}: cannot be read ({exc!r}); something else changed it") from exc
+        raise ManifestError(f"manifest {path!r}: cannot be read ({exc!r}); something else changed it") from exc
 
 
 def list_output(store: ReadableStore, manifest: Manifest) -> Iterator[FileInfo]:

@@ -23,6 +23,7 @@ __all__ = [
     "VERSION",
     "FilesDigest",
     "Manifest",
+    "ManifestError",
     "ManifestFile",
     "blank_manifest",
     "commit_plan_path",
@@ -40,6 +41,10 @@ MANIFESTS_FOLDER = f"{PRIVATE_FOLDER}/manifests"
 
 #: Where commits note what they are about to move, until the manifest is there.
 COMMITS_FOLDER = f"{PRIVATE_FOLDER}/commits"
+
+
+class ManifestError(ServiceException):
+    """A manifest cannot be read: it was damaged, or a later release wrote it."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +144,14 @@ class Manifest:
         Read a manifest back.
 
         Raises:
-            ServiceException: not a manifest, or one of a version that this release does not know.
+            ManifestError: not a manifest, or one of a version that this release does not know.
         """
         try:
             fields = json.loads(text)
             head = fields.get("head") or {key: value for key, value in fields.items() if key != "files"}
             return blank_manifest(head).with_files(ManifestFile.from_json(record) for record in fields["files"])
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise ServiceException(f"manifest: cannot be read ({exc!r}); it was changed by something else") from exc
+            raise ManifestError(f"manifest: cannot be read ({exc!r}); it was changed by something else") from exc
 
     def with_files(self, files: Iterable[ManifestFile]) -> Manifest:
         """Return the manifest with these files instead of its own."""
@@ -158,11 +163,11 @@ def blank_manifest(head: Mapping[str, Any]) -> Manifest:
     Return a manifest of what its text says before the files.
 
     Raises:
-        ServiceException: the version is one that this release does not know.
+        ManifestError: the version is one that this release does not know.
         KeyError, TypeError: the text is no manifest's.
     """
     if head["version"] > VERSION:
-        raise ServiceException(
+        raise ManifestError(
             f"manifest: version {head['version']!r}, this release reads up to {VERSION}; upgrade airflow-ml"
         )
     return Manifest(**{**head, "files": ()})

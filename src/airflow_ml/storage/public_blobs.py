@@ -110,6 +110,7 @@ class BlobFolder:
             int(blob.findtext("Properties/Content-Length", "-1")),
             f'"{etag}"' if etag else "",
             parsedate_to_datetime(blob.findtext("Properties/Last-Modified", "")).astimezone(timezone.utc),
+            md5_digest(blob.findtext("Properties/Content-MD5", "")),
         )
 
 

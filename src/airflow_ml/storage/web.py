@@ -6,6 +6,7 @@ The "path" of a file is its whole address. Errors never show the part after `?`,
 
 from __future__ import annotations
 
+import base64
 import http.client
 import urllib.error
 import urllib.request
@@ -21,7 +22,7 @@ from airflow_ml.exceptions import NotSupportedError, ServiceException, UserError
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import FileInfo, normalise_path
 
-__all__ = ["WebStore", "host_and_path", "is_listed", "shown"]
+__all__ = ["WebStore", "host_and_path", "is_listed", "md5_digest", "shown"]
 
 _TIMEOUT_SECONDS = 60.0
 _NO_HEAD = {403, 405, 501}
@@ -173,4 +174,21 @@ def _info(url: str, headers: Message) -> FileInfo:
     size = int(length) if length and length.isdigit() else -1
     # Without a size there is nothing to check a kept copy against.
     etag = (headers.get("ETag") or changed or "") if size >= 0 else ""
-    return FileInfo(url, size, etag, modified)
+    return FileInfo(url, size, etag, modified, _digest(headers, changed))
+
+
+def _digest(headers: Message, changed: str | None) -> str:
+    """Return what a server says of the content: its MD5; what changes with it, where there is no size either."""
+    known = md5_digest(headers.get("Content-MD5") or "")
+    if known or headers.get("Content-Length"):
+        return known
+    return f"etag:{headers['ETag']}" if headers.get("ETag") else f"modified:{changed}" if changed else ""
+
+
+def md5_digest(text: str) -> str:
+    """Return the MD5 of a server's answer, which is base64, as stores write digests; "" where it is none."""
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except ValueError:
+        return ""
+    return f"md5:{digest.hex()}" if len(digest) == 16 else ""
