@@ -1,7 +1,13 @@
 """The workspace database: what is registered, what ran, and what came of it."""
 
 from airflow_ml.registry.deletion import delete_workspace
-from airflow_ml.registry.errors import PublishedPipelineNotFoundError, RunNotFoundError, RunStateError
+from airflow_ml.registry.errors import (
+    LeaseLostError,
+    PublishedPipelineNotFoundError,
+    ResultGoneError,
+    RunNotFoundError,
+    RunStateError,
+)
 from airflow_ml.registry.home import Home, WorkspaceHome
 from airflow_ml.registry.opening import open_registry
 from airflow_ml.registry.records import (
@@ -28,6 +34,7 @@ from airflow_ml.registry.records import (
     WorkspaceRecord,
 )
 from airflow_ml.registry.registry import Registry
+from airflow_ml.registry.reuse_records import FingerprintLease, NewResult, ResultRecord
 from airflow_ml.registry.shared import open_shared
 
 __all__ = [
@@ -41,15 +48,20 @@ __all__ = [
     "DatastoreRecord",
     "EnvironmentRecord",
     "ExperimentRecord",
+    "FingerprintLease",
     "Home",
+    "LeaseLostError",
     "MetricPoint",
     "ModelOptions",
     "ModelRecord",
+    "NewResult",
     "OutputRecord",
     "PipelineOptions",
     "PublishedPipelineNotFoundError",
     "PublishedPipelineRecord",
     "Registry",
+    "ResultGoneError",
+    "ResultRecord",
     "RunInputRecord",
     "RunNotFoundError",
     "RunOptions",

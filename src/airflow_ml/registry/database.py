@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Engine, inspect, select
@@ -20,7 +21,7 @@ from airflow_ml.registry.tables import Base, Workspace
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-__all__ = ["Database", "Repository", "Scope", "database_errors"]
+__all__ = ["Database", "Repository", "Scope", "database_errors", "in_batches"]
 
 
 @contextmanager
@@ -33,6 +34,13 @@ def database_errors(engine: Engine) -> Iterator[None]:
         raise ServiceException(
             f"registry {engine.url.render_as_string()!r}: {reason}; see that the database can be reached and written"
         ) from exc
+
+
+def in_batches(values: Iterable[str], size: int = 500) -> Iterator[list[str]]:
+    """Yield the values in lists that a query's IN takes: SQLite had room for 999 once."""
+    rest = iter(values)
+    while batch := [*islice(rest, size)]:
+        yield batch
 
 
 class Database:

@@ -1,10 +1,16 @@
-"""What the registry refuses, where the v1 SDK has no name for it."""
+"""What the registry refuses, where the v1 SDK has no name for it; each can be made again from its text alone."""
 
 from __future__ import annotations
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
 
-__all__ = ["PublishedPipelineNotFoundError", "RunNotFoundError", "RunStateError"]
+__all__ = [
+    "LeaseLostError",
+    "PublishedPipelineNotFoundError",
+    "ResultGoneError",
+    "RunNotFoundError",
+    "RunStateError",
+]
 
 
 class PublishedPipelineNotFoundError(UserErrorException):
@@ -29,3 +35,22 @@ class RunStateError(ServiceException):
         super().__init__(message)
         self.run_id = run_id
         self.status = status
+
+
+class LeaseLostError(ServiceException):
+    """
+    A fingerprint's lease is no longer its holder's: it expired and another run computes the result now.
+
+    Attributes:
+        fingerprint: whose lease it was.
+        owner: the run that has the lease now; None if nobody has.
+    """
+
+    def __init__(self, message: str, *, fingerprint: str = "", owner: str | None = None) -> None:
+        super().__init__(message)
+        self.fingerprint = fingerprint
+        self.owner = owner
+
+
+class ResultGoneError(RunStateError):
+    """A run's result cannot be taken by another run: it was invalidated or collected, or it never was one."""

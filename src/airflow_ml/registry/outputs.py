@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.registry.database import Repository
+from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.records import OutputRecord
 from airflow_ml.registry.run_results import put_outputs
 from airflow_ml.registry.run_rows import require_open_run, run_key_of
-from airflow_ml.registry.tables import Output
+from airflow_ml.registry.tables import Output, Run
 
 __all__ = ["Outputs"]
 
@@ -36,6 +36,21 @@ class Outputs(Repository):
             key = run_key_of(session, self._scope, run_id)
             query = select(Output).where(Output.run_key == key).order_by(Output.name)
             return [_record(run_id, row) for row in session.scalars(query)]
+
+    def of_runs(self, run_ids: Iterable[str]) -> Mapping[str, Mapping[str, OutputRecord]]:
+        """Return the outputs of many runs, by run and name; a run without outputs, or that is not there, has none."""
+        found: dict[str, dict[str, OutputRecord]] = {run_id: {} for run_id in run_ids}
+        with self._database.read() as session:
+            for batch in in_batches(found):
+                query = (
+                    select(Run.id, Output)
+                    .join(Run, Run.key == Output.run_key)
+                    .where(Run.id.in_(batch), Run.workspace_id == self._workspace_id)
+                    .order_by(Output.name)
+                )
+                for run_id, row in session.execute(query):
+                    found[run_id][row.name] = _record(run_id, row)
+        return found
 
     def find(self, run_id: str, name: str) -> OutputRecord | None:
         """Return one output of a run, or None."""
@@ -73,4 +88,6 @@ def _record(run_id: str, row: Output) -> OutputRecord:
         pipeline_output_name=row.pipeline_output_name,
         dataset_name=row.dataset_name,
         dataset_version=row.dataset_version,
+        identity=row.identity,
+        collected_at=row.collected_at,
     )

@@ -184,6 +184,8 @@ class OutputRecord:
         digest: of the manifest, which lists path, size and digest of every file.
         files: how many files the output has; `size` is their sum in bytes.
         dataset_name: the dataset that the output was registered as, with `dataset_version`.
+        identity: what consumers are compared by; None where it is the digest.
+        collected_at: when the files were removed because nobody needed them any more.
     """
 
     run_id: str
@@ -200,6 +202,8 @@ class OutputRecord:
     pipeline_output_name: str | None = None
     dataset_name: str | None = None
     dataset_version: int | None = None
+    identity: str | None = None
+    collected_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -366,9 +370,15 @@ class ModelRecord:
 
 @dataclass(frozen=True)
 class SnapshotRecord:
-    """A source directory that was captured; `id` addresses its content."""
+    """
+    A source directory that was captured; `id` addresses its content.
+
+    Attributes:
+        source_digest: what fingerprints take of it; None for one that an older version captured.
+    """
 
     id: str
     files: int
     size: int
     created_at: datetime
+    source_digest: str | None = None

@@ -11,6 +11,7 @@ from airflow_ml.registry.datasets import Datasets
 from airflow_ml.registry.datastores import Datastores
 from airflow_ml.registry.environments import Environments
 from airflow_ml.registry.experiments import Experiments
+from airflow_ml.registry.fingerprint_leases import FingerprintLeases
 from airflow_ml.registry.home import WorkspaceHome
 from airflow_ml.registry.inputs import Inputs
 from airflow_ml.registry.metrics import Metrics
@@ -18,6 +19,7 @@ from airflow_ml.registry.models import Models
 from airflow_ml.registry.outputs import Outputs
 from airflow_ml.registry.published_pipelines import PublishedPipelines
 from airflow_ml.registry.records import WorkspaceRecord
+from airflow_ml.registry.results import Results
 from airflow_ml.registry.runs import Runs
 from airflow_ml.registry.snapshots import Snapshots
 from airflow_ml.registry.workspaces import WorkspaceDetails
@@ -47,11 +49,13 @@ class Registry:
         self.datastores = Datastores(scope)
         self.environments = Environments(scope)
         self.experiments = Experiments(scope)
+        self.fingerprint_leases = FingerprintLeases(scope)
         self.inputs = Inputs(scope)
         self.metrics = Metrics(scope)
         self.models = Models(scope)
         self.outputs = Outputs(scope)
         self.published_pipelines = PublishedPipelines(scope)
+        self.results = Results(scope)
         self.runs = Runs(scope)
         self.snapshots = Snapshots(scope)
         self._engine = scope.database.engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from sqlalchemy import delete, select
@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
 from airflow_ml.registry.columns import check_name, content_digest
-from airflow_ml.registry.database import Scope
+from airflow_ml.registry.database import Scope, in_batches
+from airflow_ml.registry.run_rows import run_keys_of
 
-__all__ = ["LabelKind", "add_properties", "put_tags", "remove_tags"]
+__all__ = ["LabelKind", "add_properties", "add_property", "put_tags", "remove_tags"]
 
 LabelKind = Literal["tag", "property"]
 
@@ -47,9 +48,33 @@ def add_properties(session: Session, scope: Scope, row: tables.Run, properties: 
     wanted = {label["name"]: label["value_digest"] for label in rows}
     for name, value, digest in session.execute(query):
         if wanted.get(name, digest) != digest:
-            raise UserErrorException(
-                f"run {row.id!r}: property {name!r} is {value!r} and properties never change; use a tag"
-            )
+            raise _changed(row.id, name, value)
+
+
+def add_property(session: Session, scope: Scope, run_ids: Sequence[str], name: str, value: str) -> None:
+    """
+    Add one property to many runs.
+
+    Raises:
+        RunNotFoundError: a run is not there.
+        UserErrorException: a run has the property with another value.
+    """
+    table = tables.RunLabel
+    for batch in in_batches(sorted(set(run_ids))):
+        keys = run_keys_of(session, scope, batch)
+        rows = [row for key in sorted(keys.values()) for row in _rows(scope, key, "property", {name: value})]
+        session.execute(scope.database.insert(table).on_conflict_do_nothing(), rows)
+        query = select(table.run_key, table.value).where(
+            table.run_key.in_(keys.values()), table.kind == "property", table.name == name, table.value != str(value)
+        )
+        other = session.execute(query.limit(1)).one_or_none()
+        if other is not None:
+            run_id = next(run_id for run_id, key in keys.items() if key == other.run_key)
+            raise _changed(run_id, name, other.value)
+
+
+def _changed(run_id: str, name: str, value: str) -> UserErrorException:
+    return UserErrorException(f"run {run_id!r}: property {name!r} is {value!r} and properties never change; use a tag")
 
 
 def _rows(scope: Scope, run_key: int, kind: LabelKind, labels: Mapping[str, str]) -> list[dict[str, str | int]]:

@@ -13,7 +13,7 @@ from airflow_ml.registry.database import Scope
 from airflow_ml.registry.errors import RunNotFoundError, RunStateError
 from airflow_ml.registry.records import FINAL_STATUSES, RunRecord
 
-__all__ = ["find_run", "make_run_records", "require_open_run", "require_run", "run_key_of"]
+__all__ = ["find_run", "make_run_records", "require_open_run", "require_run", "run_key_of", "run_keys_of"]
 
 
 def find_run(session: Session, scope: Scope, run_id: str, *, lock: bool = False) -> tables.Run | None:
@@ -73,6 +73,23 @@ def run_key_of(session: Session, scope: Scope, run_id: str) -> int:
     query = select(tables.Run.key).where(tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id)
     key = session.scalars(query).one_or_none()
     return require_run(session, scope, run_id).key if key is None else key
+
+
+def run_keys_of(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[str, int]:
+    """
+    Return the keys of a batch of runs by their ids.
+
+    Raises:
+        RunNotFoundError: one of them is not in the workspace.
+    """
+    query = select(tables.Run.id, tables.Run.key).where(
+        tables.Run.id.in_(run_ids), tables.Run.workspace_id == scope.workspace_id
+    )
+    keys = {row.id: row.key for row in session.execute(query)}
+    for run_id in run_ids:
+        if run_id not in keys:
+            require_run(session, scope, run_id)
+    return keys
 
 
 def make_run_records(session: Session, rows: Sequence[tables.Run]) -> list[RunRecord]:

@@ -14,23 +14,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, select
 
-from airflow_ml.exceptions import SnapshotException, UserErrorException
+from airflow_ml.exceptions import SnapshotException
 from airflow_ml.graph.model import Json
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import utc_now
-from airflow_ml.registry.database import Repository
 from airflow_ml.registry.errors import RunStateError
-from airflow_ml.registry.records import (
-    FINAL_STATUSES,
-    ArtifactRecord,
-    DatasetRegistration,
-    OutputRecord,
-    PipelineOptions,
-    RunOptions,
-    RunRecord,
-)
+from airflow_ml.registry.records import FINAL_STATUSES, PipelineOptions, RunOptions, RunRecord
 from airflow_ml.registry.run_creation import check_status, insert_run
-from airflow_ml.registry.run_labels import add_properties, put_tags, remove_tags
+from airflow_ml.registry.run_endings import RunEndings
+from airflow_ml.registry.run_labels import add_properties, add_property, put_tags, remove_tags
 from airflow_ml.registry.run_queries import (
     RunFilter,
     select_descendants,
@@ -38,8 +29,8 @@ from airflow_ml.registry.run_queries import (
     select_newest_of_dag,
     select_page,
 )
-from airflow_ml.registry.run_results import put_artifacts, put_outputs, register_outputs
 from airflow_ml.registry.run_rows import find_run, make_run_records, require_open_run, require_run
+from airflow_ml.registry.run_states import apply_status, check_transition
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -47,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Runs"]
 
 
-class Runs(Repository):
+class Runs(RunEndings):
     """The runs of a workspace."""
 
     def create(
@@ -239,13 +230,14 @@ class Runs(Repository):
         with self._database.write() as session:
             row = require_run(session, self._scope, run_id, lock=True)
             if row.status not in FINAL_STATUSES or row.status != status:
-                _check_transition(row, status, expected)
-                _apply_status(row, status, error=error, started_at=started_at, ended_at=ended_at)
+                check_transition(row, status, expected)
+                apply_status(row, status, error=error, started_at=started_at, ended_at=ended_at)
             return make_run_records(session, [row])[0]
 
     def reopen(self, run_id: str) -> RunRecord:
         """
         Return the pipeline run, Running again if it had ended; without the failure and the end that it had.
+        Its details say `reopened` from then on: the task that closes it may have ended for good.
 
         The one way back from a final status, for pipeline runs alone: clearing a task in Airflow lets its DAG run go
         on, and the pipeline run with it. Step runs stay final, a step that runs again is a new attempt.
@@ -263,47 +255,8 @@ class Runs(Repository):
                 )
             if row.status in FINAL_STATUSES:
                 row.status, row.error, row.ended_at = "Running", None, None
-                row.details = {key: value for key, value in row.details.items() if key != "failure"}
-            return make_run_records(session, [row])[0]
-
-    def finish_step(
-        self,
-        run_id: str,
-        *,
-        status: str,
-        outputs: Iterable[OutputRecord] = (),
-        artifacts: Iterable[ArtifactRecord] = (),
-        registrations: Iterable[DatasetRegistration] = (),
-        error: Mapping[str, Json] | None = None,
-        ended_at: datetime | None = None,
-    ) -> RunRecord:
-        """
-        End a run: its outputs, files, registered datasets and final status are seen by others all at once.
-
-        Args:
-            run_id: the run.
-            status: Completed, Failed or Canceled.
-            outputs: what was committed.
-            artifacts: files that were uploaded.
-            registrations: datasets that outputs become; the version is written into the output's record. A
-                definition that is the name's latest version already makes no new one.
-            error: what went wrong.
-            ended_at: now, unless given.
-
-        Raises:
-            RunStateError: the run is final already; nothing was changed.
-            UserErrorException: the status is not a final one, or a registration is of an output that is not there.
-        """
-        if check_status(status) not in FINAL_STATUSES:
-            raise UserErrorException(
-                f"run {run_id!r}: status {status!r} ends no run, expected one of {sorted(FINAL_STATUSES)!r}"
-            )
-        with self._database.write() as session:
-            row = require_open_run(session, self._scope, run_id, f"ending it as {status}")
-            put_outputs(session, self._scope, row, outputs)
-            put_artifacts(session, self._scope, row, artifacts)
-            register_outputs(session, self._scope, row, registrations)
-            _apply_status(row, status, error=error, started_at=None, ended_at=ended_at)
+                kept = {key: value for key, value in row.details.items() if key != "failure"}
+                row.details = {**kept, "reopened": True}
             return make_run_records(session, [row])[0]
 
     def set_details(self, run_id: str, details: Mapping[str, Json]) -> RunRecord:
@@ -322,6 +275,17 @@ class Runs(Repository):
         """
         with self._database.write() as session:
             add_properties(session, self._scope, require_run(session, self._scope, run_id), properties)
+
+    def add_property(self, run_ids: Iterable[str], name: str, value: str) -> None:
+        """
+        Add one property to many runs, final ones too; those that have it with the same value are passed over.
+
+        Raises:
+            RunNotFoundError: a run is not there.
+            UserErrorException: a run has it with another value.
+        """
+        with self._database.write() as session:
+            add_property(session, self._scope, [*run_ids], name, value)
 
     def set_snapshot(self, run_id: str, snapshot_id: str) -> RunRecord:
         """
@@ -367,31 +331,3 @@ class Runs(Repository):
     def _records(self, query: Select[tables.Run]) -> Sequence[RunRecord]:
         with self._database.read() as session:
             return make_run_records(session, session.scalars(query).all())
-
-
-def _check_transition(row: tables.Run, status: str, expected: Collection[str] | str | None) -> None:
-    allowed = {expected} if isinstance(expected, str) else expected
-    if row.status in FINAL_STATUSES:
-        reason = f"the run is {row.status} and its record is final; start a new run"
-    elif allowed is not None and row.status not in allowed:
-        reason = f"the run is {row.status}, expected {sorted(allowed)!r}; look at the run again"
-    else:
-        return
-    raise RunStateError(
-        f"run {row.id!r}: status {status!r} refused, because {reason}", run_id=row.id, status=row.status
-    )
-
-
-def _apply_status(
-    row: tables.Run,
-    status: str,
-    *,
-    error: Mapping[str, Json] | None,
-    started_at: datetime | None,
-    ended_at: datetime | None,
-) -> None:
-    row.status = status
-    if error is not None:
-        row.error = dict(error)
-    row.started_at = started_at or row.started_at or (utc_now() if status == "Running" else None)
-    row.ended_at = ended_at or row.ended_at or (utc_now() if status in FINAL_STATUSES else None)

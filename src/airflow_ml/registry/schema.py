@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from airflow_ml._late import late
 from airflow_ml.exceptions import WorkspaceException
 from airflow_ml.registry.engine import WRITES
-from airflow_ml.registry.tables import Base
+from airflow_ml.registry.reuse_tables import Base
 
 if TYPE_CHECKING:
     from airflow_ml.registry import migrations
@@ -23,7 +23,7 @@ else:
 __all__ = ["HEAD", "VERSION_TABLE", "ensure_schema", "is_current"]
 
 #: The newest migration. Written here too, so that opening a registry need not import Alembic to find it.
-HEAD = "0003"
+HEAD = "0004"
 
 #: Not Alembic's default name: the database may be Airflow's own.
 VERSION_TABLE = "aml_version"

@@ -14,17 +14,30 @@ __all__ = ["Snapshots"]
 class Snapshots(Repository):
     """The snapshots of a workspace."""
 
-    def record(self, snapshot_id: str, *, files: int, size: int) -> None:
-        """Record a snapshot whose content is stored; one that is recorded stays as it is."""
+    def record(self, snapshot_id: str, *, files: int, size: int, source_digest: str | None = None) -> None:
+        """
+        Record a snapshot whose content is stored; one that is recorded stays as it is.
+
+        Args:
+            source_digest: what fingerprints take of it; filled in where an older version recorded none.
+        """
         row = {
             "workspace_id": self._workspace_id,
             "id": check_name("snapshot", snapshot_id),
             "files": files,
             "size": size,
             "created_at": utc_now(),
+            "source_digest": source_digest,
         }
+        statement = self._database.insert(Snapshot).values(row)
         with self._database.write() as session:
-            session.execute(self._database.insert(Snapshot).values(row).on_conflict_do_nothing())
+            session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["workspace_id", "id"],
+                    set_={"source_digest": statement.excluded.source_digest},
+                    where=Snapshot.source_digest.is_(None) & statement.excluded.source_digest.is_not(None),
+                )
+            )
 
     def exists(self, snapshot_id: str) -> bool:
         """Return whether the snapshot is recorded."""
@@ -44,4 +57,4 @@ class Snapshots(Repository):
             raise SnapshotException(
                 f"workspace {self._scope.workspace_name!r}: snapshot {snapshot_id!r} is not recorded; take it again"
             )
-        return SnapshotRecord(row.id, row.files, row.size, row.created_at)
+        return SnapshotRecord(row.id, row.files, row.size, row.created_at, row.source_digest)

@@ -5,6 +5,7 @@ Every row belongs to a workspace, by `workspace_id` or by its run. Inside the da
 small integer keys, because the listing indexes are made of them; ids as the rest of the project knows them are guids.
 All tables start with `aml_`, so that they can share a database with Airflow's or MLflow's. A change here needs a new
 version in `airflow_ml.registry.migrations.versions`; a test compares the two.
+Those of reuse are in `airflow_ml.registry.reuse_tables`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ __all__ = [
     "RunLabel",
     "Snapshot",
     "Workspace",
+    "run_column",
+    "workspace_column",
 ]
 
 
@@ -52,12 +55,14 @@ class Base(DeclarativeBase):
     type_annotation_map = {str: Words, int: BigNumber, datetime: UtcTime, Any: JsonText}  # noqa: RUF012
 
 
-def _workspace_column(*, primary_key: bool = False) -> Mapped[int]:
+def workspace_column(*, primary_key: bool = False) -> Mapped[int]:
+    """Return the column that says whose row it is."""
     return mapped_column(ForeignKey("aml_workspaces.key"), primary_key=primary_key)
 
 
-def _run_column(*, primary_key: bool = False) -> Mapped[int]:
-    return mapped_column(ForeignKey("aml_runs.key", ondelete="CASCADE"), primary_key=primary_key)
+def run_column(*, primary_key: bool = False, unique: bool | None = None) -> Mapped[int]:
+    """Return the column of a row that belongs to a run and goes with it."""
+    return mapped_column(ForeignKey("aml_runs.key", ondelete="CASCADE"), primary_key=primary_key, unique=unique)
 
 
 class Workspace(Base):
@@ -83,7 +88,7 @@ class Experiment(Base):
 
     key: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    workspace_id: Mapped[int] = _workspace_column()
+    workspace_id: Mapped[int] = workspace_column()
     name: Mapped[str]
     description: Mapped[str | None]
     tags: Mapped[Any]
@@ -99,7 +104,7 @@ class GraphText(Base):
     __table_args__ = (UniqueConstraint("workspace_id", "digest"),)
 
     key: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = _workspace_column()
+    workspace_id: Mapped[int] = workspace_column()
     digest: Mapped[str]
     body: Mapped[str]
 
@@ -111,7 +116,7 @@ class PublishedPipeline(Base):
 
     key: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    workspace_id: Mapped[int] = _workspace_column()
+    workspace_id: Mapped[int] = workspace_column()
     name: Mapped[str]
     description: Mapped[str | None]
     version: Mapped[str | None]
@@ -129,7 +134,7 @@ class Run(Base):
 
     key: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    workspace_id: Mapped[int] = _workspace_column()
+    workspace_id: Mapped[int] = workspace_column()
     experiment_key: Mapped[int] = mapped_column(ForeignKey("aml_experiments.key"))
     kind: Mapped[str]
     name: Mapped[str]
@@ -202,10 +207,10 @@ class RunLabel(Base):
         Index("ix_aml_run_labels_name", "workspace_id", "kind", "name", "run_key"),
     )
 
-    run_key: Mapped[int] = _run_column(primary_key=True)
+    run_key: Mapped[int] = run_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = _workspace_column()
+    workspace_id: Mapped[int] = workspace_column()
     value: Mapped[str]
     value_digest: Mapped[str]
 
@@ -217,7 +222,7 @@ class Metric(Base):
     __table_args__ = (Index("ix_aml_metrics_run", "run_key", "key"),)
 
     key: Mapped[int] = mapped_column(primary_key=True)
-    run_key: Mapped[int] = _run_column()
+    run_key: Mapped[int] = run_column()
     name: Mapped[str]
     kind: Mapped[str]
     value: Mapped[Any | None]
@@ -231,7 +236,7 @@ class Output(Base):
 
     __tablename__ = "aml_outputs"
 
-    run_key: Mapped[int] = _run_column(primary_key=True)
+    run_key: Mapped[int] = run_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     datastore: Mapped[str]
@@ -245,6 +250,8 @@ class Output(Base):
     pipeline_output_name: Mapped[str | None]
     dataset_name: Mapped[str | None]
     dataset_version: Mapped[int | None]
+    identity: Mapped[str | None]
+    collected_at: Mapped[datetime | None]
 
 
 class RunInput(Base):
@@ -256,7 +263,7 @@ class RunInput(Base):
         Index("ix_aml_run_inputs_producer", "producer_run_id"),
     )
 
-    run_key: Mapped[int] = _run_column(primary_key=True)
+    run_key: Mapped[int] = run_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     mode: Mapped[str]
     source: Mapped[str]
@@ -275,7 +282,7 @@ class Artifact(Base):
 
     __tablename__ = "aml_artifacts"
 
-    run_key: Mapped[int] = _run_column(primary_key=True)
+    run_key: Mapped[int] = run_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     datastore: Mapped[str]
     path: Mapped[str]
@@ -290,7 +297,7 @@ class DatasetDefinition(Base):
 
     key: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    workspace_id: Mapped[int] = _workspace_column()
+    workspace_id: Mapped[int] = workspace_column()
     digest: Mapped[str]
     definition: Mapped[Any]
     created_at: Mapped[datetime]
@@ -301,7 +308,7 @@ class RegisteredDataset(Base):
 
     __tablename__ = "aml_datasets"
 
-    workspace_id: Mapped[int] = _workspace_column(primary_key=True)
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     definition_key: Mapped[int] = mapped_column(ForeignKey("aml_dataset_definitions.key"))
@@ -316,7 +323,7 @@ class Datastore(Base):
 
     __tablename__ = "aml_datastores"
 
-    workspace_id: Mapped[int] = _workspace_column(primary_key=True)
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]
     settings: Mapped[Any]
@@ -329,7 +336,7 @@ class ComputeTarget(Base):
 
     __tablename__ = "aml_compute_targets"
 
-    workspace_id: Mapped[int] = _workspace_column(primary_key=True)
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]
     settings: Mapped[Any]
@@ -342,7 +349,7 @@ class Environment(Base):
 
     __tablename__ = "aml_environments"
 
-    workspace_id: Mapped[int] = _workspace_column(primary_key=True)
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     registration: Mapped[int]
@@ -357,7 +364,7 @@ class Model(Base):
 
     __tablename__ = "aml_models"
 
-    workspace_id: Mapped[int] = _workspace_column(primary_key=True)
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     datastore: Mapped[str]
@@ -378,8 +385,9 @@ class Snapshot(Base):
 
     __tablename__ = "aml_snapshots"
 
-    workspace_id: Mapped[int] = _workspace_column(primary_key=True)
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     files: Mapped[int]
     size: Mapped[int]
     created_at: Mapped[datetime]
+    source_digest: Mapped[str | None]
