@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.graph import read_reuse_mode
 from airflow_ml.translation.pipeline_ref import RUN_KEY
+from airflow_ml.translation.reuse_param import LONG_NAME, find_reuse_param
 
 if TYPE_CHECKING:
-    from airflow_ml.graph import Graph, Json
+    from airflow_ml.graph import Graph, Json, ReuseMode
     from airflow_ml.translation.pipeline_ref import PipelineRef
 
-__all__ = ["dag_run_of", "given_parameters", "run_source_of", "submitted_run_id"]
+__all__ = ["dag_run_of", "given_parameters", "reuse_mode_of", "run_source_of", "submitted_run_id"]
 
 
 def dag_run_of(context: Mapping[str, Any]) -> tuple[str, str]:
@@ -34,6 +36,21 @@ def submitted_run_id(context: Mapping[str, Any], pipeline: PipelineRef) -> str |
     return None if value is None else str(value)
 
 
+def reuse_mode_of(context: Mapping[str, Any], pipeline: PipelineRef) -> ReuseMode:
+    """
+    Return how this run uses the results of earlier ones: what the trigger form or the run's conf says.
+
+    Raises:
+        UserErrorException: the conf says another word.
+    """
+    declared = context["dag"].params
+    name = find_reuse_param(declared)
+    value = "normal" if name is None else context["params"][name]
+    if LONG_NAME not in declared:
+        value = (context["dag_run"].conf or {}).get(LONG_NAME, value)
+    return read_reuse_mode(value, where=f"pipeline {pipeline.graph.name!r}: {name or LONG_NAME} of the run")
+
+
 def given_parameters(context: Mapping[str, Any], graph: Graph, *, is_whole_dag: bool) -> dict[str, Json]:
     """
     Return the values of the pipeline's parameters for this run.
@@ -46,10 +63,10 @@ def given_parameters(context: Mapping[str, Any], graph: Graph, *, is_whole_dag: 
     """
     params = context["params"]
     if is_whole_dag:
-        known = {*context["dag"].params, RUN_KEY}
+        known = {*context["dag"].params, RUN_KEY, LONG_NAME}
         unknown = sorted(set(context["dag_run"].conf or {}) - known)
         if unknown:
-            names = ", ".join(sorted(known - {RUN_KEY})) or "none"
+            names = ", ".join(sorted(context["dag"].params)) or "none"
             raise UserErrorException(
                 f"DAG {context['dag'].dag_id!r} has no parameter {unknown[0]!r}; it declares: {names}; correct the name"
             )

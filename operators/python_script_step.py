@@ -11,13 +11,14 @@ from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph import StepOutputSource, TaskSource
-from airflow_ml.operators._context import dag_run_of, given_parameters, run_source_of
+from airflow_ml.operators._context import dag_run_of, given_parameters, reuse_mode_of, run_source_of
 from airflow_ml.operators.step import StepOperator
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble_step
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments
+from airflow_ml.translation.reuse_param import add_reuse_param
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -97,6 +98,7 @@ class PythonScriptStepOperator(StepOperator):
         pool = {} if "pool" in kwargs else pool_arguments(graph, graph.steps[0])
         arguments_of_task = {"trigger_rule": "all_success", **pool, **kwargs}
         super().__init__(task_id=task_id, pipeline=ref, step=graph.steps[0], **arguments_of_task)
+        add_reuse_param(dag.params)
         self.written = written
         self.face = face  # outputs are told apart by identity, so their objects must live as long as the operator
         for source in (port.source for port in self.step.inputs):
@@ -119,6 +121,7 @@ class PythonScriptStepOperator(StepOperator):
             parameters=given_parameters(context, graph, is_whole_dag=False),
             continue_on_failure=True,
             is_complete=False,
+            details={"reuse": reuse_mode_of(context, self.pipeline)},
         )
         try:
             return pipelines.join_pipeline(opened, graph, opening)
@@ -126,9 +129,11 @@ class PythonScriptStepOperator(StepOperator):
             pipelines.record_refusal(opened, graph, opening, error)
             raise
 
-    def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
-        if self.is_by_hand:
-            pipelines.close_if_idle(opened, pipeline_run_id)
+    def _after(self, opened: services.Services, context: Mapping[str, Any], pipeline_run_id: str) -> None:
+        if not self.is_by_hand:
+            super()._after(opened, context, pipeline_run_id)
+            return
+        pipelines.close_if_idle(opened, pipeline_run_id)
 
     def _handed_on(self, context: Mapping[str, Any]) -> Mapping[str, Json]:
         sources = [port.source for port in self.step.inputs]

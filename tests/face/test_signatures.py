@@ -31,6 +31,9 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
+#: Ours, for reuse; docs/compatibility.md names them.
+EXTRAS = {"ignore_in_fingerprint", "normalise_outputs", "reuse", "reuse_policy"}
+
 
 def load(path: str) -> type:
     """Return our class of a v1 path."""
@@ -42,7 +45,12 @@ def load(path: str) -> type:
 def signature(function: Callable[..., object], *, skip_first: bool) -> str:
     """Write a signature as the table does."""
     parameters = [*inspect.signature(function).parameters.values()][int(skip_first) :]
-    return ", ".join(map(_parameter, parameters))
+    return ", ".join(_parameter(item) for item in parameters if not _is_extra(item))
+
+
+def _is_extra(parameter: inspect.Parameter) -> bool:
+    """Whether the parameter is one that v1 did not have; such ones are given by name alone."""
+    return parameter.kind is parameter.KEYWORD_ONLY and parameter.name in EXTRAS
 
 
 def _parameter(parameter: inspect.Parameter) -> str:

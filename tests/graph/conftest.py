@@ -20,6 +20,7 @@ from airflow_ml.graph import (
     ParameterRef,
     ParameterSource,
     Registration,
+    ReusePolicy,
     Source,
     SourceSnapshot,
     Step,
@@ -62,13 +63,17 @@ def rich_graph() -> Graph:
         allow_reuse=False,
         version="7",
         settings={"any": {"type": "parameter", "deep": [1, None]}},
+        reuse=ReusePolicy("definition", 3600.0, "content"),
+        ignore_in_fingerprint=("parameter:lr", "source:*.md"),
+        hash_paths=("../shared", "/data/stop_words.txt"),
+        extra_content={"../shared": "5a"},
     )
     second = Step(
         id="train",
         name="train",
         kind="python_script",
         inputs=(InputPort("t", StepOutputSource("prepare", "table"), transformations={"parse": {"format": "csv"}}),),
-        outputs=(OutputPort("o", source_globs="*.csv"),),
+        outputs=(OutputPort("o", source_globs="*.csv", normaliser="without_times"),),
         after=("prepare",),
         snapshot=SourceSnapshot("5a", {"azureml.git.branch": "main"}),
     )
@@ -89,6 +94,7 @@ def rich_graph() -> Graph:
         default_datastore="store",
         base_directory="/somewhere",
         is_script_run=True,
+        reuse=ReusePolicy(verify="exists"),
     )
 
 

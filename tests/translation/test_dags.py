@@ -59,6 +59,14 @@ with DAG("groups", schedule=None, params={"own": "x", "lr": 0.1}) as dag:
     two = Pipeline(ws, step("a", lr)).to_task_group("two", experiment="other", tooltip="text")
     before >> one >> two >> after
 """,
+    "own_reuse": """
+dag = Pipeline(ws, step("a", PipelineParameter("reuse", 5))).to_dag("own_reuse", schedule=None)
+""",
+    "bad_reuse_params": """
+with DAG("bad_reuse_params", schedule=None) as dag:
+    Pipeline(ws, step("a")).to_task_group("one")
+    Pipeline(ws, step("a", PipelineParameter("reuse", "normal"))).to_task_group("two")
+""",
     "given_dag": """
 dag = DAG("given_dag", schedule=None)
 group = Pipeline(ws, step("a")).to_task_group("g", dag=dag)
@@ -184,6 +192,7 @@ def test_parameters_are_typed_params(found: dict[str, Any]) -> None:
         "flag": True,
         "place": "datastore://store/a b/%#+",
         "data": None,
+        "reuse": "normal",
     }
     text, place = ["null", "string"], "^datastore://[^/]+/.*$"
     assert {name: param["type"] for name, param in params.items()} == {
@@ -195,9 +204,11 @@ def test_parameters_are_typed_params(found: dict[str, Any]) -> None:
         "flag": "boolean",
         "place": "string",
         "data": text,
+        "reuse": "string",
     }
     assert params["place"]["pattern"] == place
-    assert {name: param["value"] for name, param in found["dags"]["diamond"]["params"].items()} == {"own": 1}
+    diamond = found["dags"]["diamond"]["params"]
+    assert {name: param["value"] for name, param in diamond.items()} == {"own": 1, "reuse": "normal"}
 
 
 def test_experiment_can_be_named(found: dict[str, Any]) -> None:
@@ -231,8 +242,17 @@ def test_parameters_of_groups_are_params_of_the_dag(found: dict[str, Any]) -> No
     """They join the DAG's own; one that both have with equal defaults is shared."""
     params = found["dags"]["groups"]["params"]
 
-    assert {name: param["value"] for name, param in params.items()} == {"own": "x", "lr": 0.1}
+    assert {name: param["value"] for name, param in params.items()} == {"own": "x", "lr": 0.1, "reuse": "normal"}
     assert params["lr"]["type"] == "number"
+
+
+def test_a_dag_has_one_param_for_reuse(found: dict[str, Any]) -> None:
+    """It is a choice of three words, whatever pipelines the DAG holds, and has a longer name where `reuse` is taken."""
+    params = found["dags"]["groups"]["params"]
+    assert params["reuse"]["enum"] == ["normal", "off", "refresh"]
+
+    taken = found["dags"]["own_reuse"]["params"]
+    assert {name: param["value"] for name, param in taken.items()} == {"reuse": 5, "airflow_ml_reuse": "normal"}
 
 
 def test_group_takes_a_dag(found: dict[str, Any]) -> None:
@@ -287,6 +307,7 @@ def test_parsing_touches_nothing(found: dict[str, Any], folder: Path) -> None:
     [
         ("bad_params", "'lr' is a param and a pipeline parameter"),
         ("bad_group_params", "already has a param 'lr' with the default True, the pipeline's is 1"),
+        ("bad_reuse_params", "a parameter 'reuse', and the DAG has the param of that name by which runs"),
         ("bad_outside", "task group 'g': no DAG is being written"),
         ("bad_cycle", "found a cycle: 'a' -> 'a'"),
         ("bad_script", "step 'missing.py': script not found at "),

@@ -54,6 +54,14 @@ def test_the_rest_of_a_body():
     assert read().continue_on_step_failure is None
 
 
+def test_a_body_says_how_results_are_reused():
+    """One of the three words, in any case; nothing means that results are taken."""
+    assert read().reuse == read(Reuse=None).reuse == "normal"
+    assert (read(Reuse="Off").reuse, read(reuse="REFRESH").reuse) == ("off", "refresh")
+    with pytest.raises(UserErrorException, match="Reuse of the body: 'never' is no way to reuse results; say 'normal'"):
+        read(Reuse="never")
+
+
 def test_values_may_be_text():
     """v1's bodies held numbers and truth values as text; what says none is left as it is, to be refused by name."""
     request = read(ParameterAssignments={"whole": "7", "rate": "0.25", "flag": "True", "text": "7", "other": "1"})

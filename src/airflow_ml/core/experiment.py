@@ -217,8 +217,8 @@ class Experiment:
         Args:
             config: a Pipeline, a PublishedPipeline or a ScriptRunConfig.
             tags: of the run.
-            kwargs: for a pipeline: `pipeline_parameters`, `continue_on_step_failure`, `regenerate_outputs`; for a
-                script: `run_id`.
+            kwargs: for a pipeline: `pipeline_parameters`, `continue_on_step_failure`, `regenerate_outputs`, `reuse`
+                (see `Pipeline.submit`); for a script: `run_id`.
 
         Returns:
             A PipelineRun or a ScriptRun.

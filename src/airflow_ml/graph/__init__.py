@@ -42,11 +42,13 @@ if TYPE_CHECKING:
         Verification,
         WorkspaceRef,
     )
+    from airflow_ml.graph.reuse_modes import REUSE_MODES, ReuseMode, mode_of_submit, read_reuse_mode
     from airflow_ml.graph.uris import datapath_uri, dataset_uri, parse_datapath, parse_dataset
     from airflow_ml.graph.values import as_text, check_value, parameter_source, resolve_parameters
 
 __all__ = [
     "GRAPH_VERSION",
+    "REUSE_MODES",
     "Argument",
     "ComputeDeclaration",
     "DataReferenceSource",
@@ -66,6 +68,7 @@ __all__ = [
     "ParameterSource",
     "Part",
     "Registration",
+    "ReuseMode",
     "ReusePolicy",
     "Source",
     "SourceSnapshot",
@@ -82,9 +85,11 @@ __all__ = [
     "find_problems",
     "from_json",
     "in_running_order",
+    "mode_of_submit",
     "parameter_source",
     "parse_datapath",
     "parse_dataset",
+    "read_reuse_mode",
     "resolve_parameters",
     "step_from_data",
     "step_to_data",
@@ -113,7 +118,9 @@ __getattr__, __dir__ = lazy_exports(
         "ParameterRef": "model",
         "ParameterSource": "model",
         "Part": "model",
+        "REUSE_MODES": "reuse_modes",
         "Registration": "model",
+        "ReuseMode": "reuse_modes",
         "ReusePolicy": "model",
         "Source": "model",
         "SourceSnapshot": "model",
@@ -130,13 +137,15 @@ __getattr__, __dir__ = lazy_exports(
         "find_problems": "checks",
         "from_json": "codec",
         "in_running_order": "checks",
+        "mode_of_submit": "reuse_modes",
         "parameter_source": "values",
         "parse_datapath": "uris",
         "parse_dataset": "uris",
+        "read_reuse_mode": "reuse_modes",
         "resolve_parameters": "values",
         "step_from_data": "codec",
         "step_to_data": "codec",
         "to_json": "codec",
     },
-    ("checks", "codec", "model", "uris", "values"),
+    ("checks", "codec", "model", "reuse_modes", "uris", "values"),
 )

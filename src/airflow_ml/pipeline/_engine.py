@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Protocol, cast
 
-    from airflow_ml.graph import Graph, Json, WorkspaceRef
+    from airflow_ml.graph import Graph, Json, ReuseMode, WorkspaceRef
 else:
     from airflow_ml._typing import Protocol, cast
 
@@ -70,7 +70,7 @@ class _Submission(Protocol):
         parameters: Mapping[str, Json],
         tags: Mapping[str, str],
         continue_on_step_failure: bool,
-        regenerate_outputs: bool,
+        reuse: ReuseMode,
         properties: Mapping[str, str],
     ) -> str:
         """See `airflow_ml.translation.submission.submit`."""
@@ -129,7 +129,7 @@ def submit(
     parameters: Mapping[str, Json],
     tags: Mapping[str, str],
     continue_on_step_failure: bool,
-    regenerate_outputs: bool,
+    reuse: ReuseMode,
     properties: Mapping[str, str],
 ) -> str:
     """Start a run of the graph and return its run id."""
@@ -139,7 +139,7 @@ def submit(
         parameters=parameters,
         tags=tags,
         continue_on_step_failure=continue_on_step_failure,
-        regenerate_outputs=regenerate_outputs,
+        reuse=reuse,
         properties=properties,
     )
 

@@ -15,6 +15,7 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 from airflow_ml.exceptions import GraphError
 from airflow_ml.translation.params import add_params, make_params
+from airflow_ml.translation.reuse_param import add_reuse_param
 from airflow_ml.translation.tasks import add_tasks
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["to_dag", "to_task_group"]
 
 def to_dag(graph: Graph, dag_id: str, **dag_arguments: Any) -> DAG:
     """
-    Return a DAG that runs the graph.
+    Return a DAG that runs the graph. Besides the pipeline's parameters it has the param `reuse`.
 
     Args:
         dag_arguments: what Airflow's DAG takes, and two of ours: `experiment` (default: the DAG's id) collects the
@@ -44,6 +45,7 @@ def to_dag(graph: Graph, dag_id: str, **dag_arguments: Any) -> DAG:
     dag = DAG(dag_id, params={**params, **make_params(graph.parameters)}, **dag_arguments)
     with dag:
         add_tasks(graph, experiment=experiment, continue_on_failure=continue_on_failure)
+    add_reuse_param(dag.params)
     return dag
 
 
@@ -51,7 +53,7 @@ def to_task_group(graph: Graph, group_id: str, **group_arguments: Any) -> TaskGr
     """
     Return a task group that runs the graph inside the DAG that is being written.
 
-    The pipeline's parameters become params of that DAG.
+    The pipeline's parameters and `reuse` become params of that DAG.
 
     Args:
         group_arguments: what Airflow's TaskGroup takes, and `experiment` and `continue_on_step_failure` as in `to_dag`.
@@ -68,4 +70,5 @@ def to_task_group(graph: Graph, group_id: str, **group_arguments: Any) -> TaskGr
     # A DAG that was given need not be the one of a `with` around this call.
     with dag if dag is not DagContext.get_current() else nullcontext(), TaskGroup(group_id, **group_arguments) as group:
         add_tasks(graph, experiment=experiment or dag.dag_id, continue_on_failure=continue_on_failure)
+    add_reuse_param(dag.params)
     return group

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Param
 
 from airflow_ml.exceptions import GraphError
+from airflow_ml.translation.reuse_param import find_reuse_param
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Parameter, ParameterKind
@@ -51,9 +52,15 @@ def add_params(existing: Any, parameters: tuple[Parameter, ...], *, where: str) 
     Put the parameters of a task group's pipeline among the params of its DAG.
 
     Raises:
-        ValueError: the DAG has a param of that name with another default.
+        ValueError: the DAG has a param of that name with another default, or it is the one for reuse.
     """
+    ours = find_reuse_param(existing)
     for name, param in make_params(parameters).items():
+        if name == ours:
+            raise GraphError(
+                f"{where}: the pipeline has a parameter {name!r}, and the DAG has the param of that name by which runs"
+                " say how results are reused; rename the parameter, or write this pipeline as the first of the DAG"
+            )
         known = existing.get_param(name).value if name in existing else param.value
         # True == 1 == 1.0, but their fields in the form are not the same.
         if (type(known), known) != (type(param.value), param.value):

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
-from airflow_ml.graph import DataReferenceSource, DatasetSource, datapath_uri, dataset_uri
+from airflow_ml.graph import DataReferenceSource, DatasetSource, datapath_uri, dataset_uri, read_reuse_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_ml.graph import Graph, Json, ParameterKind
+    from airflow_ml.graph import Graph, Json, ParameterKind, ReuseMode
 
 __all__ = ["RunRequest", "read_request"]
 
 _FIELDS = (
     *("ExperimentName", "Description", "RunSource", "RunType", "ParameterAssignments", "DataPathAssignments"),
-    *("DataSetDefinitionValueAssignments", "Tags", "ContinueRunOnStepFailure"),
+    *("DataSetDefinitionValueAssignments", "Tags", "ContinueRunOnStepFailure", "Reuse"),
 )
 #: v1's fields that say something which is not there.
 _REFUSED = ("ScheduleId", "EnableNotification", "Properties", "StepTags", "ParentRunId")
@@ -39,6 +39,7 @@ class RunRequest:
     Attributes:
         parameters: values by parameter name, in the form that the graph holds them.
         continue_on_step_failure: None leaves it to the published pipeline.
+        reuse: how results of earlier runs are used; the one field that v1's body did not have.
         run_source: v1's word for who started it; `run_type` is its word for how.
     """
 
@@ -47,6 +48,7 @@ class RunRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     continue_on_step_failure: bool | None = None
+    reuse: ReuseMode = "normal"
     run_source: str = "HTTP"
     run_type: str = "HTTP"
 
@@ -73,6 +75,7 @@ def read_request(text: bytes, graph: Graph) -> RunRequest:
         tags={name: str(value) for name, value in _mapping(body, "Tags").items()},
         description=_text(body, "Description"),
         continue_on_step_failure=goes_on,
+        reuse=read_reuse_mode(body.get("Reuse") or "normal", where="Reuse of the body"),
         run_source=_text(body, "RunSource") or "HTTP",
         run_type=_text(body, "RunType") or "HTTP",
     )

@@ -87,7 +87,7 @@ def start_run(
         parameters=request.parameters,
         tags=request.tags,
         continue_on_step_failure=bool(record.continue_on_step_failure if goes_on is None else goes_on),
-        regenerate_outputs=False,
+        reuse=request.reuse,
         properties={**properties_of(record), "runSource": request.run_source, "runType": request.run_type},
         description=request.description,
     )

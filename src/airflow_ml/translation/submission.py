@@ -24,7 +24,7 @@ from airflow_ml.graph import to_json
 from airflow_ml.translation import embedding, service
 
 if TYPE_CHECKING:
-    from airflow_ml.graph import Graph, Json
+    from airflow_ml.graph import Graph, Json, ReuseMode
     from airflow_ml.registry import RunRecord
 
 __all__ = ["dag_id_of", "submit", "submit_script"]
@@ -39,7 +39,7 @@ def submit(
     parameters: Mapping[str, Json],
     tags: Mapping[str, str],
     continue_on_step_failure: bool,
-    regenerate_outputs: bool,
+    reuse: ReuseMode = "normal",
     properties: Mapping[str, str] = MappingProxyType({}),
     description: str | None = None,
 ) -> str:
@@ -47,7 +47,7 @@ def submit(
     Record a run of the graph, start it, and return its id without waiting.
 
     Args:
-        regenerate_outputs: recorded with the run; every step runs in any case as long as results are not reused.
+        reuse: how results of earlier runs are used.
         properties: of the run, besides those that every run has.
         description: of the run; the graph's unless given.
 
@@ -65,7 +65,7 @@ def submit(
         continue_on_failure=continue_on_step_failure,
         properties=properties,
         description=description,
-        details={"engine": _engine_of(running), "regenerate_outputs": regenerate_outputs},
+        details={"engine": _engine_of(running), "reuse": reuse},
     )
     with open_services(graph.workspace) as services:
         return _start(services, graph, open_pipeline(services, graph, opening), running)

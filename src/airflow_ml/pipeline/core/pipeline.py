@@ -7,7 +7,7 @@ from airflow_ml._refusals import refuse_unknown
 from airflow_ml.data._caller import base_directory, is_parsing_dag
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
-from airflow_ml.graph import find_problems
+from airflow_ml.graph import find_problems, mode_of_submit
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
 from airflow_ml.pipeline.core._submit_arguments import refuse_arguments, submitted_values
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
-    from airflow_ml.graph import Graph
+    from airflow_ml.graph import Graph, ReuseMode
     from airflow_ml.pipeline.core import _publishing as publishing
     from airflow_ml.pipeline.core import _run_printing as run_printing
     from airflow_ml.pipeline.core import _v1_yaml as pipeline_files
@@ -167,6 +167,8 @@ class Pipeline:
         regenerate_outputs: bool = False,
         parent_run_id: str | None = None,
         credential_passthrough: bool | None = None,
+        *,
+        reuse: ReuseMode | None = None,
         **kwargs: Any,
     ) -> PipelineRun:
         """
@@ -174,7 +176,9 @@ class Pipeline:
 
         Args:
             pipeline_parameters: values by parameter name; an unknown name is an error.
-            regenerate_outputs: True runs every step, whatever results exist.
+            regenerate_outputs: True runs every step, whatever results exist; the same as `reuse="refresh"`.
+            reuse: how results of earlier runs are used: `normal` (the default) takes those that are there, `off` runs
+                every step and offers nothing to later runs, `refresh` runs every step and offers its results.
 
         Raises:
             UserErrorException: an unknown parameter, or a value of another kind than its default.
@@ -187,6 +191,7 @@ class Pipeline:
             regenerate_outputs=regenerate_outputs,
             parent_run_id=parent_run_id,
             credential_passthrough=credential_passthrough,
+            reuse=reuse,
             **kwargs,
         )
 
@@ -255,9 +260,11 @@ class Pipeline:
         pipeline_params: Mapping[str, object] | None = None,
         continue_on_step_failure: bool = False,
         regenerate_outputs: bool = False,
+        reuse: ReuseMode | None = None,
         **kwargs: object,
     ) -> PipelineRun:
         refuse_arguments(kwargs)
+        mode = mode_of_submit(reuse, regenerate_outputs=regenerate_outputs)
         if experiment.workspace.ref != self._workspace.ref:
             raise UserErrorException(
                 f"experiment {experiment.name!r} is of workspace {experiment.workspace.name!r}, the pipeline of"
@@ -271,7 +278,7 @@ class Pipeline:
             "parameters": parameters,
             "tags": dict(tags or {}),
             "continue_on_step_failure": continue_on_step_failure,
-            "regenerate_outputs": regenerate_outputs,
+            "reuse": mode,
             "properties": {},
         }
         _engine.announce(self._graph, **submission)

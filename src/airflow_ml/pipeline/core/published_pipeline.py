@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_ml._late import late
 from airflow_ml._refusals import refuse_unknown
 from airflow_ml.exceptions import GraphError, UserErrorException
+from airflow_ml.graph import mode_of_submit
 from airflow_ml.pipeline import _engine
 from airflow_ml.pipeline.core._submit_arguments import refuse_arguments, submitted_values
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_ml.core.experiment import Experiment
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.execution import publishing
-    from airflow_ml.graph import Graph
+    from airflow_ml.graph import Graph, ReuseMode
     from airflow_ml.pipeline.core import _graph_yaml, _run_printing, _values
     from airflow_ml.pipeline.core import run as pipeline_run
     from airflow_ml.pipeline.core.run import PipelineRun
@@ -215,9 +216,14 @@ class PublishedPipeline:
         _service_endpoint: object = None,
         parent_run_id: str | None = None,
         continue_on_step_failure: bool | None = None,
+        *,
+        reuse: ReuseMode | None = None,
     ) -> PipelineRun:
         """
         Start a run and return at once; the same as `Experiment(workspace, name).submit(published_pipeline)`.
+
+        Args:
+            reuse: how results of earlier runs are used, see `Pipeline.submit`.
 
         Raises:
             UserErrorException: it is disabled, or a parameter is unknown or of another kind than its default.
@@ -227,6 +233,7 @@ class PublishedPipeline:
             pipeline_parameters=pipeline_parameters,
             continue_on_step_failure=continue_on_step_failure,
             parent_run_id=parent_run_id,
+            reuse=reuse,
         )
 
     def _submit_to(
@@ -238,9 +245,11 @@ class PublishedPipeline:
         pipeline_params: Mapping[str, object] | None = None,
         continue_on_step_failure: bool | None = None,
         regenerate_outputs: bool = False,
+        reuse: ReuseMode | None = None,
         **kwargs: object,
     ) -> PipelineRun:
         refuse_arguments(kwargs)
+        mode = mode_of_submit(reuse, regenerate_outputs=regenerate_outputs)
         if experiment.workspace.ref != self.workspace.ref:
             raise UserErrorException(
                 f"experiment {experiment.name!r} is of workspace {experiment.workspace.name!r}, the published pipeline"
@@ -254,7 +263,7 @@ class PublishedPipeline:
             "parameters": _values.parameter_values(graph, given, self.workspace),
             "tags": dict(tags or {}),
             "continue_on_step_failure": bool(goes_on),
-            "regenerate_outputs": regenerate_outputs,
+            "reuse": mode,
             "properties": publishing.properties_of(record),
         }
         _engine.announce(graph, **submission)
