@@ -14,10 +14,12 @@ import pytest
 from airflow_ml.compute.orphans import find_orphans, kill_orphans
 from airflow_ml.core import Workspace
 from airflow_ml.exceptions import AzureMLException
-from airflow_ml.execution.attempt import Control, run_step
+from airflow_ml.execution.attempt import Control
 from airflow_ml.execution.model import Airflow, StepResult, StepTask
 from airflow_ml.execution.pipelines import Opening, close_pipeline, enter_pipeline, open_pipeline
+from airflow_ml.execution.reusing import Reused, Waiting
 from airflow_ml.execution.services import Services, open_services
+from airflow_ml.execution.steps import take_step
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.pipeline.core import Pipeline, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
@@ -87,9 +89,11 @@ class Started:
 
         control = Control(lambda: self.is_stopped, log, lambda _run_id: None, is_retried or (lambda _error: False))
         try:
-            return run_step(self.services, self.task(step_id), control)
+            taken = take_step(self.services, self.task(step_id), control)
         finally:
             print("\n".join(self.log))
+        assert not isinstance(taken, Waiting)
+        return taken.result if isinstance(taken, Reused) else taken
 
     def run_all(self) -> PipelineRun:
         """Run all steps in order and close the pipeline run."""

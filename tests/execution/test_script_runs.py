@@ -20,11 +20,12 @@ from airflow_ml.exceptions import (
     StepFailedError,
     UserErrorException,
 )
-from airflow_ml.execution.attempt import Control, StepStopped, run_step
+from airflow_ml.execution.attempt import Control, StepStopped
 from airflow_ml.execution.model import Airflow, StepTask
 from airflow_ml.execution.pipelines import close_pipeline, continue_run, enter_pipeline, stop_reason
 from airflow_ml.execution.script_runs import ScriptOpening, open_script_run
 from airflow_ml.execution.services import Services
+from airflow_ml.execution.steps import take_step
 from airflow_ml.pipeline._script_runs import script_graph
 
 
@@ -42,7 +43,7 @@ class Submitted:
         """Run the script as the operator does."""
         pipeline = enter_pipeline(self.services, self.id, self.graph.steps[0].id)
         task = StepTask(self.graph, self.graph.steps[0], pipeline, Airflow("d", "r", "t"))
-        run_step(self.services, task, Control(lambda: False, self.log.append, lambda _run_id: None))
+        take_step(self.services, task, Control(lambda: False, self.log.append, lambda _run_id: None))
 
     def fail(self) -> AzureMLException:
         """Run a script that must fail: the record says it, nothing was committed, and nothing is left."""

@@ -1,9 +1,10 @@
 """
 One attempt at a step, from inputs to committed outputs: the story that the other modules of this room tell in detail.
 
-The phases, in this order: clean up after an earlier attempt, record the attempt, stage code and inputs, launch,
-follow, collect, commit, record the end. An attempt that dies in any of them leaves its run directory and a record
-that is not final; the next attempt of the same step finds both, ends what still runs and starts again. Outputs are
+The phases, in this order: record the attempt, stage code and inputs, launch, follow, collect, commit, record the end.
+Before them stands the admission (`airflow_ml.execution.reusing`), which clears away what an earlier attempt left and
+takes the fingerprint's lease. An attempt that dies leaves its run directory, a lease that nobody renews and a record
+that is not final; the next attempt of the same step finds them, ends what still runs and starts again. Outputs are
 addressed by the attempt's own run id, so what a dead attempt left half committed is never read by anybody.
 """
 
@@ -17,15 +18,18 @@ from pathlib import Path
 
 from airflow_ml.compute.request import Outcome, ProcessRequest
 from airflow_ml.exceptions import AzureMLException, StepFailedError
+from airflow_ml.execution.admission import Admitted
 from airflow_ml.execution.answers import Answers
 from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.captures import Snapshot, snapshot_of
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
-from airflow_ml.execution.leftovers import close_lost_attempt, remove_place
+from airflow_ml.execution.leases import renewing, still_offered
+from airflow_ml.execution.leftovers import remove_place
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
 from airflow_ml.execution.outputs import commit_outputs
 from airflow_ml.execution.preparation import Prepared, prepare
+from airflow_ml.execution.reads import Reads
 from airflow_ml.execution.records import begin_attempt, end_attempt
 from airflow_ml.execution.script_runs import begin_script_run
 from airflow_ml.execution.services import Services
@@ -58,66 +62,70 @@ class Control:
     is_retried: Callable[[BaseException], bool] = lambda _error: False
 
 
-def run_step(services: Services, task: StepTask, control: Control) -> StepResult:
+def run_step(services: Services, task: StepTask, admitted: Admitted, control: Control) -> StepResult:
     """
-    Run one attempt at a step and return its committed result.
+    Run one attempt at a step that was admitted, and return its committed result.
 
     Raises:
+        LeaseLostError: another run has taken over the computation; asking for admission again gets its result.
         StepFailedError: the script failed or did not write what it declared; trying again does not help.
         StepStopped: it was stopped from outside.
         ServiceException: storage, registry or the machine failed; trying again can help.
         UserErrorException: what the step asks for cannot be had; trying again does not help.
     """
-    _clean_up(services, task, control.log)
-    run = _begin(services, task, control)
+    run = _begin(services, task, admitted, control)
     directory = RunDirectory(services.run_directory(run.id))
     outside: list[Path] = []
     try:
-        with failures_recorded(services, task, run, control.is_retried):
-            watch = StopWatch(services, task, run, control.is_stopped)
-            prepared = prepare(services, task, run, directory, outside, control.log)
-            watch.refuse_stopped()
-            _run_script(services, task, run, prepared, watch, control)
-            watch.refuse_stopped()
+        with failures_recorded(services, task, run, control.is_retried), renewing(services, admitted) as renewal:
+            watch = StopWatch(services, task, run, lambda: control.is_stopped() or renewal.is_lost)
+            try:
+                prepared = prepare(services, task, run, directory, outside, control.log)
+                watch.refuse_stopped()
+                reads = Reads(services, run)
+                _run_script(services, task, run, prepared, watch, control, reads)
+                watch.refuse_stopped()
+            except StepStopped:
+                renewal.refuse_lost()
+                raise
             outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
-            return end_attempt(services, task, run, outputs)
+            offered = still_offered(services, task, run, admitted, reads, control.log)
+            return end_attempt(services, task, run, outputs, offered, reads)
     finally:
         for place in outside:
             remove_place(place)
         shutil.rmtree(directory.root, ignore_errors=True)
 
 
-def _clean_up(services: Services, task: StepTask, log: LogLine) -> None:
-    """End what earlier attempts of this step left behind: processes, run directories, open records."""
-    for earlier in services.registry.runs.attempts(task.pipeline_run_id, task.step.id):
-        ended = close_lost_attempt(services.store, earlier)
-        if ended:
-            log(f"ended {ended} process(es) that attempt {earlier.attempt} had left behind")
-
-
-def _begin(services: Services, task: StepTask, control: Control) -> RunRecord:
+def _begin(services: Services, task: StepTask, admitted: Admitted, control: Control) -> RunRecord:
     """Record the attempt; also one whose code cannot be captured any more, with that as its error."""
     if task.graph.is_script_run:
         control.started(task.pipeline_run_id)
         return begin_script_run(services, task)
     try:
-        snapshot = snapshot_of(services, task)
+        snapshot = admitted.snapshot or snapshot_of(services, task)
     except AzureMLException as error:
-        run = begin_attempt(services, task, Snapshot(None))
+        run = begin_attempt(services, task, Snapshot(None), admitted)
         control.started(run.id)
         record_failure(services, task, run, error, control.is_retried)
         raise
-    run = begin_attempt(services, task, snapshot)
+    run = begin_attempt(services, task, snapshot, admitted)
     control.started(run.id)
     return run
 
 
 def _run_script(
-    services: Services, task: StepTask, run: RunRecord, prepared: Prepared, watch: StopWatch, control: Control
+    services: Services,
+    task: StepTask,
+    run: RunRecord,
+    prepared: Prepared,
+    watch: StopWatch,
+    control: Control,
+    reads: Reads,
 ) -> None:
     """Run the script to its end and keep its log and files; raise if it did not end well."""
     try:
-        outcome = _launch_and_follow(services, run, prepared, watch, control)
+        outcome = _launch_and_follow(services, run, prepared, watch, control, reads)
     finally:
         # Kept whatever happened: the log of a script that failed is what people look at.
         problem = _collect(services, run, prepared.directory, control.log)
@@ -127,12 +135,12 @@ def _run_script(
 
 
 def _launch_and_follow(
-    services: Services, run: RunRecord, prepared: Prepared, watch: StopWatch, control: Control
+    services: Services, run: RunRecord, prepared: Prepared, watch: StopWatch, control: Control, reads: Reads
 ) -> Outcome:
     directory = prepared.directory
     follower = Follower(services, run, directory, control.log)
     answers = Answers(services, run, directory)
-    with ChannelServer(directory.channel, answers.handlers()):
+    with ChannelServer(directory.channel, reads.watching(answers.handlers())):
         running = services.launcher.launch(_request(run, prepared))
         try:
             with suppress(RunStateError):  # canceled meanwhile: the watch sees it

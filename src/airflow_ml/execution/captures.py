@@ -1,30 +1,61 @@
-"""Captured source directories: taken once per pipeline run, or at the step by operators written by hand."""
+"""
+Captured source directories: taken once per pipeline run, or at the step by operators written by hand.
+
+What the run's record keeps of each step's code is a small mapping: the snapshot's id, what git said, and digests of
+what the step's `hash_paths` name. Decisions about reuse are made from it, and by plans from the folders themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import AzureMLException, UserErrorException
 from airflow_ml.graph import Graph, Json, SourceSnapshot, Step
-from airflow_ml.snapshots.capture import capture
+from airflow_ml.hashing.shared import stat_cache
+from airflow_ml.reuse.decisions import StepCode
+from airflow_ml.snapshots.capture import capture, hash_only
+from airflow_ml.snapshots.extra_content import hash_paths
 from airflow_ml.snapshots.git import git_properties
+from airflow_ml.snapshots.source_digest import source_digest_of
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
+    from airflow_ml.registry import RunRecord
+    from airflow_ml.snapshots import protocol
 
-__all__ = ["Snapshot", "capture_all", "capture_step", "snapshot_of", "with_snapshots"]
+__all__ = [
+    "Snapshot",
+    "capture_all",
+    "capture_step",
+    "current_code",
+    "recorded_code",
+    "recorded_snapshot",
+    "snapshot_of",
+    "step_code",
+    "with_snapshots",
+]
+
+#: Entries of `ignore_in_fingerprint` that are patterns of source files.
+_SOURCE = "source:"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A step's captured source directory, and what git says about it."""
+    """
+    A step's captured source directory, and what git says about it.
+
+    Attributes:
+        extra_content: digests of what the step's `hash_paths` name.
+    """
 
     id: str | None
     properties: Mapping[str, str] = field(default_factory=dict)
+    extra_content: Mapping[str, str] = field(default_factory=dict)
 
 
 def capture_all(services: Services, graph: Graph) -> dict[str, dict[str, Json]]:
@@ -39,12 +70,14 @@ def capture_all(services: Services, graph: Graph) -> dict[str, dict[str, Json]]:
     for step in graph.steps:
         if step.snapshot is not None:
             taken[step.id] = _known(services, graph, step, step.snapshot)
-        if step.source_directory is None:
-            continue
-        _check_script(graph, step)
-        if step.source_directory not in by_directory:
-            by_directory[step.source_directory] = _capture(services, graph, step)
-        taken[step.id] = by_directory[step.source_directory]
+        elif step.source_directory is not None:
+            _check_script(graph, step)
+            if step.source_directory not in by_directory:
+                by_directory[step.source_directory] = _capture(services, graph, step)
+            taken[step.id] = by_directory[step.source_directory]
+        extra = _extra_content(services, graph, step)
+        if extra:
+            taken[step.id] = {**taken.get(step.id, {}), "extra_content": cast(Json, extra)}
     return taken
 
 
@@ -53,12 +86,15 @@ def with_snapshots(graph: Graph, taken: Mapping[str, Mapping[str, Json]]) -> Gra
     return replace(
         graph,
         base_directory=None,
-        steps=tuple(
-            replace(step, source_directory=None, snapshot=_source_snapshot(taken[step.id]))
-            if step.id in taken
-            else step
-            for step in graph.steps
-        ),
+        steps=tuple(_with_snapshot(step, taken[step.id]) if step.id in taken else step for step in graph.steps),
+    )
+
+
+def _with_snapshot(step: Step, taken: Mapping[str, Json]) -> Step:
+    captured = _snapshot(taken)
+    snapshot = None if captured.id is None else SourceSnapshot(captured.id, captured.properties)
+    return replace(
+        step, source_directory=None, snapshot=snapshot, hash_paths=(), extra_content=dict(captured.extra_content)
     )
 
 
@@ -69,8 +105,38 @@ def snapshot_of(services: Services, task: StepTask) -> Snapshot:
     Raises:
         UserErrorException: as `capture_all`.
     """
-    taken = cast("Mapping[str, Mapping[str, Json]]", task.pipeline.details.get("snapshots") or {}).get(task.step.id)
-    return capture_step(services, task.graph, task.step) if taken is None else _snapshot(taken)
+    if _taken_of(task.pipeline, task.step) is None:
+        return capture_step(services, task.graph, task.step)
+    return recorded_snapshot(task.pipeline, task.step)
+
+
+def recorded_snapshot(run: RunRecord, step: Step) -> Snapshot:
+    """Return the step's snapshot that was taken when the pipeline run was opened."""
+    return _snapshot(_taken_of(run, step) or {})
+
+
+def recorded_code(services: Services, run: RunRecord, step: Step) -> StepCode:
+    """Return the step's code as it was when the pipeline run was opened."""
+    return step_code(services, step, recorded_snapshot(run, step))
+
+
+def current_code(services: Services, graph: Graph) -> Callable[[Step], StepCode]:
+    """Return what gives a step's code as it is now, without keeping anything; each folder is looked at once."""
+    seen: dict[str, protocol.Snapshot] = {}
+
+    def look(step: Step) -> StepCode:
+        extra = _extra_content(services, graph, step)
+        if step.source_directory is None:
+            known = None if step.snapshot is None else step.snapshot.id
+            return step_code(services, step, Snapshot(known, extra_content=extra))
+        _check_script(graph, step)
+        if step.source_directory not in seen:
+            with _named(graph, step):
+                seen[step.source_directory] = hash_only(_directory_of(graph, step))
+        found = seen[step.source_directory]
+        return StepCode(found.id, found.source_digest_without(_ignored_sources(step)), extra)
+
+    return look
 
 
 def capture_step(services: Services, graph: Graph, step: Step) -> Snapshot:
@@ -80,21 +146,42 @@ def capture_step(services: Services, graph: Graph, step: Step) -> Snapshot:
     Raises:
         UserErrorException: as `capture_all`.
     """
-    if step.snapshot is not None:
-        return _snapshot(_known(services, graph, step, step.snapshot))
-    if step.source_directory is None:
-        return Snapshot(None)
-    _check_script(graph, step)
-    return _snapshot(_capture(services, graph, step))
+    return _snapshot(capture_all(services, replace(graph, steps=(step,))).get(step.id, {}))
+
+
+def _taken_of(run: RunRecord, step: Step) -> Mapping[str, Json] | None:
+    return cast("Mapping[str, Mapping[str, Json]]", run.details.get("snapshots") or {}).get(step.id)
 
 
 def _snapshot(taken: Mapping[str, Json]) -> Snapshot:
-    properties = cast("Mapping[str, str]", taken.get("properties") or {})
-    return Snapshot(id=cast("str | None", taken.get("id")), properties=properties)
+    return Snapshot(
+        id=cast("str | None", taken.get("id")),
+        properties=cast("Mapping[str, str]", taken.get("properties") or {}),
+        extra_content=cast("Mapping[str, str]", taken.get("extra_content") or {}),
+    )
 
 
-def _source_snapshot(taken: Mapping[str, Json]) -> SourceSnapshot:
-    return SourceSnapshot(str(taken["id"]), cast("Mapping[str, str]", taken.get("properties") or {}))
+def step_code(services: Services, step: Step, snapshot: Snapshot) -> StepCode:
+    """Return a snapshot as the fingerprint of a step counts it."""
+    extra = {**step.extra_content, **snapshot.extra_content}
+    if snapshot.id is None:
+        return StepCode(extra_content=extra)
+    ignored = _ignored_sources(step)
+    digest = None if ignored else services.registry.snapshots.get(snapshot.id).source_digest
+    if digest is None:
+        digest = source_digest_of(services.artifacts, snapshot.id, ignored)
+    return StepCode(snapshot.id, digest, extra)
+
+
+def _ignored_sources(step: Step) -> tuple[str, ...]:
+    return tuple(entry.removeprefix(_SOURCE) for entry in step.ignore_in_fingerprint if entry.startswith(_SOURCE))
+
+
+def _extra_content(services: Services, graph: Graph, step: Step) -> dict[str, str]:
+    if not step.hash_paths:
+        return dict(step.extra_content)
+    with _named(graph, step):
+        return hash_paths(_directory_of(graph, step), step.hash_paths, stat_cache(services.home))
 
 
 def _known(services: Services, graph: Graph, step: Step, snapshot: SourceSnapshot) -> dict[str, Json]:
@@ -125,9 +212,18 @@ def _check_script(graph: Graph, step: Step) -> None:
 
 def _capture(services: Services, graph: Graph, step: Step) -> dict[str, Json]:
     directory = _directory_of(graph, step)
-    try:
+    with _named(graph, step):
         snapshot = capture(directory, services.artifacts)
+    services.registry.snapshots.record(
+        snapshot.id, files=len(snapshot.files), size=snapshot.size, source_digest=snapshot.source_digest
+    )
+    return {"id": snapshot.id, "properties": cast(Json, dict(git_properties(directory)))}
+
+
+@contextmanager
+def _named(graph: Graph, step: Step) -> Iterator[None]:
+    """Say in every error which step it is about."""
+    try:
+        yield
     except AzureMLException as error:
         raise error.at(graph.title(step)) from error
-    services.registry.snapshots.record(snapshot.id, files=len(snapshot.files), size=snapshot.size)
-    return {"id": snapshot.id, "properties": cast(Json, dict(git_properties(directory)))}

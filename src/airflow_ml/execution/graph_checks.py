@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
@@ -21,28 +21,32 @@ from airflow_ml.graph import (
 
 if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
-    from airflow_ml.registry import DatasetRecord
 
 __all__ = ["check_graph"]
 
 
-def check_graph(services: Services, graph: Graph, given: Mapping[str, Json]) -> dict[str, Json]:
+def check_graph(
+    services: Services, graph: Graph, given: Mapping[str, Json], *, is_dry: bool = False
+) -> dict[str, Json]:
     """
     Look up what the graph names, apply what it declares, and return the values of its parameters.
 
     Args:
         given: values of parameters; defaults fill in the rest.
+        is_dry: what the graph declares counts as being there, and is not made.
 
     Raises:
         UserErrorException: something that the graph or the parameters name is not there or not right.
     """
     parameters = resolve_parameters(graph, given)
-    _apply_declarations(services, graph)
-    _check_names(services, graph, parameters)
-    _save_datasets(services, graph)
+    if not is_dry:
+        _apply_declarations(services, graph)
+    _check_names(services, graph, parameters, {item.name for item in graph.compute_declarations if is_dry})
+    _find_datasets(services, graph, is_dry=is_dry)
     for parameter in graph.parameters:
         if parameter.kind in ("datapath", "dataset"):
-            parameters[parameter.name] = _checked_data(services, parameter, parameters[parameter.name])
+            value = parameters[parameter.name]
+            parameters[parameter.name] = _checked_data(services, parameter, value, is_dry=is_dry)
     return parameters
 
 
@@ -55,10 +59,14 @@ def _apply_declarations(services: Services, graph: Graph) -> None:
             )
 
 
-def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json]) -> None:
+def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json], declared: Collection[str]) -> None:
+    # Asked for once: a pipeline of a thousand steps has a handful of computes.
+    found = {
+        name: services.registry.compute_targets.find(name) for name in {step.compute for step in graph.steps} - {None}
+    }
     for step in graph.steps:
         where = graph.title(step)
-        if step.compute is not None and services.registry.compute_targets.find(step.compute) is None:
+        if step.compute is not None and step.compute not in declared and found[step.compute] is None:
             known = ", ".join(sorted(item.name for item in services.registry.compute_targets.list())) or "none"
             raise ComputeTargetException(
                 f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
@@ -96,26 +104,33 @@ def _check_datastore(services: Services, name: str, where: str) -> None:
         raise error.at(where) from error
 
 
-def _save_datasets(services: Services, graph: Graph) -> None:
+def _find_datasets(services: Services, graph: Graph, *, is_dry: bool) -> None:
     """Give every dataset of the graph its id, and look up those that are named, as v1 does at submit."""
     for step in graph.steps:
         for port in step.inputs:
             if isinstance(port.source, DatasetSource):
-                _look_up(services, port.source, f"{graph.title(step)}: input {port.name!r}")
+                where = f"{graph.title(step)}: input {port.name!r}"
+                _look_up(services, port.source, where, is_dry=is_dry)
 
 
-def _look_up(services: Services, source: DatasetSource, where: str) -> DatasetRecord:
-    """Find a dataset, or save the one that has no name."""
+def _look_up(
+    services: Services, source: DatasetSource, where: str, *, is_dry: bool
+) -> tuple[str | None, Mapping[str, Json]]:
+    """Return a dataset's id and definition; one that has no name is saved, unless `is_dry`: then it has no id."""
     datasets = services.registry.datasets
     try:
         if source.name is not None:
-            return datasets.by_name(source.name, source.version)
-        return datasets.get(datasets.save(source.definition) if source.definition else str(source.saved_id))
+            record = datasets.by_name(source.name, source.version)
+        elif source.definition is not None and is_dry:
+            return None, source.definition
+        else:
+            record = datasets.get(datasets.save(source.definition) if source.definition else str(source.saved_id))
     except UserErrorException as error:
         raise error.at(where) from error
+    return record.id, record.definition
 
 
-def _checked_data(services: Services, parameter: Parameter, value: Json) -> Json:
+def _checked_data(services: Services, parameter: Parameter, value: Json, *, is_dry: bool) -> Json:
     """
     Look up what a parameter names, a datastore or a dataset of its default's kind (v1 rule), and return the value.
 
@@ -126,14 +141,14 @@ def _checked_data(services: Services, parameter: Parameter, value: Json) -> Json
     if isinstance(source, DataReferenceSource):
         _check_datastore(services, source.datastore, where)
         return value
-    dataset = _look_up(services, source, where)
-    kind = expected = dataset.definition["kind"]
+    dataset_id, definition = _look_up(services, source, where, is_dry=is_dry)
+    kind = expected = definition["kind"]
     default = parameter_source(parameter, parameter.default)
     if isinstance(default, DatasetSource) and default != source:
-        expected = _look_up(services, default, where).definition["kind"]
+        expected = _look_up(services, default, where, is_dry=is_dry)[1]["kind"]
     if kind != expected:
         raise UserErrorException(
             f"{where}: {value!r} is a dataset of kind {kind!r}, its default of kind {expected!r}; give a dataset of"
             " the default's kind"
         )
-    return dataset_uri(DatasetSource(saved_id=dataset.id)) if value is None else value
+    return dataset_uri(DatasetSource(saved_id=dataset_id)) if value is None and dataset_id is not None else value

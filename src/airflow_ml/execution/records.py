@@ -1,45 +1,43 @@
-"""What the registry is told about an attempt: its beginning and its end."""
+"""What the registry is told about an attempt: its beginning and its end, and about a step that takes another's result."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from airflow_ml.execution.captures import Snapshot
+from airflow_ml.execution.captures import Snapshot, recorded_snapshot
 from airflow_ml.execution.model import OutputPlace, StepResult, StepTask
+from airflow_ml.graph import StepOutputSource
 from airflow_ml.graph.identity import module_id
-from airflow_ml.registry import DatasetRegistration, OutputRecord, RunRecord
+from airflow_ml.registry import DatasetRegistration, NewResult, OutputRecord, RunInputRecord, RunRecord
+from airflow_ml.reuse.sentences import reasons_text, sentence_of
 from airflow_ml.storage.manifests import manifest_path
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.admission import Admitted
+    from airflow_ml.execution.model import Airflow
+    from airflow_ml.execution.reads import Reads
     from airflow_ml.execution.services import Services
-    from airflow_ml.graph import Json, OutputPort
+    from airflow_ml.graph import Graph, Json, OutputPort, Step
+    from airflow_ml.reuse.decisions import Decision
     from airflow_ml.storage.manifests import Manifest
 
-__all__ = ["begin_attempt", "definition_of_output", "end_attempt"]
+__all__ = ["begin_attempt", "definition_of_output", "end_attempt", "record_reused", "result_of"]
 
 #: v1's names of the kinds of steps.
 _STEP_TYPES = {"python_script": "PythonScriptStep"}
 
 
-def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot) -> RunRecord:
-    """Record a new attempt of the step, with v1's properties and tags."""
+def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot, admitted: Admitted) -> RunRecord:
+    """Record a new attempt of the step, with v1's properties and tags, and why it runs."""
     pipeline = task.pipeline
-    properties = {
-        "azureml.runsource": "azureml.StepRun",
-        "StepType": _STEP_TYPES.get(task.step.kind, task.step.kind),
-        "azureml.pipelinerunid": pipeline.id,
-        "azureml.pipeline": pipeline.id,
-        "azureml.nodeid": task.step.id,
-        "azureml.moduleid": module_id(task.step),
-        **({} if snapshot.id is None else {"ContentSnapshotId": snapshot.id}),
-        **snapshot.properties,
-    }
     return services.registry.runs.create(
         pipeline.experiment,
         task.step.name,
+        id=admitted.run_id,
         kind="step",
         parent_id=pipeline.id,
         status="Preparing",
@@ -50,25 +48,149 @@ def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot) -> Run
         task_id=task.task.task_id,
         target=task.step.compute or "local",
         snapshot_id=snapshot.id,
-        properties=properties,
-        tags={"azureml.nodeid": task.step.id, "azureml.pipeline": pipeline.id},
-        details={"airflow_try_number": task.task.try_number},
+        properties=_properties(pipeline, task.step, snapshot),
+        tags=_tags(pipeline, task.step),
+        details={"airflow_try_number": task.task.try_number, "reuse": _reuse_details(admitted)},
     )
 
 
-def end_attempt(services: Services, task: StepTask, run: RunRecord, outputs: Mapping[str, Manifest]) -> StepResult:
-    """Make the outputs, the datasets they become and the status Completed visible, all at once."""
+def _properties(pipeline: RunRecord, step: Step, snapshot: Snapshot) -> dict[str, str]:
+    return {
+        "azureml.runsource": "azureml.StepRun",
+        "StepType": _STEP_TYPES.get(step.kind, step.kind),
+        "azureml.pipelinerunid": pipeline.id,
+        "azureml.pipeline": pipeline.id,
+        "azureml.nodeid": step.id,
+        "azureml.moduleid": module_id(step),
+        **({} if snapshot.id is None else {"ContentSnapshotId": snapshot.id}),
+        **snapshot.properties,
+    }
+
+
+def _tags(pipeline: RunRecord, step: Step) -> dict[str, str]:
+    return {"azureml.nodeid": step.id, "azureml.pipeline": pipeline.id}
+
+
+def _reuse_details(admitted: Admitted) -> dict[str, Json]:
+    return {
+        "decision": "ran",
+        "fingerprint": None if admitted.fingerprint is None else admitted.fingerprint.digest,
+        "reason": f"ran: {reasons_text(admitted.reasons)}",
+        "reasons": list(admitted.reasons),
+    }
+
+
+def end_attempt(
+    services: Services,
+    task: StepTask,
+    run: RunRecord,
+    outputs: Mapping[str, Manifest],
+    admitted: Admitted,
+    reads: Reads,
+) -> StepResult:
+    """
+    Make the outputs, the datasets they become and the status Completed visible, and the result reusable, all at once.
+
+    Raises:
+        LeaseLostError: another run has taken the fingerprint's lease over; nothing of this attempt is visible.
+    """
     now = datetime.now(timezone.utc)
+    records = [_output_record(task.step.output(name), manifest, now) for name, manifest in outputs.items()]
     services.registry.runs.finish_step(
         run.id,
         status="Completed",
-        outputs=[_output_record(task.step.output(name), manifest, now) for name, manifest in outputs.items()],
-        registrations=_registrations(task, outputs),
+        outputs=records,
+        registrations=_registrations(task.step, records),
+        result=_new_result(task, admitted, reads),
+        lease=admitted.lease,
     )
-    places = {
-        name: OutputPlace(manifest.datastore, manifest.path, manifest.digest) for name, manifest in outputs.items()
+    return result_of(services, run)
+
+
+def _new_result(task: StepTask, admitted: Admitted, reads: Reads) -> NewResult | None:
+    if admitted.fingerprint is None or not admitted.is_offered:
+        return None
+    return NewResult(
+        fingerprint=admitted.fingerprint.digest,
+        step_name=task.step.name,
+        pipeline_name=task.graph.name,
+        records=[record.to_data() for record in admitted.fingerprint.records],
+        discovered=reads.records(),
+    )
+
+
+def record_reused(
+    services: Services, graph: Graph, pipeline: RunRecord, decision: Decision, task: Airflow, *, is_first: bool
+) -> StepResult | None:
+    """
+    Record that a step takes the result of another run, and return it as its own.
+
+    Outputs that are to be registered as datasets are registered again, so that the newest version of a dataset's name
+    is always that of the newest run. Paths stay the original's (v1).
+
+    Args:
+        is_first: only if nothing has begun the step in this pipeline run; otherwise None is returned.
+    """
+    source, step = decision.source, graph.step(decision.step_id)
+    assert source is not None
+    snapshot = recorded_snapshot(pipeline, step)
+    sentence = sentence_of(decision)
+    run = services.registry.runs.adopt(
+        pipeline.id,
+        source.id,
+        node_id=step.id,
+        name=step.name,
+        dag_id=task.dag_id,
+        dag_run_id=task.dag_run_id,
+        task_id=task.task_id,
+        target=step.compute or "local",
+        snapshot_id=snapshot.id,
+        properties={
+            **_properties(pipeline, step, snapshot),
+            "azureml.isreused": "true",
+            "azureml.reusedrunid": source.id,
+            "azureml.reusednodeid": source.node_id or "",
+            "azureml.reusedpipeline": source.parent_id or "",
+        },
+        tags=_tags(pipeline, step),
+        details={
+            "reuse": {
+                "decision": "reused",
+                "fingerprint": None if decision.fingerprint is None else decision.fingerprint.digest,
+                "reason": sentence,
+                "reasons": list(decision.reasons),
+                "run_id": source.id,
+                "saved_seconds": decision.saved_seconds,
+            }
+        },
+        inputs=_inputs(services, pipeline, step, source),
+        registrations=_registrations(step, list(decision.outputs.values())),
+        pipeline_outputs={port.name: port.pipeline_output_name for port in step.outputs},
+        only_first=is_first,
+    )
+    return None if run is None else result_of(services, run)
+
+
+def _inputs(services: Services, pipeline: RunRecord, step: Step, source: RunRecord) -> list[RunInputRecord]:
+    """Return the original's lineage, with the steps of this pipeline run as producers."""
+    found = []
+    for item in services.registry.inputs.of(source.id):
+        port = next((port for port in step.inputs if port.name == item.name), None)
+        if port is not None and isinstance(port.source, StepOutputSource):
+            attempts = services.registry.runs.attempts(pipeline.id, port.source.step)
+            producer = next((run.id for run in attempts if run.status == "Completed"), item.producer_run_id)
+            item = replace(item, producer_run_id=producer, producer_output=port.source.output)
+        found.append(item)
+    return found
+
+
+def result_of(services: Services, run: RunRecord) -> StepResult:
+    """Return what a completed step run hands on."""
+    outputs = {
+        output.name: OutputPlace(output.datastore, output.path, output.digest)
+        for output in services.registry.outputs.of(run.id)
     }
-    return StepResult(run.id, task.pipeline_run_id, places, _last_values(services, run.id))
+    return StepResult(run.id, run.parent_id or run.id, outputs, _last_values(services, run.id))
 
 
 def definition_of_output(
@@ -97,21 +219,23 @@ def _output_record(port: OutputPort, manifest: Manifest, now: datetime) -> Outpu
         size=manifest.size,
         committed_at=now,
         pipeline_output_name=port.pipeline_output_name,
+        identity=manifest.identity,
     )
 
 
-def _registrations(task: StepTask, outputs: Mapping[str, Manifest]) -> Sequence[DatasetRegistration]:
+def _registrations(step: Step, outputs: Sequence[OutputRecord]) -> Sequence[DatasetRegistration]:
+    declared = {port.name: port.registration for port in step.outputs}
     found = []
-    for name, manifest in outputs.items():
-        wanted = task.step.output(name).registration
+    for output in outputs:
+        wanted = declared.get(output.name)
         if wanted is None:
             continue
         definition = definition_of_output(
-            manifest.datastore, manifest.path, is_file=manifest.is_file, transformations=wanted.transformations
+            output.datastore, output.path, is_file=output.is_file, transformations=wanted.transformations
         )
         found.append(
             DatasetRegistration(
-                output=name,
+                output=output.name,
                 name=wanted.name,
                 definition=definition,
                 description=wanted.description,

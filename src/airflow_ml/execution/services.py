@@ -13,7 +13,9 @@ from airflow_ml.compute.launcher import Launcher
 from airflow_ml.compute.process_launcher import ProcessLauncher
 from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import WorkspaceRef
+from airflow_ml.hashing.shared import stat_cache
 from airflow_ml.registry import Home, Registry, open_shared
+from airflow_ml.reuse.model import ReuseContext
 from airflow_ml.runtime import library
 from airflow_ml.storage.protocol import Store
 
@@ -35,6 +37,17 @@ class Services:
     launcher: Launcher
     environments: EnvironmentBuilder
     store: Stores
+
+    @property
+    def reuse(self) -> ReuseContext:
+        """What decisions about reuse are made with."""
+        return ReuseContext(
+            registry=self.registry,
+            store=self.store,
+            artifacts=self.artifacts,
+            home=self.home,
+            digests=stat_cache(self.home),
+        )
 
     @property
     def artifacts(self) -> Store:

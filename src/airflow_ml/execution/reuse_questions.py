@@ -1,0 +1,81 @@
+"""From a pipeline run as it is recorded to the question of reuse."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, cast
+
+from airflow_ml.execution.captures import recorded_code, step_code
+from airflow_ml.graph.reuse_modes import REUSE_MODES
+from airflow_ml.reuse.decisions import Question
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.captures import Snapshot
+    from airflow_ml.execution.model import StepTask
+    from airflow_ml.execution.services import Services
+    from airflow_ml.graph import Graph, Json
+    from airflow_ml.graph.reuse_modes import ReuseMode
+    from airflow_ml.registry import OutputRecord, RunRecord
+
+__all__ = ["completed_outputs", "mode_of", "question_of", "question_of_run"]
+
+
+def mode_of(run: RunRecord) -> ReuseMode:
+    """Return how a pipeline run uses results; `regenerate_outputs` of runs that say nothing else means refresh."""
+    mode = run.details.get("reuse")
+    if mode is None and run.details.get("regenerate_outputs"):
+        return "refresh"
+    return cast("ReuseMode", mode) if mode in REUSE_MODES else "normal"
+
+
+def question_of_run(
+    services: Services, graph: Graph, run: RunRecord, *, wanted: Collection[str] | None = None
+) -> Question:
+    """
+    Return the question about the steps of a run that have not been tried yet.
+
+    Args:
+        wanted: only these steps.
+    """
+    newest = services.registry.runs.steps(run.id)
+    tried = {step.node_id for step in newest}
+    asked = {step.id for step in graph.steps} if wanted is None else set(wanted)
+    return Question(
+        parameters=_parameters(run),
+        code=lambda step: recorded_code(services, run, step),
+        mode=mode_of(run),
+        settled=completed_outputs(services, [step for step in newest if step.status == "Completed"]),
+        wanted=asked - tried,
+        run_id=run.id,
+        keep_listings=True,
+    )
+
+
+def question_of(services: Services, task: StepTask, snapshot: Snapshot) -> Question:
+    """Return the question about one step with this code, whose producers have all completed in the run."""
+    code = step_code(services, task.step, snapshot)
+    runs = services.registry.runs
+    producers = [
+        next((attempt for attempt in runs.attempts(task.pipeline_run_id, name) if attempt.status == "Completed"), None)
+        for name in task.step.upstream
+    ]
+    return Question(
+        parameters=_parameters(task.pipeline),
+        code=lambda _step: code,
+        mode=mode_of(task.pipeline),
+        settled=completed_outputs(services, [run for run in producers if run is not None]),
+        wanted=(task.step.id,),
+        run_id=task.pipeline_run_id,
+        handed_on=task.handed_on,
+        keep_listings=True,
+    )
+
+
+def completed_outputs(services: Services, steps: Collection[RunRecord]) -> dict[str, Mapping[str, OutputRecord]]:
+    """Return the outputs of completed step runs, by node."""
+    outputs = services.registry.outputs.of_runs([step.id for step in steps])
+    return {str(step.node_id): outputs.get(step.id, {}) for step in steps}
+
+
+def _parameters(run: RunRecord) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", run.details.get("parameters") or {})

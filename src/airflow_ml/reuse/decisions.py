@@ -1,0 +1,343 @@
+"""
+Which steps of a pipeline take an earlier result, which run, and which are decided when others have run.
+
+Steps are gone through in running order, so that hits chain: the outputs of a step that is reused are known, and its
+consumers are looked up with them. Whether the outputs of the hits are still there is looked at afterwards, for all of
+them at once; where one is not, the result is out of the question and the decision is made again without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from airflow_ml import hooks
+from airflow_ml.exceptions import AzureMLException, ServiceException
+from airflow_ml.graph import StepOutputSource, in_running_order
+from airflow_ml.hookspecs import ReuseQuestion
+from airflow_ml.reuse.explanation import explain
+from airflow_ml.reuse.fingerprint import StepFacts, fingerprint_step
+from airflow_ml.reuse.input_identity import InputIdentities
+from airflow_ml.reuse.model import UpstreamOutput
+from airflow_ml.reuse.policy import combined, workspace_policy
+from airflow_ml.reuse.reads import changed_reads
+from airflow_ml.reuse.verification import verify_outputs
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Graph, Json, ReusePolicy, Step
+    from airflow_ml.graph.reuse_modes import ReuseMode
+    from airflow_ml.hookspecs import ReuseAnswer
+    from airflow_ml.registry import OutputRecord, ResultRecord, RunRecord
+    from airflow_ml.reuse.model import Fingerprint, ReuseContext
+
+__all__ = ["Decision", "Question", "StepCode", "decide", "fingerprint_of"]
+
+#: Outputs of a step of this pipeline run that has completed, by name.
+Outputs: TypeAlias = "Mapping[str, OutputRecord]"
+
+
+@dataclass(frozen=True)
+class StepCode:
+    """A step's code as it is now: its snapshot, and digests of what its `hash_paths` name."""
+
+    snapshot_id: str | None = None
+    source_digest: str | None = None
+    extra_content: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """
+    What a decision is asked for.
+
+    Attributes:
+        parameters: values of the pipeline's parameters.
+        code: gives a step's code; raises what keeps it from being read.
+        settled: outputs of the steps of this pipeline run that have completed; they are not decided any more.
+        wanted: ids of the steps to decide; None for all.
+        run_id: of the pipeline run; None for a plan.
+        handed_on: what other Airflow tasks handed on, for operators written by hand.
+        keep_listings: store the lists of files behind the inputs, for later explanations; a plan writes nothing.
+        is_explained: say why steps run.
+    """
+
+    parameters: Mapping[str, Json]
+    code: Callable[[Step], StepCode]
+    mode: ReuseMode = "normal"
+    settled: Mapping[str, Outputs] = field(default_factory=dict)
+    wanted: Collection[str] | None = None
+    run_id: str | None = None
+    handed_on: Mapping[str, Json] = field(default_factory=dict)
+    keep_listings: bool = False
+    is_explained: bool = True
+
+
+@dataclass(frozen=True)
+class Decision:
+    """
+    What becomes of one step, and why.
+
+    Attributes:
+        action: `wait` for a step that is decided when the steps of `waits_for` have run.
+        fingerprint: None where there is none yet, or none can be made.
+        source: the run whose result is taken.
+        outputs: of that run.
+        reasons: sentences without an end, for people.
+        saved_seconds: how long the original ran.
+        is_offered: the step's own result may be reused by later runs.
+    """
+
+    step_id: str
+    action: Literal["reuse", "run", "wait"]
+    fingerprint: Fingerprint | None = None
+    source: RunRecord | None = None
+    outputs: Outputs = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    saved_seconds: float | None = None
+    is_offered: bool = True
+
+
+def decide(context: ReuseContext, graph: Graph, question: Question) -> dict[str, Decision]:
+    """
+    Return the decision on every step that was asked for, by step id.
+
+    Nothing that is wrong with one step keeps the others from being decided: a step that cannot be compared runs, and
+    says why.
+
+    Raises:
+        ServiceException: registry or storage failed; trying again can help.
+    """
+    decisions = _Round(context, graph, question).decide()
+    context.digests.save()
+    return decisions
+
+
+def fingerprint_of(context: ReuseContext, graph: Graph, step: Step, question: Question) -> Fingerprint:
+    """
+    Return the fingerprint of a step whose producers have all completed, from how everything is at this moment.
+
+    Raises:
+        AzureMLException: it cannot be made; the text says why.
+    """
+    fingerprint = _Round(context, graph, question).fingerprint(step, question.settled)
+    context.digests.save()
+    return fingerprint
+
+
+class _Round:
+    """One decision: what was established once is not asked for again."""
+
+    def __init__(self, context: ReuseContext, graph: Graph, question: Question) -> None:
+        self._context = context
+        self._graph = graph
+        self._question = question
+        self._identities = InputIdentities(context, keep_listings=question.keep_listings)
+        self._workspace_policy = workspace_policy(context.registry)
+        self._code: dict[str, StepCode] = {}
+        self._fingerprints: dict[tuple[object, ...], Fingerprint] = {}
+        #: What was found wrong with results, by the id of the run that they are of.
+        self._rejected: dict[str, str] = {}
+        self._sound: set[str] = set()
+
+    def decide(self) -> dict[str, Decision]:
+        while True:
+            decisions = self._pass()
+            hits = [item for item in decisions.values() if item.action == "reuse" and not self._is_known(item)]
+            if not hits:
+                return {step_id: self._explained_decision(item) for step_id, item in decisions.items()}
+            self._look_at_outputs(hits)
+
+    def fingerprint(self, step: Step, known: Mapping[str, Outputs]) -> Fingerprint:
+        upstream = _upstream(step, known)
+        key = (step.id, *sorted((name, item.identity, item.is_file) for name, item in upstream.items()))
+        if key not in self._fingerprints:
+            code = self._code_of(step)
+            facts = StepFacts(
+                parameters=self._question.parameters,
+                snapshot_id=code.snapshot_id,
+                source_digest=code.source_digest,
+                extra_content=code.extra_content,
+                upstream=upstream,
+                handed_on=self._question.handed_on,
+            )
+            self._fingerprints[key] = fingerprint_step(step, self._graph, facts, self._identities)
+        return self._fingerprints[key]
+
+    def _pass(self) -> dict[str, Decision]:
+        known = dict(self._question.settled)
+        decisions: dict[str, Decision] = {}
+        wanted = self._question.wanted
+        for step in in_running_order(self._graph.steps):
+            if step.id in known or (wanted is not None and step.id not in wanted):
+                continue
+            decision = self._decide_step(step, known)
+            decisions[step.id] = decision
+            if decision.action == "reuse":
+                known[step.id] = decision.outputs
+        return decisions
+
+    def _decide_step(self, step: Step, known: Mapping[str, Outputs]) -> Decision:
+        refusal = self._refusal(step)
+        if refusal is not None:
+            is_offered = step.allow_reuse and self._question.mode == "refresh"
+            return Decision(step.id, "run", reasons=(refusal,), is_offered=is_offered)
+        missing = [name for name in _producers(step) if name not in known]
+        if missing:
+            return Decision(step.id, "wait", waits_for=tuple(missing))
+        try:
+            fingerprint = self.fingerprint(step, known)
+        except ServiceException:
+            raise
+        except AzureMLException as error:
+            return Decision(step.id, "run", reasons=(f"cannot be compared: {error}",), is_offered=False)
+        return self._look_up(step, fingerprint)
+
+    def _refusal(self, step: Step) -> str | None:
+        """Return why no result is looked for, or None."""
+        if self._graph.is_script_run:
+            return "a script run always runs"
+        if self._question.mode != "normal":
+            return f"reuse is {self._question.mode!r} for this run"
+        return None if step.allow_reuse else "allow_reuse is False"
+
+    def _look_up(self, step: Step, fingerprint: Fingerprint) -> Decision:
+        registry = self._context.registry
+        answer = self._ask(step, fingerprint, self._policy(step).max_age)
+        if isinstance(answer, str):
+            return Decision(step.id, "run", fingerprint, reasons=(answer,))
+        if answer is None or answer.run_id is None:
+            reason = answer.reason if answer is not None else None
+            return Decision(step.id, "run", fingerprint, reasons=(reason,) if reason else ())
+        source = registry.runs.find(answer.run_id)
+        outputs = {} if source is None else {output.name: output for output in registry.outputs.of(source.id)}
+        problem = _problem(step, source, outputs, registry.results.of_run(answer.run_id), answer.run_id)
+        if problem is not None or source is None:
+            return Decision(step.id, "run", fingerprint, reasons=(problem,) if problem else ())
+        return Decision(step.id, "reuse", fingerprint, source=source, outputs=outputs, saved_seconds=_duration(source))
+
+    def _ask(self, step: Step, fingerprint: Fingerprint, max_age: float | None) -> ReuseAnswer | str | None:
+        """Ask the hook; a plugin that fails means that the step runs, and the text says which one it was."""
+        question = ReuseQuestion(
+            registry=self._context.registry,
+            pipeline_run_id=self._question.run_id,
+            graph=self._graph,
+            step=step,
+            parameters=self._question.parameters,
+            fingerprint=fingerprint.digest,
+            records=fingerprint.records,
+            max_age=max_age,
+            rejected=frozenset(self._rejected),
+        )
+        try:
+            return hooks.check_reuse(question)
+        except ServiceException:
+            raise
+        except AzureMLException as error:
+            return str(error)
+
+    def _policy(self, step: Step) -> ReusePolicy:
+        return combined(step.reuse, self._graph.reuse, self._workspace_policy)
+
+    def _is_known(self, decision: Decision) -> bool:
+        return decision.source is not None and decision.source.id in self._sound
+
+    def _look_at_outputs(self, hits: Iterable[Decision]) -> None:
+        """Verify what the hits would take; each result is looked at once."""
+        by_run = {hit.source.id: hit for hit in hits if hit.source is not None}
+        wanted = [
+            (output, self._policy(self._graph.step(hit.step_id)).verify)
+            for hit in by_run.values()
+            for output in hit.outputs.values()
+        ]
+        problems = verify_outputs(self._context, wanted)
+        for (output, _), problem in zip(wanted, problems, strict=True):
+            if problem is not None:
+                self._rejected.setdefault(output.run_id, problem)
+        for run_id in by_run.keys() - self._rejected.keys():
+            problem = changed_reads(self._context, run_id)
+            if problem is None:
+                self._sound.add(run_id)
+            else:
+                self._rejected[run_id] = problem
+
+    def _explained_decision(self, decision: Decision) -> Decision:
+        if decision.action != "run" or decision.fingerprint is None or decision.reasons:
+            return decision
+        reasons = self._rejections(decision.fingerprint.digest)
+        if not reasons and self._question.is_explained:
+            reasons = self._explain(decision, decision.fingerprint)
+        return replace(decision, reasons=reasons)
+
+    def _rejections(self, fingerprint: str) -> tuple[str, ...]:
+        """Return what was wrong with the results that this very fingerprint has."""
+        if not self._rejected:
+            return ()
+        found = self._context.registry.results.find(fingerprint)
+        problems = [self._rejected[result.run_id] for result in found if result.run_id in self._rejected]
+        return tuple(dict.fromkeys(problems[:1]))
+
+    def _explain(self, decision: Decision, fingerprint: Fingerprint) -> tuple[str, ...]:
+        step = self._graph.step(decision.step_id)
+        return tuple(explain(self._context, step, self._graph, fingerprint).sentences)
+
+    def _code_of(self, step: Step) -> StepCode:
+        if step.id not in self._code:
+            self._code[step.id] = self._question.code(step)
+        return self._code[step.id]
+
+
+def _producers(step: Step) -> tuple[str, ...]:
+    """Return the steps whose outputs a step's result comes from; order alone does not change a result."""
+    return tuple(dict.fromkeys(port.source.step for port in step.inputs if isinstance(port.source, StepOutputSource)))
+
+
+def _upstream(step: Step, known: Mapping[str, Outputs]) -> dict[tuple[str, str], UpstreamOutput]:
+    found: dict[tuple[str, str], UpstreamOutput] = {}
+    for port in step.inputs:
+        if isinstance(port.source, StepOutputSource):
+            output = known[port.source.step].get(port.source.output)
+            if output is not None:
+                found[port.source.step, port.source.output] = UpstreamOutput(
+                    identity=output.identity or output.digest,
+                    is_file=output.is_file,
+                    run_id=writer_of(output),
+                    file_name=_file_name(output) if output.is_file else "",
+                )
+    return found
+
+
+def _file_name(output: OutputRecord) -> str:
+    """Return what consumers see a file called; the run's id in it changes from run to run and says nothing."""
+    return output.path.rpartition("/")[2].replace(writer_of(output), "{run-id}")
+
+
+def writer_of(output: OutputRecord) -> str:
+    """Return the run that wrote the output; the records of steps that reused it have ids of their own."""
+    return output.manifest_path.split("/")[-2]
+
+
+def _problem(
+    step: Step, source: RunRecord | None, outputs: Outputs, result: ResultRecord | None, run_id: str
+) -> str | None:
+    """Return what keeps a run from standing for the step, whoever named it."""
+    if source is None:
+        return f"the result of run {run_id} is not recorded any more"
+    if source.status != "Completed":
+        return f"run {run_id} is {source.status}"
+    if result is None:
+        return f"run {run_id} offers no result"
+    if result.invalidated_at is not None:
+        return f"the result of run {run_id} was invalidated: {result.invalidation}"
+    missing = [port.name for port in step.outputs if port.name not in outputs]
+    if missing:
+        return f"run {run_id} has no output {missing[0]!r}"
+    gone = [output.name for output in outputs.values() if output.collected_at is not None]
+    return f"output deleted: {gone[0]} of run {run_id} was collected" if gone else None
+
+
+def _duration(run: RunRecord) -> float | None:
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return (run.ended_at - run.started_at).total_seconds()

@@ -1,0 +1,114 @@
+"""
+What scripts read of the workspace while they ran, without its being an input of their step.
+
+It is known after a run alone, so it is no part of the fingerprint. It is kept with the result: what was asked for, and
+what that came to. A result is taken by a later run if everything still comes to the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.reuse.input_identity import InputIdentities
+from airflow_ml.storage.protocol import normalise_path
+
+if TYPE_CHECKING:
+    from airflow_ml.graph import Json
+    from airflow_ml.reuse.model import ReuseContext
+
+__all__ = ["changed_reads", "identify_read"]
+
+
+def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
+    """
+    Return what a question of a script comes to now.
+
+    Raises:
+        UserErrorException: what it asks for is not there, or has nothing to be compared by.
+        ServiceException: registry or storage failed; trying again can help.
+    """
+    return _IDENTIFIERS[str(read["kind"])](context, cast("Mapping[str, Any]", read))
+
+
+def changed_reads(context: ReuseContext, run_id: str) -> str | None:
+    """
+    Return which of the things that the run's script read is not what it was, or None.
+
+    Raises:
+        ServiceException: registry or storage failed; trying again can help.
+    """
+    result = context.registry.results.of_run(run_id)
+    for item in cast("list[dict[str, Any]]", (result.discovered if result is not None else None) or []):
+        try:
+            now = identify_read(context, item["read"])
+        except ServiceException:
+            raise
+        except UserErrorException as error:
+            return f"what its script reads is not there: {error}"
+        if now != item["identity"]:
+            return f"{_name(item['read'])}, which its script reads, changed"
+    return None
+
+
+def _name(read: Mapping[str, Any]) -> str:
+    names = {
+        "dataset": f"dataset {read.get('name')!r}",
+        "model": f"model {read.get('name')!r}",
+        "files": f"{read.get('prefix')!r} on datastore {read.get('datastore')!r}",
+        "data": "data of a dataset",
+        "datasets": "the list of datasets",
+        "models": "the list of models",
+    }
+    return names[read["kind"]]
+
+
+def _dataset(context: ReuseContext, read: Mapping[str, Any]) -> str:
+    version = read["version"]
+    return context.registry.datasets.by_name(read["name"], version if version == "latest" else int(version)).id
+
+
+def _datasets(context: ReuseContext, _read: Mapping[str, Any]) -> str:
+    return _digest(sorted([item.name, item.version, item.id] for item in context.registry.datasets.list()))
+
+
+def _data(context: ReuseContext, read: Mapping[str, Any]) -> str:
+    definition = read.get("definition") or context.registry.datasets.get(read["id"]).definition
+    return InputIdentities(context).of_definition(definition)
+
+
+def _files(context: ReuseContext, read: Mapping[str, Any]) -> str:
+    """Return the identity of the files whose paths begin with a text (v1: `train` also takes `training/`)."""
+    prefix = normalise_path(read["prefix"])
+    store = context.store(read["datastore"])
+    digest = hashlib.sha256()
+    for info in store.list(prefix.rpartition("/")[0]):
+        if info.path.startswith(prefix):
+            digest.update(f"{json.dumps([info.path, info.size, info.digest or info.etag])}\n".encode())
+    return digest.hexdigest()
+
+
+def _model(context: ReuseContext, read: Mapping[str, Any]) -> str:
+    return context.registry.models.get(read["name"], read["version"]).id
+
+
+def _models(context: ReuseContext, read: Mapping[str, Any]) -> str:
+    found = context.registry.models.list(name=read["name"], latest=read["latest"])
+    return _digest(sorted(item.id for item in found))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+_IDENTIFIERS = {
+    "data": _data,
+    "dataset": _dataset,
+    "datasets": _datasets,
+    "files": _files,
+    "model": _model,
+    "models": _models,
+}
