@@ -1,4 +1,4 @@
-"""The database's clock, the one clock that all workers of a workspace share."""
+"""The database's clock, the one clock that all workers of a workspace share, and spans between its moments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["DatabaseClock"]
+__all__ = ["DatabaseClock", "SecondsBetween"]
 
 
 class DatabaseClock(FunctionElement[float]):
@@ -29,3 +29,22 @@ def _in_postgresql(_element: DatabaseClock, _compiler: SQLCompiler, **_options: 
 def _in_sqlite(_element: DatabaseClock, _compiler: SQLCompiler, **_options: Any) -> str:
     # Milliseconds, unlike unixepoch(), which has fractions from SQLite 3.42 on.
     return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+class SecondsBetween(FunctionElement[float]):
+    """Seconds from one column's moment to another's."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(SecondsBetween, "postgresql")
+def _span_in_postgresql(element: SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    begin, end = (compiler.process(moment, **options) for moment in element.clauses)
+    return f"CAST(EXTRACT(EPOCH FROM {end} - {begin}) AS DOUBLE PRECISION)"
+
+
+@compiles(SecondsBetween, "sqlite")
+def _span_in_sqlite(element: SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    begin, end = (compiler.process(moment, **options) for moment in element.clauses)
+    return f"((julianday({end}) - julianday({begin})) * 86400.0)"

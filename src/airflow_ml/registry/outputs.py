@@ -13,7 +13,7 @@ from airflow_ml.registry.run_results import put_outputs
 from airflow_ml.registry.run_rows import require_open_run, run_key_of
 from airflow_ml.registry.tables import Output, Run
 
-__all__ = ["Outputs"]
+__all__ = ["Outputs", "make_output_record"]
 
 
 class Outputs(Repository):
@@ -35,7 +35,7 @@ class Outputs(Repository):
         with self._database.read() as session:
             key = run_key_of(session, self._scope, run_id)
             query = select(Output).where(Output.run_key == key).order_by(Output.name)
-            return [_record(run_id, row) for row in session.scalars(query)]
+            return [make_output_record(run_id, row) for row in session.scalars(query)]
 
     def of_runs(self, run_ids: Iterable[str]) -> Mapping[str, Mapping[str, OutputRecord]]:
         """Return the outputs of many runs, by run and name; a run without outputs, or that is not there, has none."""
@@ -49,14 +49,14 @@ class Outputs(Repository):
                     .order_by(Output.name)
                 )
                 for run_id, row in session.execute(query):
-                    found[run_id][row.name] = _record(run_id, row)
+                    found[run_id][row.name] = make_output_record(run_id, row)
         return found
 
     def find(self, run_id: str, name: str) -> OutputRecord | None:
         """Return one output of a run, or None."""
         with self._database.read() as session:
             row = session.get(Output, (run_key_of(session, self._scope, run_id), name))
-            return _record(run_id, row) if row else None
+            return make_output_record(run_id, row) if row else None
 
     def get(self, run_id: str, name: str) -> OutputRecord:
         """
@@ -72,7 +72,8 @@ class Outputs(Repository):
         return record
 
 
-def _record(run_id: str, row: Output) -> OutputRecord:
+def make_output_record(run_id: str, row: Output) -> OutputRecord:
+    """Return the record of a run's output."""
     return OutputRecord(
         run_id=run_id,
         name=row.name,

@@ -374,6 +374,7 @@ class SnapshotRecord:
     A source directory that was captured; `id` addresses its content.
 
     Attributes:
+        created_at: when it was captured last.
         source_digest: what fingerprints take of it; None for one that an older version captured.
     """
 

@@ -20,6 +20,7 @@ from airflow_ml.registry.outputs import Outputs
 from airflow_ml.registry.published_pipelines import PublishedPipelines
 from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.results import Results
+from airflow_ml.registry.retention import Retention
 from airflow_ml.registry.runs import Runs
 from airflow_ml.registry.snapshots import Snapshots
 from airflow_ml.registry.workspaces import WorkspaceDetails
@@ -56,6 +57,7 @@ class Registry:
         self.outputs = Outputs(scope)
         self.published_pipelines = PublishedPipelines(scope)
         self.results = Results(scope)
+        self.retention = Retention(scope)
         self.runs = Runs(scope)
         self.snapshots = Snapshots(scope)
         self._engine = scope.database.engine

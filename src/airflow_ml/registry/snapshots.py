@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func
+
 from airflow_ml.exceptions import SnapshotException
 from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
@@ -16,7 +18,7 @@ class Snapshots(Repository):
 
     def record(self, snapshot_id: str, *, files: int, size: int, source_digest: str | None = None) -> None:
         """
-        Record a snapshot whose content is stored; one that is recorded stays as it is.
+        Record a snapshot whose content is stored; one that is recorded is as young as a new one from then on.
 
         Args:
             source_digest: what fingerprints take of it; filled in where an older version recorded none.
@@ -34,8 +36,10 @@ class Snapshots(Repository):
             session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["workspace_id", "id"],
-                    set_={"source_digest": statement.excluded.source_digest},
-                    where=Snapshot.source_digest.is_(None) & statement.excluded.source_digest.is_not(None),
+                    set_={
+                        "created_at": statement.excluded.created_at,
+                        "source_digest": func.coalesce(Snapshot.source_digest, statement.excluded.source_digest),
+                    },
                 )
             )
 
