@@ -22,14 +22,18 @@ class SourceContent(NamedTuple):
     What was read of a source file.
 
     Attributes:
-        identity: that the file had while it was read.
+        status: of the file when it had been read.
         source_sha256: with normalised line ends where the file's ending says so.
     """
 
-    identity: Identity
-    is_executable: bool
+    status: os.stat_result
     sha256: str
     source_sha256: str
+
+    @property
+    def is_executable(self) -> bool:
+        """The owner may execute the file."""
+        return bool(self.status.st_mode & S_IXUSR)
 
 
 def hash_source(place: str, name: str) -> SourceContent:
@@ -52,5 +56,5 @@ def hash_source(place: str, name: str) -> SourceContent:
             status = os.fstat(stream.fileno())
         # A file that is written to while it is read would get a digest that no version of it ever had.
         if before == Identity.of(status) and size == before.size:
-            return SourceContent(before, bool(status.st_mode & S_IXUSR), digest.sha256, digest.source_sha256)
+            return SourceContent(status, digest.sha256, digest.source_sha256)
     raise OSError(errno.EBUSY, "was changed while it was read; stop what writes to it and try again", place)

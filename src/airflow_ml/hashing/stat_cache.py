@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
 
 from airflow_ml.hashing.content import LARGE, FileDigest, Identity, hash_file
 from airflow_ml.hashing.digest_table import DigestTable
+from airflow_ml.hashing.spread import spread
 
 __all__ = ["GRANULARITY_NS", "StatCache", "is_settled"]
 
@@ -28,7 +28,6 @@ __all__ = ["GRANULARITY_NS", "StatCache", "is_settled"]
 GRANULARITY_NS = 2_000_000_000
 
 _CHUNK = 1000
-_WORKERS = min(8, 2 * (os.cpu_count() or 1))
 
 
 def is_settled(identity: Identity, read_at_ns: int) -> bool:
@@ -71,19 +70,17 @@ class StatCache:
         """
         places = map(_absolute, paths)
         try:
-            with ThreadPoolExecutor(_WORKERS, "airflow-ml-digest") as pool:
-                while chunk := list(islice(places, _CHUNK)):
-                    yield from self._digest_chunk(chunk, pool)
+            while chunk := list(islice(places, _CHUNK)):
+                yield from self._digest_chunk(chunk)
         finally:
             self.save()
 
-    def _digest_chunk(self, places: Sequence[str], pool: Executor) -> Iterator[FileDigest]:
-        parts = pool.map(_identities, (places[i::_WORKERS] for i in range(_WORKERS)))
-        identities = {place: identity for part in parts for place, identity in part if identity}
-        known: Mapping[str, FileDigest] = self._table.find(list(identities.items()))
+    def _digest_chunk(self, places: Sequence[str]) -> Iterator[FileDigest]:
+        identities = dict(zip(places, spread(_identity, places), strict=True))
+        known = self._table.find([(place, identity) for place, identity in identities.items() if identity])
         # A large file keeps all processors busy by itself, and a few of them at once would need much memory.
-        small = [place for place in dict.fromkeys(places) if place not in known and _is_small(identities.get(place))]
-        read = dict(zip(small, pool.map(self._read, small), strict=True))
+        small = [place for place, identity in identities.items() if place not in known and _is_small(identity)]
+        read = dict(zip(small, spread(self._read, small), strict=True))
         for place in places:
             yield known.get(place) or read.get(place) or self._read(place)
 
@@ -111,10 +108,6 @@ def _identity(place: str) -> Identity | None:
     except OSError:
         return None
     return Identity.of(status) if S_ISREG(status.st_mode) else None
-
-
-def _identities(places: Sequence[str]) -> list[tuple[str, Identity | None]]:
-    return [(place, _identity(place)) for place in places]
 
 
 def _is_small(identity: Identity | None) -> bool:

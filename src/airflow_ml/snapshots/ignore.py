@@ -12,10 +12,12 @@ name), and a snapshot must hold what `git check-ignore` says. Matching goes by b
 
 from __future__ import annotations
 
+import hashlib
 import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from airflow_ml.exceptions import SnapshotException
@@ -59,8 +61,18 @@ class IgnoreRules:
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
-        parsed = [_parse(line.encode("utf-8", "surrogateescape")) for line in lines]
-        self._latest_first = [pattern for pattern in reversed(parsed) if pattern is not None]
+        self._lines = [line.encode("utf-8", "surrogateescape") for line in lines]
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal for the same lines."""
+        return hashlib.sha256(b"\n".join(self._lines)).hexdigest()
+
+    @cached_property
+    def _latest_first(self) -> list[_Pattern]:
+        # Made when first asked: of a directory that has not changed nothing is asked.
+        parsed = [_parse(line) for line in reversed(self._lines)]
+        return [pattern for pattern in parsed if pattern is not None]
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
         """
