@@ -64,6 +64,14 @@ class Plugins(pluggy.PluginManager):
                     object.__setattr__(implementation, "function", _named(implementation, caller.name))
         return registered
 
+    def _load_entry(self, entry: importlib.metadata.EntryPoint) -> None:
+        try:
+            self.register(entry.load(), name=entry.name)
+        except Exception as error:  # foreign code: anything can come out of it
+            raise PluginError(
+                f"plugin {entry.name!r} ({entry.value}) cannot be loaded: {error!r}; correct or uninstall it", error
+            ) from error
+
     def implementing(self, hook: str) -> tuple[str, ...]:
         """Return the names of the plugins that implement a hook."""
         return tuple(sorted(item.plugin_name for item in getattr(self.hook, hook).get_hookimpls()))
@@ -78,12 +86,7 @@ class Plugins(pluggy.PluginManager):
         for module in _BUILT_IN:
             self.register(importlib.import_module(module))
         for entry in importlib.metadata.entry_points(group=PROJECT):
-            try:
-                self.register(entry.load(), name=entry.name)
-            except Exception as error:  # foreign code: anything can come out of it
-                raise PluginError(
-                    f"plugin {entry.name!r} ({entry.value}) cannot be loaded: {error!r}; correct or uninstall it"
-                ) from error
+            self._load_entry(entry)
         try:
             self.check_pending()
         except pluggy.PluginValidationError as error:

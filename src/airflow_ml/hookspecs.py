@@ -129,10 +129,10 @@ def airflow_ml_check_reuse(question: ReuseQuestion) -> ReuseAnswer | None:
     Say which run's result a step takes.
 
     Called once per step and decision, in the task `reuse_check`, in the task of a step whose producers ran, and by
-    `airflow-ml plan`; not for steps that must run anyway (`allow_reuse=False`, `reuse=off`). The first answer that is not
-    None wins; the built-in one (`airflow_ml.reuse.lookup`) comes last and looks into the workspace's results. A
+    `airflow-ml plan`; not for steps that must run anyway (`allow_reuse=False`, `reuse=off`). The first answer that is
+    not None wins; the built-in one (`airflow_ml.reuse.lookup`) comes last and looks into the workspace's results. A
     wrapper (`hookimpl(wrapper=True)`) sees that answer and may replace it. Outputs are verified afterwards; if they
-    are gone, the hook is called again with the run among `rejected`.
+    are gone, the hook is called again with the run among `rejected`. After an exception the step runs.
     """
 
 
@@ -145,7 +145,8 @@ def airflow_ml_fingerprint_records(
 
     Called once per step and fingerprint: before the step starts, and once more before its outputs are committed. What
     every plugin gives counts, under the plugin's name, in whatever order. Give the same pairs on every machine, no
-    times and no secrets: the pairs are stored and shown. After an exception the step runs and its result is not offered.
+    times and no secrets: the pairs are stored and shown. After an exception the step runs, and its result is not
+    offered to later runs.
     """
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from airflow_ml.compute.conda_names import translate
 from airflow_ml.exceptions import RunEnvironmentException
 from airflow_ml.graph.model import Json
 
-__all__ = ["Requirements", "mask_credentials", "read_requirements"]
+__all__ = ["Requirements", "local_file_of", "mask_credentials", "read_requirements", "stated_packages"]
 
 _PROVIDED_NAMES = """
     azureml-core azureml-dataprep azureml-dataprep-native azureml-dataprep-rslex azureml-dataset-runtime
@@ -73,6 +75,26 @@ def read_requirements(definition: Mapping[str, Json]) -> Requirements:
         elif text and not text.startswith("#"):
             packages.update(dict.fromkeys(_keep(text)))
     return Requirements(tuple(packages), tuple(options), translated.python, translated.warnings)
+
+
+def stated_packages(definition: Mapping[str, Json]) -> tuple[list[str], list[str]]:
+    """
+    Return what a definition says, conda packages and lines for pip, without what the step library stands in for.
+
+    Raises:
+        RunEnvironmentException: a definition that cannot be read.
+    """
+    conda, pip = _split(definition, f"environment {definition.get('name') or 'without a name'!r}")
+    lines = [line.strip() for line in pip]
+    kept = [[line] if line.startswith("-") else _keep(line) for line in lines if line and not line.startswith("#")]
+    return [item for item in conda if _normalise(item) not in _PROVIDED], [line for part in kept for line in part]
+
+
+def local_file_of(line: str) -> Path | None:
+    """Return the file of this machine that a requirement or option names, such as a wheel or `-r FILE`, if it does."""
+    name = line.split()[-1].rpartition("=")[2]
+    path = Path(unquote(urlsplit(name).path) if name.startswith("file:") else name)
+    return path if path.is_absolute() and path.is_file() else None
 
 
 def mask_credentials(text: str) -> str:

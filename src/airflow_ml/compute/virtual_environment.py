@@ -25,11 +25,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 from airflow_ml.compute.interpreters import FoundPython, find_uv
 from airflow_ml.compute.request import inherited_environment
-from airflow_ml.compute.requirements import Requirements, mask_credentials
+from airflow_ml.compute.requirements import Requirements, local_file_of, mask_credentials
 from airflow_ml.exceptions import RunEnvironmentException, ServiceException
 
 __all__ = ["BUILDER_VERSION", "MARKER_FILE", "VirtualEnvironment", "digest_of"]
@@ -210,10 +209,8 @@ def _describe(requirements: Requirements, base: FoundPython) -> dict[str, object
 
 
 def _digest_local_file(text: str) -> str | None:
-    """Return the digest of the file that a requirement or option names, such as a wheel or `-r FILE`, if it does."""
-    name = text.split()[-1].rpartition("=")[2]
-    path = Path(unquote(urlsplit(name).path) if name.startswith("file:") else name)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_absolute() and path.is_file() else None
+    path = local_file_of(text)
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextmanager

@@ -59,8 +59,8 @@ def record_line(record: Record) -> str:
         return canonical([record.tag, record.name, record.value])
     except (ValueError, TypeError) as error:
         raise UserErrorException(
-            f"{record.tag} {record.name!r}: the value {record.value!r} cannot be compared ({error}); give finite numbers"
-            " and plain JSON"
+            f"{record.tag} {record.name!r}: the value {record.value!r} cannot be compared ({error}); give finite"
+            " numbers and plain JSON"
         ) from error
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.storage.protocol import FileInfo, normalise_path
 from airflow_ml.storage.selection import glob_matcher, glob_root, is_glob
+from airflow_ml.storage.web import md5_digest
 
 __all__ = ["HOSTS", "BlobFolder", "is_blob_address"]
 

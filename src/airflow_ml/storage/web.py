@@ -174,13 +174,13 @@ def _info(url: str, headers: Message) -> FileInfo:
     size = int(length) if length and length.isdigit() else -1
     # Without a size there is nothing to check a kept copy against.
     etag = (headers.get("ETag") or changed or "") if size >= 0 else ""
-    return FileInfo(url, size, etag, modified, _digest(headers, changed))
+    return FileInfo(url, size, etag, modified, _digest(headers, changed, size))
 
 
-def _digest(headers: Message, changed: str | None) -> str:
-    """Return what a server says of the content: its MD5; what changes with it, where there is no size either."""
+def _digest(headers: Message, changed: str | None, size: int) -> str:
+    """Return what a server says of the content: its MD5, or without a size what there is instead of the ETag."""
     known = md5_digest(headers.get("Content-MD5") or "")
-    if known or headers.get("Content-Length"):
+    if known or size >= 0:
         return known
     return f"etag:{headers['ETag']}" if headers.get("ETag") else f"modified:{changed}" if changed else ""
 
