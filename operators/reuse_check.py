@@ -11,17 +11,29 @@ from airflow.sdk import BaseOperator
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.operators._context import dag_run_of, given_parameters, run_source_of, submitted_run_id
+from airflow_ml.operators._context import (
+    dag_run_of,
+    given_parameters,
+    reuse_mode_of,
+    run_source_of,
+    submitted_run_id,
+)
+from airflow_ml.operators._ending import close_behind_end, end_task_id, is_end_needed
 from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators.links import RunLink
 
 if TYPE_CHECKING:
-    from airflow_ml.execution import pipelines, services
+    from airflow_ml.execution import model, pipelines, reusing, runner_lock, services
     from airflow_ml.graph import Json
+    from airflow_ml.operators import _announcing
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
+    _announcing = late("airflow_ml.operators._announcing")
+    model = late("airflow_ml.execution.model")
     pipelines = late("airflow_ml.execution.pipelines")
+    reusing = late("airflow_ml.execution.reusing")
+    runner_lock = late("airflow_ml.execution.runner_lock")
     services = late("airflow_ml.execution.services")
 
 __all__ = ["ReuseCheckOperator"]
@@ -29,10 +41,12 @@ __all__ = ["ReuseCheckOperator"]
 
 class ReuseCheckOperator(BaseOperator):
     """
-    Opens the pipeline run before its first step.
+    Opens the pipeline run before its first step, and looks for the results that its steps may take from earlier runs.
 
     Parameters are checked and echoed, names are looked up, declarations of the DAG file are applied and source
-    directories are captured. What is wrong with any of them fails here, before a step has run.
+    directories are captured. What is wrong with any of them fails here, before a step has run. Then every step whose
+    inputs are known is decided, all in this one process; those that are reused are skipped at once and wait for no
+    pool slot. If all are, and no task stands behind the pipeline, its last task is skipped too.
     """
 
     operator_extra_links = (RunLink(),)
@@ -56,7 +70,7 @@ class ReuseCheckOperator(BaseOperator):
         return self.pipeline.graph.workspace.name
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
-        """Open the run and return its id and the values of its parameters."""
+        """Open the run, decide its steps, and return its id, the values of its parameters and the reused steps."""
         with airflow_failures(), services.open_services(self.pipeline.graph.workspace) as opened:
             run = self._open(opened, context)
             self.run_id = run.id
@@ -66,7 +80,42 @@ class ReuseCheckOperator(BaseOperator):
             # One that was canceled meanwhile stays so, and a script run's status is that of its script.
             if run.status == "NotStarted" and run.kind == "pipeline":
                 run = opened.registry.runs.set_status(run.id, "Running", expected="NotStarted")
-            return {"pipeline_run_id": run.id, "parameters": parameters}
+            reused = self._look(opened, context, run) if run.kind == "pipeline" else []
+            return {"pipeline_run_id": run.id, "parameters": parameters, "reused": [*reused]}
+
+    def _look(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> list[str]:
+        """
+        Decide the steps, tell Airflow which are reused, and return their ids.
+
+        A process that dies in here is run again by Airflow: steps that it adopted are announced again, until they are
+        marked.
+        """
+        dag_id, dag_run_id = dag_run_of(context)
+        prefix = self.task_id.removesuffix("reuse_check")
+        look = reusing.decide_first(opened, self.pipeline.graph, run, model.Airflow(dag_id, dag_run_id, prefix))
+        for sentence in look.sentences:
+            self.log.info("%s", sentence)
+        tasks = _announcing.announcements_of(prefix, look.reused)
+        # Not where some steps were adopted long ago: they may have been cleared, and run now.
+        if len(look.reused) == len(self.pipeline.graph.steps):
+            tasks += self._close(opened, context, run, end_task_id(prefix))
+        _announcing.announce(context, self.workspace_name, tasks)
+        reusing.mark_announced(opened, look.reused)
+        close_behind_end(opened, context, run.id, end_task_id(prefix))
+        return [item.step_id for item in look.reused]
+
+    def _close(
+        self, opened: services.Services, context: Mapping[str, Any], run: RunRecord, task_id: str
+    ) -> list[_announcing.Announcement]:
+        """Close a run of which nothing is left to do, and return its last task as one more that need not run."""
+        if is_end_needed(context, task_id):
+            return []
+        # The process that drives an embedded run closes it, after it has stored its own log with it.
+        is_driven = run.details.get("engine") == runner_lock.ENGINE_EMBEDDED
+        verdict = (pipelines.judge_pipeline if is_driven else pipelines.close_pipeline)(opened, run.id)
+        if verdict.status != "Completed":
+            return []
+        return [_announcing.Announcement(task_id, {"pipeline_run_id": run.id, "status": verdict.status}, run.id)]
 
     def _open(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         submitted = submitted_run_id(context, self.pipeline)
@@ -88,7 +137,8 @@ class ReuseCheckOperator(BaseOperator):
         )
         try:
             given = given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id)
-            opening = replace(opening, parameters=given)
+            mode = reuse_mode_of(context, self.pipeline)
+            opening = replace(opening, parameters=given, details={"reuse": mode})
             return pipelines.continue_run(opened, pipelines.open_pipeline(opened, graph, opening).id)
         except UserErrorException as error:
             pipelines.record_refusal(opened, graph, opening, error)

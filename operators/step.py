@@ -12,19 +12,26 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_ml._late import late
 from airflow_ml.operators._context import dag_run_of, submitted_run_id
+from airflow_ml.operators._ending import close_behind_end, end_task_id
 from airflow_ml.operators._failures import airflow_failures, is_ours
 from airflow_ml.operators.links import RunLink
 
 if TYPE_CHECKING:
-    from airflow_ml.execution import attempt, model, pipelines, services
+    from airflow_ml.execution import attempt, model, pipelines, reusing, runner_lock, services, steps
     from airflow_ml.graph import Json, Step
+    from airflow_ml.operators import _announcing, _waiting
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
+    _announcing = late("airflow_ml.operators._announcing")
+    _waiting = late("airflow_ml.operators._waiting")
     attempt = late("airflow_ml.execution.attempt")
     model = late("airflow_ml.execution.model")
     pipelines = late("airflow_ml.execution.pipelines")
+    reusing = late("airflow_ml.execution.reusing")
+    runner_lock = late("airflow_ml.execution.runner_lock")
     services = late("airflow_ml.execution.services")
+    steps = late("airflow_ml.execution.steps")
 
 __all__ = ["StepOperator"]
 
@@ -38,6 +45,10 @@ _CONVERTED = frozenset(name.removeprefix("_convert_") for name in dir(BaseOperat
 class StepOperator(BaseOperator):
     """
     Runs one step of a pipeline: stages inputs, starts the script, follows it, commits its outputs.
+
+    Where an earlier run has the result by now, the step takes it and ends; where another run computes it at this
+    moment, it waits without a slot. When its outputs are there, the steps that waited for them are decided: those that
+    are reused are skipped at once.
 
     The XCom is a small mapping: `step_run_id`, `pipeline_run_id`, `outputs` (datastore, path, digest by name) and the
     last value of each scalar metric. Data never goes through XCom.
@@ -112,36 +123,83 @@ class StepOperator(BaseOperator):
         ):
             run = self._pipeline_run(opened, context)
             self.log.info("parameters: %s", pipelines.printable_parameters(run))
-            reason = pipelines.stop_reason(run)
-            if reason is not None:
-                raise AirflowSkipException(f"{self.title} is not started: {reason}")
+            self._refuse_stopped(run)
             try:
-                return self._run(opened, context, run)
+                result = self._take(opened, context, run)
+                self._announce_later(opened, context, run)
+                return result.to_data()
             finally:
-                self._after(opened, run.id)
+                self._after(opened, context, run.id)
 
-    def _run(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> dict[str, Json]:
+    def _take(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> model.StepResult:
+        """Run the step or take the result that is there; where another run computes it, wait for that."""
         dag_id, dag_run_id = dag_run_of(context)
-        task = model.StepTask(
-            graph=self.pipeline.graph,
-            step=self.step,
-            pipeline=run,
-            task=model.Airflow(dag_id, dag_run_id, self.task_id, context["ti"].try_number),
-            handed_on=self._handed_on(context),
-        )
+        place = model.Airflow(dag_id, dag_run_id, self.task_id, context["ti"].try_number)
+        handed_on = self._handed_on(context)
+        while True:
+            task = model.StepTask(self.pipeline.graph, self.step, run, place, handed_on)
+            outcome = self._take_once(opened, context, task)
+            if isinstance(outcome, reusing.Reused):
+                self.run_id = outcome.result.step_run_id
+                self.log.info("%s: %s", self.title, outcome.sentence)
+                reusing.mark_announced(opened, [outcome])
+                return outcome.result
+            if isinstance(outcome, model.StepResult):
+                return outcome
+            self.log.info("%s waits: %s", self.title, outcome.sentence)
+            if run.details.get("engine") != runner_lock.ENGINE_EMBEDDED:
+                _waiting.ask_again_later(context, outcome)
+            _waiting.wait_here(outcome, lambda: self._is_stopped)
+            run = self._refuse_stopped(opened.registry.runs.get(run.id))
+
+    def _take_once(
+        self, opened: services.Services, context: Mapping[str, Any], task: model.StepTask
+    ) -> model.StepResult | reusing.Reused | reusing.Waiting:
         control = attempt.Control(
             is_stopped=lambda: self._is_stopped,
             # As an argument, because a script's output may hold anything that logging takes for a placeholder.
             log=lambda line: _script_log.info("%s", line),
-            started=self._note_run,
+            started=lambda run_id: self._note_run(opened, run_id),
             is_retried=lambda error: self._is_retried(error, context),
         )
         try:
-            return attempt.run_step(opened, task, control).to_data()
+            return steps.take_step(opened, task, control)
         except attempt.StepStopped as error:
             # Airflow ended this task itself (a worker that shuts down, for instance): its retries apply.
             kind = AirflowException if self._is_stopped else AirflowFailException
             raise kind(str(error)) from error
+
+    def _refuse_stopped(self, run: RunRecord) -> RunRecord:
+        """Return the pipeline run if steps of it may start."""
+        reason = pipelines.stop_reason(run)
+        if reason is not None:
+            raise AirflowSkipException(f"{self.title} is not started: {reason}")
+        if self._is_stopped:
+            raise AirflowException(f"{self.title} was stopped while it waited")
+        return run
+
+    def _announce_later(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> None:
+        """
+        Skip the tasks behind this one that are reused with what it has just written.
+
+        The step itself is done, so nothing in here may fail it: what is not announced is found when its task starts.
+        """
+        dag_id, dag_run_id = dag_run_of(context)
+        graph = self.pipeline.graph
+        try:
+            place = model.Airflow(dag_id, dag_run_id, self._prefix)
+            reused = reusing.decide_after(opened, graph, run, self.step.id, place)
+            for item in reused:
+                self.log.info("%s: %s", graph.title(graph.step(item.step_id)), item.sentence)
+            _announcing.announce(context, self.workspace_name, _announcing.announcements_of(self._prefix, reused))
+            reusing.mark_announced(opened, reused)
+        except Exception:
+            self.log.exception("%s is done; the steps behind it decide for themselves", self.title)
+
+    @property
+    def _prefix(self) -> str:
+        """What the ids of the pipeline's tasks have before the steps' ids: their task groups."""
+        return self.task_id.removesuffix(self.step.id)
 
     def on_kill(self) -> None:
         """Ask the script to end; called from a signal handler, so it only sets a flag that the operator looks at."""
@@ -152,9 +210,12 @@ class StepOperator(BaseOperator):
         has_tries = context["ti"].try_number <= (context["ti"].max_tries or 0)
         return has_tries and (self.retry_user_failures or is_ours(error))
 
-    def _note_run(self, run_id: str) -> None:
+    def _note_run(self, opened: services.Services, run_id: str) -> None:
         self.run_id = run_id
         self.log.info("%s is run %s of workspace %r", self.title, run_id, self.workspace_name)
+        reuse = opened.registry.runs.get(run_id).details.get("reuse")
+        if isinstance(reuse, dict):
+            self.log.info("%s: %s", self.title, reuse.get("reason"))
 
     def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         """Return the pipeline run that `reuse_check` has opened; without one this branch was not taken."""
@@ -166,8 +227,9 @@ class StepOperator(BaseOperator):
             run_id = run.id
         return pipelines.enter_pipeline(opened, run_id, self.step.id)
 
-    def _after(self, opened: services.Services, pipeline_run_id: str) -> None:
-        """Do what has to follow an attempt, whatever became of it; for operators written by hand."""
+    def _after(self, opened: services.Services, context: Mapping[str, Any], pipeline_run_id: str) -> None:
+        """Do what has to follow an attempt, whatever became of it."""
+        close_behind_end(opened, context, pipeline_run_id, end_task_id(self._prefix))
 
     def _handed_on(self, _context: Mapping[str, Any]) -> Mapping[str, Json]:
         """Return what other tasks handed on by XCom, by task id; for operators written by hand."""
