@@ -209,7 +209,7 @@ def _star(name: str) -> str:
     return "*" if UNNAMED.fullmatch(name) else name
 
 
-@pytest.mark.filterwarnings("ignore:.*hash_paths has no effect:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*hash_paths names:DeprecationWarning")
 @pytest.mark.parametrize("case", CASES, ids=[f"{case['rule']}-{case['case']}" for case in CASES])
 def test_a_fact(case: Mapping, workspace: Workspace) -> None:
     """A v1 pipeline gives here what it gave in v1, or what the case and docs/compatibility.md say instead."""

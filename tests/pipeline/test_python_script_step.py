@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,17 +150,6 @@ def test_pipelines_folder_is_the_default(workspace: Workspace) -> None:
     nodes = Pipeline(workspace, steps, default_source_directory="src").graph.steps
 
     assert [node.source_directory for node in nodes] == ["src", "."]
-
-
-def test_hash_paths_warn_and_mean_nothing(workspace: Workspace, step: MakeStep) -> None:
-    """`hash_paths` is taken with a warning, also with files that do not exist."""
-    with pytest.warns(DeprecationWarning, match="hash_paths has no effect"):
-        made = step("a", hash_paths=["missing.ipynb"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        plain = step("a")
-
-    assert Pipeline(workspace, made).graph == Pipeline(workspace, plain).graph
 
 
 def test_fresh_run_configuration_changes_nothing(workspace: Workspace, step: MakeStep) -> None:

@@ -13,18 +13,24 @@ if TYPE_CHECKING:
 
     from airflow_ml import registry as registries
     from airflow_ml.core import keyvault
+    from airflow_ml.core import reuse_policy as policies
     from airflow_ml.core.compute import amlcompute
     from airflow_ml.core.compute.amlcompute import AmlCompute, AmlComputeProvisioningConfiguration
     from airflow_ml.core.compute.compute import ComputeTarget
     from airflow_ml.core.keyvault import Keyvault
+    from airflow_ml.core.reuse_policy import ReusePolicy
     from airflow_ml.graph.model import Json, WorkspaceRef
     from airflow_ml.registry import Registry
 else:
     amlcompute = late("airflow_ml.core.compute.amlcompute")
     keyvault = late("airflow_ml.core.keyvault")
+    policies = late("airflow_ml.core.reuse_policy")
     registries = late("airflow_ml.registry")
 
 __all__ = ["DescribedWorkspace"]
+
+#: Among the details of the workspace.
+_REUSE = "reuse"
 
 
 class _DefaultCluster:
@@ -73,6 +79,27 @@ class DescribedWorkspace:
     def sku(self) -> str:
         """Kept for v1 code."""
         return str(self._said("sku") or "basic")
+
+    @property
+    def reuse_policy(self) -> ReusePolicy:
+        """How results of earlier runs are taken, for pipelines and steps that do not say it themselves."""
+        return policies.ReusePolicy._of_data(self.registry().details.get().get(_REUSE))
+
+    def set_reuse_policy(self, policy: ReusePolicy | None) -> None:
+        """
+        Say how results of earlier runs are taken, for pipelines and steps that do not say it themselves.
+
+        A `max_age` holds for all of them. It counts from now on, for runs that are under way too.
+
+        Args:
+            policy: in the place of the one so far; None for the defaults.
+
+        Raises:
+            UserErrorException: it is no ReusePolicy, or Airflow is parsing a DAG file.
+        """
+        where = f"workspace {self._ref.name!r}"
+        policies.policy_of_graph(policy, where=where)
+        self.registry().details.put({_REUSE: None if policy is None else policy._to_data()})
 
     @property
     def tags(self) -> dict[str, str]:

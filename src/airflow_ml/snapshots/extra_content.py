@@ -23,6 +23,9 @@ from airflow_ml.registry.home import Home
 
 __all__ = ["hash_paths"]
 
+#: In the place of the digest of what is not there.
+_NOTHING = "nothing"
+
 
 def hash_paths(directory: Path, paths: Iterable[str], cache: StatCache) -> dict[str, str]:
     """
@@ -31,6 +34,8 @@ def hash_paths(directory: Path, paths: Iterable[str], cache: StatCache) -> dict[
     Args:
         directory: what relative paths are relative to, the step's source directory.
         cache: of digests of files whose line ends count.
+
+    Nothing need be there where a path leads into the folder itself: v1's code names files so that are not there.
 
     Raises:
         SnapshotException: nothing is there, or it cannot be read; the text names the path.
@@ -42,6 +47,9 @@ def hash_paths(directory: Path, paths: Iterable[str], cache: StatCache) -> dict[
 
 def _digest_named(directory: Path, path: str, cache: StatCache) -> str:
     place = os.path.realpath(directory / path)
+    is_inside = os.path.normpath(directory / path).startswith(f"{os.path.normpath(directory)}{os.sep}")
+    if is_inside and not os.path.lexists(place):
+        return _NOTHING
     try:
         return _digest(place, cache)
     except OSError as exc:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_ml.pipeline.core.port_bindings import InputPortBinding, OutputPortBinding
     from airflow_ml.pipeline.core.port_data_reference import PortDataReference, StepRunOutput
     from airflow_ml.pipeline.core.published_pipeline import PublishedPipeline
+    from airflow_ml.pipeline.core.reuse_policy import ReusePolicy
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
     from airflow_ml.pipeline.core.schedule import Schedule, ScheduleRecurrence, TimeZone
 
@@ -41,6 +42,7 @@ __all__ = [
     "PipelineStep",
     "PortDataReference",
     "PublishedPipeline",
+    "ReusePolicy",
     "Schedule",
     "ScheduleRecurrence",
     "StepRun",
@@ -68,6 +70,7 @@ __getattr__, __dir__ = lazy_exports(
         "PipelineStep": "builder",
         "PortDataReference": "port_data_reference",
         "PublishedPipeline": "published_pipeline",
+        "ReusePolicy": "reuse_policy",
         "Schedule": "schedule",
         "ScheduleRecurrence": "schedule",
         "StepRun": "run",
@@ -87,6 +90,7 @@ __getattr__, __dir__ = lazy_exports(
         "pipeline_output_dataset",
         "pipeline_parameter",
         "published_pipeline",
+        "reuse_policy",
         "run",
         "schedule",
     ),

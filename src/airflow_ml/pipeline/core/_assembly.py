@@ -10,7 +10,15 @@ process.
 from __future__ import annotations
 
 from airflow_ml.exceptions import GraphError
-from airflow_ml.graph import ComputeDeclaration, Graph, Step, StepOutputSource, WorkspaceRef, in_running_order
+from airflow_ml.graph import (
+    ComputeDeclaration,
+    Graph,
+    ReusePolicy,
+    Step,
+    StepOutputSource,
+    WorkspaceRef,
+    in_running_order,
+)
 from airflow_ml.pipeline.core._closure import close, collect
 from airflow_ml.pipeline.core._nodes import NodeContext, give_ids, write_node
 from airflow_ml.pipeline.core._parameters import Parameters
@@ -31,7 +39,11 @@ if TYPE_CHECKING:
 else:
     from airflow_ml._records import dataclass
 
-__all__ = ["AssemblyOptions", "assemble", "assemble_step"]
+__all__ = ["NO_POLICY", "AssemblyOptions", "assemble", "assemble_step"]
+
+
+#: Leaves everything to the workspace and the defaults.
+NO_POLICY = ReusePolicy()
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class AssemblyOptions:
     resolve_closure: bool = True
     base_directory: str | None = None
     declarations: tuple[ComputeDeclaration, ...] = ()
+    reuse: ReusePolicy = NO_POLICY
 
 
 def assemble(steps: object, options: AssemblyOptions) -> tuple[Graph, list[PipelineStep]]:
@@ -122,4 +135,5 @@ def _graph(steps: tuple[Step, ...], parameters: Parameters, options: AssemblyOpt
         description=options.description,
         default_datastore=options.default_datastore,
         base_directory=options.base_directory,
+        reuse=options.reuse,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from airflow_ml._late import late
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.exceptions import GraphError
@@ -15,14 +16,17 @@ from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
-    from dataclasses import dataclass, field
+    from dataclasses import dataclass, field, replace
 
+    from airflow_ml.pipeline.core import _reuse_settings as reuse_settings
     from airflow_ml.pipeline.core._arguments import StepWiring
     from airflow_ml.pipeline.core._parameters import Parameters
     from airflow_ml.pipeline.core._ports import BoundInput
     from airflow_ml.pipeline.core.builder import PipelineStep
 else:
-    from airflow_ml._records import dataclass, field
+    from airflow_ml._records import dataclass, field, replace
+
+    reuse_settings = late("airflow_ml.pipeline.core._reuse_settings")
 
 __all__ = ["RESERVED_IDS", "NodeContext", "give_ids", "write_node"]
 
@@ -76,13 +80,14 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
     Write one step down.
 
     Raises:
-        ValueError: no script where the step says, an input that no step writes, or a parameter with two defaults.
+        ValueError: no script where the step says, an input that no step writes, a parameter with two defaults, or
+            something said about reuse of what the step does not have.
     """
     definition = step._define(context.default_source_directory, context.memo)
     where = f"step {step.name!r}"
     context.parameters.take(wiring.parameters, where=where)
     after = [context.ids[id(other)] for other in earlier_steps(step, context.order)]
-    return Step(
+    node = Step(
         id=context.ids[id(step)],
         name=step.name,
         kind=definition.kind,
@@ -102,6 +107,12 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
         version=definition.version,
         settings=definition.settings,
         after=tuple(dict.fromkeys(after)),
+    )
+    said = definition.reuse
+    return (
+        node
+        if said is None
+        else replace(node, **reuse_settings.written_settings(said, definition, wiring, where=where))
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Json
+    from airflow_ml.pipeline.core._reuse_settings import ReuseSettings
 
     class SourceContext(Protocol):
         """What a pipeline tells its steps about files."""
@@ -38,6 +39,7 @@ class StepDefinition:
         script: path inside the source directory; whether it is there is checked by the kind.
         source_directory: absolute path.
         run_settings: values may be PipelineParameter objects.
+        reuse: what was said about reuse besides `allow_reuse`; None for nothing.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class StepDefinition:
     allow_reuse: bool = True
     version: str | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
+    reuse: ReuseSettings | None = None
 
 
 class PipelineStep:

@@ -9,7 +9,7 @@ from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.exceptions import GraphError, NotSupportedError, UserErrorException
 from airflow_ml.graph import find_problems, mode_of_submit
 from airflow_ml.pipeline import _engine
-from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble
+from airflow_ml.pipeline.core._assembly import NO_POLICY, AssemblyOptions, assemble
 from airflow_ml.pipeline.core._submit_arguments import refuse_arguments, submitted_values
 from airflow_ml.pipeline.core.pipeline_parameter import PipelineParameter
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from airflow_ml.core import experiment as core_experiment
+    from airflow_ml.core import reuse_policy as policies
     from airflow_ml.core.experiment import Experiment
+    from airflow_ml.core.reuse_policy import ReusePolicy
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Graph, ReuseMode
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 else:
     # A DAG file builds pipelines and starts none.
     core_experiment = late("airflow_ml.core.experiment")
+    policies = late("airflow_ml.core.reuse_policy")
     parameter_values = late("airflow_ml.pipeline.core._values")
     pipeline_run = late("airflow_ml.pipeline.core.run")
     publishing = late("airflow_ml.pipeline.core._publishing")
@@ -55,6 +58,7 @@ class Pipeline:
         default_datastore: where outputs without a datastore go; None means the workspace's default.
         default_source_directory: for steps without one; relative to the DAG file, or to the current folder elsewhere.
         resolve_closure: with False, a step that is needed but not listed is an error.
+        reuse_policy: how results of earlier runs are taken, for steps that do not say it themselves.
         kwargs: `enable_email_notification` is accepted without effect, as notifications are Airflow's.
 
     Raises:
@@ -72,6 +76,8 @@ class Pipeline:
         resolve_closure: bool = True,
         _workflow_provider: object = None,
         _service_endpoint: object = None,
+        *,
+        reuse_policy: ReusePolicy | None = None,
         **kwargs: object,
     ) -> None:
         refuse_unknown(kwargs, where="Pipeline", known=["enable_email_notification"], error=GraphError)
@@ -95,6 +101,7 @@ class Pipeline:
                 resolve_closure=resolve_closure,
                 base_directory=base_directory(),
                 declarations=tuple(workspace._compute_declarations),
+                reuse=NO_POLICY if reuse_policy is None else policies.policy_of_graph(reuse_policy, where="Pipeline"),
             ),
         )
         if not is_parsing_dag():

@@ -20,18 +20,20 @@ from airflow_ml.pipeline.steps._run_configuration import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import warnings
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar, cast
 
     from airflow_ml.core.compute.compute import ComputeTarget
+    from airflow_ml.core.reuse_policy import ReusePolicy
     from airflow_ml.core.runconfig import RunConfiguration
+    from airflow_ml.pipeline.core import _reuse_settings as reuse_settings
+    from airflow_ml.pipeline.core._reuse_settings import ReuseSettings
 
     _Value = TypeVar("_Value")
 else:
     from airflow_ml._typing import cast
 
-    warnings = late("warnings")
+    reuse_settings = late("airflow_ml.pipeline.core._reuse_settings")
 
 __all__ = ["PythonScriptStep"]
 
@@ -54,7 +56,14 @@ class PythonScriptStep(PipelineStep):
         source_directory: default: the pipeline's, else the DAG file's folder (the current folder outside Airflow).
         allow_reuse: take an earlier result when nothing changed.
         version: free text that is part of the step's identity.
-        hash_paths: accepted with a warning and without effect, as in v1.
+        hash_paths: files and folders whose content counts too, relative to the source directory or absolute, for
+            instance a library beside it; with a warning where they lie inside of it, which counts as a whole.
+        reuse_policy: how results of earlier runs are taken; what it does not say is left to the pipeline.
+        ignore_in_fingerprint: what may change and the result is still the same: names of parameters, inputs and
+            variables of this step, `kind:NAME` where a name is of two kinds, `source:PATTERN` for files of the source
+            directory, with patterns of ignore files.
+        normalise_outputs: names that the hook `airflow_ml_normalise_output` gets, by output: for files whose bytes
+            differ although they say the same.
 
     Raises:
         ValueError: no script name, or something of a wrong type.
@@ -75,16 +84,13 @@ class PythonScriptStep(PipelineStep):
         allow_reuse: bool = True,
         version: str | None = None,
         hash_paths: Sequence[str] | None = None,
+        *,
+        reuse_policy: ReusePolicy | None = None,
+        ignore_in_fingerprint: Sequence[str] | None = None,
+        normalise_outputs: Mapping[str, str] | None = None,
     ) -> None:
         if not script_name or not isinstance(script_name, str):
             raise GraphError(f"step {name!r}: script_name {script_name!r} is not a path inside the source directory")
-        if hash_paths:
-            warnings.warn(
-                f"step {name or script_name!r}: hash_paths has no effect, the whole source directory counts (v1"
-                " deprecated it)",
-                DeprecationWarning,
-                stacklevel=2,
-            )
         super().__init__(name or script_name, inputs, outputs, arguments, fix_port_name_collisions=True)
         check_types(
             self.name,
@@ -101,7 +107,16 @@ class PythonScriptStep(PipelineStep):
         self._compute_target = compute_target
         if isinstance(compute_target, tuple) and compute_target:
             self._compute_of_later = compute_target[0]
-        self._allow_reuse = allow_reuse
+        self._allow_reuse = _read_allow_reuse(self.name, allow_reuse)
+        self._reuse: ReuseSettings | None = None
+        if reuse_policy is not None or hash_paths or ignore_in_fingerprint or normalise_outputs:
+            self._reuse = reuse_settings.read_reuse_settings(
+                policy=reuse_policy,
+                ignored=ignore_in_fingerprint,
+                hash_paths=hash_paths,
+                normalisers=normalise_outputs,
+                where=f"step {self.name!r}",
+            )
         self._version = version
 
     def _define(self, default_source_directory: str | None, memo: dict[object, object]) -> StepDefinition:
@@ -122,6 +137,7 @@ class PythonScriptStep(PipelineStep):
             run_settings={**part.settings, **parameter_settings(self.name, self._runconfig_pipeline_params)},
             allow_reuse=self._allow_reuse,
             version=self._version,
+            reuse=self._reuse,
         )
 
     def _run_configuration_part(self, memo: dict[object, object]) -> RunConfigurationPart:
@@ -132,6 +148,13 @@ class PythonScriptStep(PipelineStep):
 
 
 _NO_RUN_CONFIGURATION = RunConfigurationPart()
+
+
+def _read_allow_reuse(step: str, value: object) -> bool:
+    """Return whether earlier results may be taken; v1 took None for no, and any text, such as 'False', for yes."""
+    if value not in (True, False, None):
+        raise GraphError(f"step {step!r}: allow_reuse is {value!r}, expected True or False")
+    return bool(value)
 
 
 def _once(memo: dict[object, object], key: object, make: Callable[[], _Value]) -> _Value:
