@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_pipeline_arguments", "add_workspace_argument"]
+__all__ = ["add_pipeline_arguments", "add_workspace_argument", "positive"]
 
 
 def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,3 +29,11 @@ def add_workspace_argument(parser: argparse.ArgumentParser) -> None:
     """Add the workspace that a command is about."""
     help_text = "default: that of config.json, or else all of this machine"
     parser.add_argument("--workspace", metavar="NAME", help=help_text)
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number

@@ -14,15 +14,15 @@ from airflow_ml._late import late
 from airflow_ml.cli._scripts import FoundPipeline, run_file, run_module
 from airflow_ml.exceptions import AzureMLException, UserErrorException
 from airflow_ml.graph import check_value, from_json
-from airflow_ml.reuse.decisions import REUSE_MODES
+from airflow_ml.graph.reuse_modes import mode_of_submit
 
 if TYPE_CHECKING:
     import argparse
 
     from airflow_ml.cli import workspaces
     from airflow_ml.graph import Graph, Json, Parameter
+    from airflow_ml.graph.reuse_modes import ReuseMode
     from airflow_ml.registry import Home, Registry
-    from airflow_ml.reuse.decisions import ReuseMode
 else:
     workspaces = late("airflow_ml.cli.workspaces")
 
@@ -54,10 +54,8 @@ def mode_of(pipeline: FoundPipeline, given: ReuseMode | None) -> ReuseMode:
     """Return how results are reused: as the command line says, or else the script's submit, or else normally."""
     if given is not None:
         return given
-    said = pipeline.submission.get("reuse")
-    if said is None and pipeline.submission.get("regenerate_outputs"):
-        return "refresh"
-    return said if said in REUSE_MODES else "normal"
+    said = pipeline.submission
+    return mode_of_submit(said.get("reuse"), regenerate_outputs=bool(said.get("regenerate_outputs")))
 
 
 def parameters_of(pipeline: FoundPipeline, texts: Sequence[str]) -> dict[str, Json]:

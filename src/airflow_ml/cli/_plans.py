@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from airflow_ml.cli._scripts import FoundPipeline
     from airflow_ml.graph import Graph, Json, Step
-    from airflow_ml.reuse.decisions import Decision, ReuseMode
+    from airflow_ml.graph.reuse_modes import ReuseMode
+    from airflow_ml.reuse.decisions import Decision
 
 __all__ = ["StepPlan", "all_run", "document", "print_plan", "step_plans"]
 

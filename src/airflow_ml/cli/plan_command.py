@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from airflow_ml.cli._scripts import FoundPipeline
     from airflow_ml.execution import reusing, services
     from airflow_ml.graph import Json
+    from airflow_ml.graph.reuse_modes import ReuseMode
     from airflow_ml.registry import shared
-    from airflow_ml.reuse.decisions import ReuseMode
 else:
     _pipelines = late("airflow_ml.cli._pipelines")
     _plans = late("airflow_ml.cli._plans")

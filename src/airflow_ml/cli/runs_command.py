@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
+from airflow_ml.cli._arguments import add_workspace_argument, positive
 from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -34,14 +35,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="list runs, newest first")
     listing.add_argument("--experiment", metavar="NAME", help="default: all")
-    listing.add_argument("--limit", type=_positive, default=20, metavar="N", help="default: %(default)s")
+    listing.add_argument("--limit", type=positive, default=20, metavar="N", help="default: %(default)s")
     listing.set_defaults(run=_list)
     show = actions.add_parser("show", help="show the steps of a pipeline's run: states, times, metrics, outputs")
     show.add_argument("run_id", metavar="RUN_ID")
     show.set_defaults(run=_show)
     for action in (listing, show):
-        help_text = "default: that of config.json, or else all of this machine"
-        action.add_argument("--workspace", metavar="NAME", help=help_text)
+        add_workspace_argument(action)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -82,10 +82,3 @@ def _find(arguments: argparse.Namespace) -> core_run.Run:
             return core_run.Run.get(workspace, arguments.run_id)
     names = ", ".join(workspace.name for workspace in chosen)
     raise UserErrorException(f"there is no run {arguments.run_id!r} in workspace {names}; list them with runs list")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
