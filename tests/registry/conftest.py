@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from airflow_ml.graph.model import WorkspaceRef
-from airflow_ml.registry import Registry, open_registry
+from airflow_ml.registry import NewResult, OutputRecord, Registry, RunRecord, open_registry
+from airflow_ml.registry.columns import utc_now
 
 #: Children start where this process is, so that a race is not decided by who imports faster.
 FORK = multiprocessing.get_context("fork")
@@ -48,6 +49,45 @@ def sqlite_registry(home: Path) -> Iterator[Registry]:
     """Open a new workspace of the embedded default."""
     with open_registry(WorkspaceRef("w")) as opened:
         yield opened
+
+
+@pytest.fixture
+def begin(registry: Registry) -> Callable[..., RunRecord]:
+    """Record a running step of a new pipeline run, or of the one that is given."""
+
+    def begin_step(name: str = "train", *, pipeline: RunRecord | None = None) -> RunRecord:
+        pipeline = pipeline or registry.runs.create("digits", "digits", kind="pipeline", status="Running")
+        return registry.runs.create("digits", name, kind="step", parent_id=pipeline.id, node_id=name, status="Running")
+
+    return begin_step
+
+
+@pytest.fixture
+def compute(registry: Registry, begin: Callable[..., RunRecord]) -> Callable[..., RunRecord]:
+    """Run a step to its end, with one output and a result of that fingerprint; its pipeline run ends too."""
+
+    def compute_step(fingerprint: str = "f", name: str = "train", *, pipeline_name: str = "digits") -> RunRecord:
+        run = begin(name)
+        output = OutputRecord(
+            run_id=run.id,
+            name="model",
+            kind="pipeline_data",
+            datastore="workspaceblobstore",
+            path=f"azureml/{run.id}/model",
+            is_file=False,
+            digest="d" * 64,
+            manifest_path=f".airflow_ml/manifests/{run.id}/model.json",
+            files=3,
+            size=100,
+            committed_at=utc_now(),
+            identity="i" * 64,
+        )
+        result = NewResult(fingerprint, name, pipeline_name, [["script", "", "train.py", None]])
+        ended = registry.runs.finish_step(run.id, status="Completed", outputs=[output], result=result)
+        registry.runs.set_status(run.root_id, "Completed")
+        return ended
+
+    return compute_step
 
 
 @pytest.fixture

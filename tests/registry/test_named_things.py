@@ -151,7 +151,7 @@ def test_labels_of_a_model(registry):
 
 
 def test_a_snapshot_is_recorded_once(registry):
-    """Recording a snapshot again changes nothing."""
+    """Recording a snapshot again does not change what it says of the content."""
     assert not registry.snapshots.exists("abc")
     for size in (10, 20):
         registry.snapshots.record("abc", files=2, size=size)
@@ -160,6 +160,14 @@ def test_a_snapshot_is_recorded_once(registry):
     assert registry.snapshots.get("abc").size == 10
     with pytest.raises(SnapshotException, match="'nowhere' is not recorded"):
         registry.snapshots.get("nowhere")
+
+
+def test_what_fingerprints_take_of_a_snapshot_is_filled_in_once(registry):
+    """A snapshot of an older version gets its source digest when it is taken again, and keeps it."""
+    for digest in (None, "sources", None, "others"):
+        registry.snapshots.record("abc", files=2, size=10, source_digest=digest)
+
+    assert registry.snapshots.get("abc").source_digest == "sources"
 
 
 def test_a_label_means_one_version(registry):
