@@ -126,8 +126,12 @@ class ListingWriter:
             if self._is_sorted:
                 shutil.copyfileobj(self._lines, packed)
             else:  # several sources, each in its own order
-                packed.writelines(sorted(self._lines, key=lambda line: str(json.loads(line)[0])))
+                packed.writelines(sorted(cast("IO[bytes]", self._lines), key=_path_of))
         _forget_old(place.parent)
+
+
+def _path_of(line: bytes) -> str:
+    return str(json.loads(line)[0])
 
 
 def _folder(context: ReuseContext) -> Path:
