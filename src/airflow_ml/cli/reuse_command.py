@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
+from airflow_ml.cli import gc_command
 from airflow_ml.cli._arguments import add_workspace_argument, positive
 from airflow_ml.exceptions import UserErrorException
 
@@ -32,6 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _add_list(actions)
     _add_explain(actions)
     _add_invalidate(actions)
+    gc_command.add_to(actions)
 
 
 def _add_list(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException, StepFailedError
+from airflow_ml.graph.destinations import destination_of
 from airflow_ml.runtime.selection import glob_pattern
 from airflow_ml.storage.commit import commit_output
 
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from airflow_ml.storage.manifests import Manifest
 
 __all__ = ["commit_outputs"]
-
-#: v1's default places on the datastore.
-_DESTINATIONS = {
-    "pipeline_data": "azureml/{run-id}/{output-name}",
-    "file_dataset": "dataset/{run-id}/{output-name}",
-}
-
 
 def commit_outputs(
     services: Services, task: StepTask, run: RunRecord, places: Mapping[str, Path], log: LogLine
@@ -60,15 +54,13 @@ def _check_written(task: StepTask, port: OutputPort, place: Path, log: LogLine) 
 
 def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort, place: Path) -> Manifest:
     datastore = port.datastore or task.graph.default_datastore or services.default_datastore
-    template = port.destination or _DESTINATIONS[port.kind]
-    destination = template.replace("{run-id}", run.id).replace("{output-name}", port.name).strip("/")
     if port.source_globs is not None:
         _keep_only(place, port.source_globs)
     try:
         return commit_output(
             services.store(datastore),
             place,
-            destination=destination,
+            destination=destination_of(port, run.id),
             run_id=run.id,
             output=port.name,
             datastore=datastore,

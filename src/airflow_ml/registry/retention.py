@@ -120,6 +120,19 @@ class Retention(Repository):
         with self._database.write() as session:
             return session.scalars(statement.returning(Snapshot.id)).one_or_none() is not None
 
+    def result_records(self) -> Iterator[Json]:
+        """Yield what each result was compared by, newest first; a page at a time, however many there are."""
+        before: int | None = None
+        while True:
+            query = select(Result.key, Result.records).where(Result.workspace_id == self._workspace_id)
+            query = query if before is None else query.where(Result.key < before)
+            with self._database.read() as session:
+                rows = session.execute(query.order_by(Result.key.desc()).limit(_PAGE)).all()
+            for before, records in rows:  # noqa: B007 - the last one begins the next page
+                yield records
+            if len(rows) < _PAGE:
+                return
+
     def live_leases(self) -> Sequence[FingerprintLease]:
         """Return the leases of fingerprints that are being computed now."""
         query = (

@@ -38,7 +38,7 @@ from airflow_ml.storage.output_source import (
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, Store, StoredFile, Upload, join_path, normalise_path
 from airflow_ml.storage.tree import TreeFile
 
-__all__ = ["commit_output", "verify"]
+__all__ = ["commit_output", "staging_token", "verify"]
 
 
 def commit_output(
@@ -146,7 +146,12 @@ def _uploads(folder: str, files: Sequence[TreeFile]) -> list[Upload]:
 
 
 def _token(manifest: Manifest) -> str:
-    return hashlib.sha256(f"{manifest.run_id}/{manifest.output}".encode()).hexdigest()[:16]
+    return staging_token(manifest.run_id, manifest.output)
+
+
+def staging_token(run_id: str, output: str) -> str:
+    """Return the name under which a store gathers an output's files, so that a later try ends an earlier one."""
+    return hashlib.sha256(f"{run_id}/{output}".encode()).hexdigest()[:16]
 
 
 def _manifest_files(

@@ -28,12 +28,12 @@ from airflow_ml.storage.protocol import (
     normalise_path,
 )
 
-__all__ = ["LocalStore"]
+__all__ = ["STAGING_FOLDER", "LocalStore"]
 
 _log = logging.getLogger(__name__)
 
 #: Where `put_files` gathers the bytes before it renames; inside the store, so that a rename is enough.
-_STAGING = f"{PRIVATE_FOLDER}/staging"
+STAGING_FOLDER = f"{PRIVATE_FOLDER}/staging"
 
 
 class LocalStore:
@@ -159,7 +159,7 @@ class LocalStore:
 
     def put_files(self, uploads: Sequence[Upload], *, token: str) -> tuple[StoredFile, ...]:
         """Copy all files into a folder of their own inside the store, hashing them, then rename them into place."""
-        staging = self._place(_STAGING)
+        staging = self._place(STAGING_FOLDER)
         for left in staging.glob(f"{glob.escape(token)}-*"):
             shutil.rmtree(left, ignore_errors=True)
         if not uploads:
