@@ -108,7 +108,7 @@ def _step_plan(graph: Graph, step: Step, decision: Decision) -> StepPlan:
     handed_on = _handed_on(step)
     if handed_on is not None and step.allow_reuse and fingerprint is None:
         return StepPlan(step.id, step.name, "unknown", handed_on, (handed_on,))
-    if decision.action == "wait":
+    if decision.action == "wait" and not decision.reasons:
         reason = _waiting(graph, step, decision.waits_for)
         return StepPlan(step.id, step.name, "unknown", reason, (reason,), waits_for=decision.waits_for)
     sentence = reasons_text(decision.reasons)

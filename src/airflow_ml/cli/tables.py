@@ -22,7 +22,8 @@ def print_run_table(run: PipelineRun, file: TextIO | None = None) -> None:
     """
     Print what became of a pipeline's run: a line about it, then a row per step in the pipeline's order.
 
-    The columns are step, state, seconds, metrics and outputs; an output is shown as `name = datastore:path`.
+    The columns are step, state (with `reused` for a step that took an earlier result), seconds, metrics and outputs; an
+    output is shown as `name = datastore:path`.
 
     Args:
         file: standard output unless given.
@@ -80,7 +81,8 @@ def _row(name: str, step: StepRun | None) -> Sequence[str]:
     times = [_time(details.get(key)) for key in ("startTimeUtc", "endTimeUtc")]
     metrics = "\n".join(f"{metric} = {_short(value)}" for metric, value in step.get_metrics().items())
     outputs = "\n".join(_place(step, output) for output in step.get_outputs())
-    return name, step.get_status(), _seconds(*times), metrics, outputs
+    state = f"{step.get_status()}{', reused' if step._is_reused else ''}"
+    return name, state, _seconds(*times), metrics, outputs
 
 
 def _time(text: str | None) -> datetime | None:

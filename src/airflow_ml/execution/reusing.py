@@ -129,7 +129,7 @@ def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waitin
         services.registry.fingerprint_leases.release_owner(earlier.id)
     newest = attempts[0] if attempts else None
     if newest is not None and _is_lost_message(newest):
-        return _reused_again(services, task.graph, newest)
+        return _reused_again(services, newest)
     while True:
         admission = admit_step(services, task, is_cleared=any(run.status == "Completed" for run in attempts))
         if not isinstance(admission, Hit):
@@ -156,7 +156,8 @@ def plan(
     """
     parameters = check_graph(services, graph, given, is_dry=True)
     code = current_code(services, graph)
-    return decide(services.reuse, graph, Question(parameters=parameters, code=code, mode=mode))
+    question = Question(parameters=parameters, code=code, mode=mode, is_foreseen=True)
+    return decide(services.reuse, graph, question)
 
 
 def _adopt_all(
@@ -179,19 +180,16 @@ def _adopt_all(
 
 def _not_announced(services: Services, graph: Graph, run: RunRecord) -> list[Reused]:
     """Return the steps that a process adopted which died before it told Airflow."""
-    known = {step.id for step in graph.steps}
-    return [
-        _reused_again(services, graph, step)
-        for step in services.registry.runs.steps(run.id)
-        if step.node_id in known and _is_lost_message(step)
-    ]
+    newest = {step.node_id: step for step in services.registry.runs.steps(run.id)}
+    tried = [newest[step.id] for step in graph.steps if step.id in newest]
+    return [_reused_again(services, step) for step in tried if _is_lost_message(step)]
 
 
 def _is_lost_message(run: RunRecord) -> bool:
     return run.properties.get("azureml.isreused") == "true" and _ANNOUNCED not in run.properties
 
 
-def _reused_again(services: Services, graph: Graph, run: RunRecord) -> Reused:
+def _reused_again(services: Services, run: RunRecord) -> Reused:
     details = cast("Mapping[str, Json]", run.details.get("reuse") or {})
     return Reused(str(run.node_id), result_of(services, run), str(details.get("reason") or "reused"))
 

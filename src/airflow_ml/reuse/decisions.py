@@ -16,11 +16,10 @@ from airflow_ml import hooks
 from airflow_ml.exceptions import AzureMLException, ServiceException
 from airflow_ml.graph import StepOutputSource, in_running_order
 from airflow_ml.hookspecs import ReuseQuestion
-from airflow_ml.reuse.explanation import explain
+from airflow_ml.reuse.explanation import explain, foresee
 from airflow_ml.reuse.fingerprint import StepFacts, fingerprint_step
 from airflow_ml.reuse.input_identity import InputIdentities
 from airflow_ml.reuse.model import UpstreamOutput
-from airflow_ml.reuse.policy import combined, workspace_policy
 from airflow_ml.reuse.reads import changed_reads
 from airflow_ml.reuse.verification import verify_outputs
 
@@ -60,6 +59,7 @@ class Question:
         handed_on: what other Airflow tasks handed on, for operators written by hand.
         keep_listings: store the lists of files behind the inputs, for later explanations; a plan writes nothing.
         is_explained: say why steps run.
+        is_foreseen: say of steps that wait why they run in any case, where that is so.
     """
 
     parameters: Mapping[str, Json]
@@ -71,6 +71,7 @@ class Question:
     handed_on: Mapping[str, Json] = field(default_factory=dict)
     keep_listings: bool = False
     is_explained: bool = True
+    is_foreseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Decision:
         fingerprint: None where there is none yet, or none can be made.
         source: the run whose result is taken.
         outputs: of that run.
-        reasons: sentences without an end, for people.
+        reasons: sentences without an end, for people; of one that waits, why it runs whatever it waits for.
         saved_seconds: how long the original ran.
         is_offered: the step's own result may be reused by later runs.
     """
@@ -134,7 +135,6 @@ class _Round:
         self._graph = graph
         self._question = question
         self._identities = InputIdentities(context, keep_listings=question.keep_listings)
-        self._workspace_policy = workspace_policy(context.registry)
         self._code: dict[str, StepCode] = {}
         self._fingerprints: dict[tuple[object, ...], Fingerprint] = {}
         #: What was found wrong with results, by the id of the run that they are of.
@@ -146,11 +146,13 @@ class _Round:
             decisions = self._pass()
             hits = [item for item in decisions.values() if item.action == "reuse" and not self._is_known(item)]
             if not hits:
-                return {step_id: self._explained_decision(item) for step_id, item in decisions.items()}
+                return {step_id: self._explained_decision(item, decisions) for step_id, item in decisions.items()}
             self._look_at_outputs(hits)
 
     def fingerprint(self, step: Step, known: Mapping[str, Outputs]) -> Fingerprint:
-        upstream = _upstream(step, known)
+        return self._fingerprint(step, _upstream(step, known))
+
+    def _fingerprint(self, step: Step, upstream: Mapping[tuple[str, str], UpstreamOutput]) -> Fingerprint:
         key = (step.id, *sorted((name, item.identity, item.is_file) for name, item in upstream.items()))
         if key not in self._fingerprints:
             code = self._code_of(step)
@@ -238,7 +240,7 @@ class _Round:
             return str(error)
 
     def _policy(self, step: Step) -> ReusePolicy:
-        return combined(step.reuse, self._graph.reuse, self._workspace_policy)
+        return self._identities.policy(step, self._graph)
 
     def _is_known(self, decision: Decision) -> bool:
         return decision.source is not None and decision.source.id in self._sound
@@ -262,13 +264,38 @@ class _Round:
             else:
                 self._rejected[run_id] = problem
 
-    def _explained_decision(self, decision: Decision) -> Decision:
+    def _explained_decision(self, decision: Decision, decisions: Mapping[str, Decision]) -> Decision:
+        if decision.action == "wait" and self._question.is_foreseen:
+            return self._foreseen(decision, decisions)
         if decision.action != "run" or decision.fingerprint is None or decision.reasons:
             return decision
         reasons = self._rejections(decision.fingerprint.digest)
         if not reasons and self._question.is_explained:
             reasons = self._explain(decision, decision.fingerprint)
         return replace(decision, reasons=reasons)
+
+    def _foreseen(self, decision: Decision, decisions: Mapping[str, Decision]) -> Decision:
+        """Add to the decision on a step that waits why it runs in any case; nothing where that is open."""
+        step = self._graph.step(decision.step_id)
+        known = {**self._question.settled, **{name: item.outputs for name, item in decisions.items() if item.outputs}}
+        sources = {port.name: port.source for port in step.inputs if isinstance(port.source, StepOutputSource)}
+        open_ports = {name: source for name, source in sources.items() if source.step in decision.waits_for}
+        some = UpstreamOutput(identity="", is_file=False, run_id="")
+        upstream = {(source.step, source.output): some for source in open_ports.values()}
+        try:
+            fingerprint = self._fingerprint(step, {**_upstream(step, known), **upstream})
+        except ServiceException:
+            raise
+        except AzureMLException as error:
+            return replace(decision, reasons=(f"cannot be compared: {error}",))
+        reasons, fitting = foresee(self._context, step, self._graph, fingerprint, frozenset(open_ports))
+        problems = [self._lost_outputs(step, run_id) for run_id in fitting]
+        return replace(decision, reasons=() if None in problems else (*reasons, *map(str, problems[:1])))
+
+    def _lost_outputs(self, step: Step, run_id: str) -> str | None:
+        """Return what is wrong with a result's outputs, or None."""
+        outputs = [(output, self._policy(step).verify) for output in self._context.registry.outputs.of(run_id)]
+        return next((problem for problem in verify_outputs(self._context, outputs) if problem is not None), None)
 
     def _rejections(self, fingerprint: str) -> tuple[str, ...]:
         """Return what was wrong with the results that this very fingerprint has."""
@@ -297,7 +324,7 @@ def _upstream(step: Step, known: Mapping[str, Outputs]) -> dict[tuple[str, str],
     found: dict[tuple[str, str], UpstreamOutput] = {}
     for port in step.inputs:
         if isinstance(port.source, StepOutputSource):
-            output = known[port.source.step].get(port.source.output)
+            output = known.get(port.source.step, {}).get(port.source.output)
             if output is not None:
                 found[port.source.step, port.source.output] = UpstreamOutput(
                     identity=output.identity or output.digest,

@@ -8,13 +8,13 @@ there any more makes a sentence shorter, never an error: an explanation must not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_ml.reuse.difference_texts import difference_sentences
-from airflow_ml.reuse.differences import Comparison, read_records
-from airflow_ml.reuse.similarity import most_similar
+from airflow_ml.reuse.differences import Comparison, count_differences, read_records
+from airflow_ml.reuse.similarity import closest_of, earlier_results
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry.reuse_records import ResultRecord
     from airflow_ml.reuse.model import Fingerprint, Record, ReuseContext
 
-__all__ = ["Explanation", "explain", "explain_result"]
+__all__ = ["Explanation", "explain", "explain_result", "foresee"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,18 @@ class Explanation:
     compared_at: datetime | None = None
 
 
+#: So many results are looked at before a step is said to run in any case.
+_MOST = 100
+#: So many of the results that fit are given.
+_FITTING = 3
+
 _NOTHING = Explanation(("no earlier result of this step",))
 
 
 def explain(context: ReuseContext, step: Step, graph: Graph, fingerprint: Fingerprint) -> Explanation:
     """Return why no result of this fingerprint can be taken: what changed since the most similar earlier run."""
-    earlier = most_similar(context.registry, fingerprint.records, step_name=step.name, pipeline_name=graph.name)
+    found = earlier_results(context.registry, fingerprint.records, step_name=step.name, pipeline_name=graph.name)
+    earlier = closest_of(found, fingerprint.records)
     if earlier is None:
         return _NOTHING
     return _compared(context, earlier, fingerprint.records, (step, graph))
@@ -55,10 +61,43 @@ def explain(context: ReuseContext, step: Step, graph: Graph, fingerprint: Finger
 def explain_result(context: ReuseContext, result: ResultRecord) -> Explanation:
     """Return by what a result differs from the most similar one before it."""
     records = read_records(result.records)
-    earlier = most_similar(
+    found = earlier_results(
         context.registry, records, step_name=result.step_name, pipeline_name=result.pipeline_name, before=result.run_id
     )
+    earlier = closest_of(found, records)
     return _NOTHING if earlier is None else _compared(context, earlier, records, None)
+
+
+def foresee(
+    context: ReuseContext, step: Step, graph: Graph, fingerprint: Fingerprint, unknown: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    Say what is known of a step some of whose data is not known yet.
+
+    Args:
+        fingerprint: of the step with anything in the place of that data.
+        unknown: names of these inputs.
+
+    Returns:
+        Why the step runs whatever that data turns out to be, and runs whose results it may take; one of both is empty.
+    """
+    records = _without_data(fingerprint.records, unknown)
+    name, pipeline = step.name, graph.name
+    found = [
+        replace(result, records=[item.to_data() for item in _without_data(read_records(result.records), unknown)])
+        for result in earlier_results(context.registry, records, step_name=name, pipeline_name=pipeline, limit=_MOST)
+    ]
+    equal = [result for result in found if not count_differences(read_records(result.records), records)]
+    fitting = tuple(result.run_id for result in equal if result.invalidated_at is None)
+    if fitting:
+        return (), fitting[:_FITTING]
+    closest = closest_of(found, records)
+    explanation = _NOTHING if closest is None else _compared(context, closest, records, (step, graph))
+    return explanation.sentences, ()
+
+
+def _without_data(records: Iterable[Record], names: Collection[str]) -> tuple[Record, ...]:
+    return tuple(record for record in records if record.tag != "input data" or record.name not in names)
 
 
 def _compared(

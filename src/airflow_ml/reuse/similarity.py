@@ -12,46 +12,44 @@ if TYPE_CHECKING:
     from airflow_ml.registry.reuse_records import ResultRecord
     from airflow_ml.reuse.model import Record
 
-__all__ = ["most_similar"]
+__all__ = ["closest_of", "earlier_results"]
 
-#: So many results of a pipeline are looked at for a step that has got another name.
-_OF_PIPELINE = 50
+#: So many results are looked at.
+_LIMIT = 20
 
 
-def most_similar(
+def closest_of(results: Iterable[ResultRecord], records: Sequence[Record]) -> ResultRecord | None:
+    """Return the result with the fewest other records, the first of equals; None if there is none."""
+    return min(results, key=lambda result: count_differences(read_records(result.records), records), default=None)
+
+
+def earlier_results(
     registry: Registry,
     records: Sequence[Record],
     *,
     step_name: str,
-    pipeline_name: str | None,
+    pipeline_name: str,
     before: str | None = None,
-) -> ResultRecord | None:
+    limit: int = _LIMIT,
+) -> Sequence[ResultRecord]:
     """
-    Return the result with the fewest other records, the newest of equals; None if the step has none.
+    Return results that a step can be compared with, newest first.
 
-    Results of the step in the same pipeline come first, then those of steps of that name in any pipeline, then, for a
-    step that was renamed, those of the pipeline that ran the same script.
+    Those of the step in the same pipeline; if there are none, those of steps of that name in any pipeline; then, for
+    a step that was renamed, those of the pipeline that ran the same script.
 
     Args:
         before: only results that are older than that of this run.
+        limit: at most so many are looked at.
     """
-    for candidates in _candidates(registry, records, step_name, pipeline_name):
-        older = _before(candidates, before)
-        if older:
-            return min(older, key=lambda result: count_differences(read_records(result.records), records))
-    return None
-
-
-def _candidates(
-    registry: Registry, records: Sequence[Record], step_name: str, pipeline_name: str | None
-) -> Iterable[Sequence[ResultRecord]]:
-    if pipeline_name is not None:
-        yield registry.results.similar(step_name, pipeline_name=pipeline_name)
-    yield registry.results.similar(step_name)
-    if pipeline_name is not None:
-        script = _script(records)
-        of_pipeline = registry.results.list(pipeline=pipeline_name, limit=_OF_PIPELINE)
-        yield [result for result in of_pipeline if script and _script(read_records(result.records)) == script]
+    results = registry.results
+    found = _before(results.similar(step_name, pipeline_name=pipeline_name, limit=limit), before)
+    found = found or _before(results.similar(step_name, limit=limit), before)
+    script = _script(records)
+    if found or script is None:
+        return found
+    of_pipeline = _before(results.list(pipeline=pipeline_name, limit=limit), before)
+    return [result for result in of_pipeline if _script(read_records(result.records)) == script]
 
 
 def _before(results: Sequence[ResultRecord], run_id: str | None) -> Sequence[ResultRecord]:
