@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -96,29 +96,28 @@ def _hash(descriptor: int, size: int) -> str | None:
 
 
 def _hash_large(descriptor: int, size: int) -> str | None:
+    """Hash one block while the next ones are being read."""
     threads = os.cpu_count() or 1
     readers = min(4, (threads + 1) // 2)
-    hasher = blake3(max_threads=threads)
-    offsets = iter(range(0, size, _BLOCK))
+    hasher, position = blake3(max_threads=threads), 0
     with ThreadPoolExecutor(readers, "airflow-ml-read") as pool:
-        reading: deque[Future[memoryview]] = deque()
-        for _, offset in zip(range(readers + 1), offsets, strict=False):
-            reading.append(pool.submit(_read, descriptor, memoryview(bytearray(_BLOCK)), offset))
-        position = 0
+        reading = deque(
+            pool.submit(_read_block, descriptor, bytearray(_BLOCK), offset)
+            for offset in range(0, min(size, (readers + 1) * _BLOCK), _BLOCK)
+        )
+        ahead = len(reading) * _BLOCK
         while reading:
-            block = reading.popleft().result()
-            hasher.update(block)
-            position += len(block)
-            if (offset := next(offsets, None)) is not None:
-                reading.append(pool.submit(_read, descriptor, block.obj, offset))
+            buffer, count = reading.popleft().result()
+            hasher.update(memoryview(buffer)[:count])
+            position += count
+            if ahead < size:
+                reading.append(pool.submit(_read_block, descriptor, buffer, ahead))
+                ahead += _BLOCK
     return hasher.hexdigest() if position == size else None
 
 
-def _read(descriptor: int, buffer: memoryview | bytearray, offset: int) -> memoryview:
+def _read_block(descriptor: int, buffer: bytearray, offset: int) -> tuple[bytearray, int]:
     view, filled = memoryview(buffer), 0
-    while filled < len(view):
-        count = os.preadv(descriptor, [view[filled:]], offset + filled)
-        if not count:
-            break
+    while filled < len(view) and (count := os.preadv(descriptor, [view[filled:]], offset + filled)):
         filled += count
-    return view[:filled]
+    return buffer, filled

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
+import tempfile
 import threading
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from airflow_ml.hashing.content import FileDigest, Identity
@@ -27,7 +28,7 @@ _VARIABLES = 500
 _USED_SECONDS = 24 * 3600
 
 _CREATE = """
-CREATE TABLE IF NOT EXISTS files (
+CREATE TABLE files (
     path BLOB PRIMARY KEY, identity BLOB NOT NULL, digest BLOB NOT NULL, sum INTEGER NOT NULL, used INTEGER NOT NULL
 ) WITHOUT ROWID
 """
@@ -86,7 +87,7 @@ class DigestTable:
             ]
 
     def _read(self, keys: Sequence[bytes]) -> list[_Row]:
-        connection = self._open() if self._place.exists() or self._connection else None
+        connection = self._open()
         if connection is None:
             return []
         marks = ",".join("?" * len(keys))
@@ -126,7 +127,7 @@ class DigestTable:
             if not new:
                 return
             now = int(time.time())
-            connection = self._open()
+            connection = self._open(create=True)
             if connection is None:
                 return
             try:
@@ -144,15 +145,17 @@ class DigestTable:
             with connection:
                 connection.execute(_HALF)
 
-    def _open(self) -> sqlite3.Connection | None:
+    def _open(self, *, create: bool = False) -> sqlite3.Connection | None:
         if self._connection is None and not self._is_off:
             try:
-                self._place.parent.mkdir(parents=True, exist_ok=True)
-                self._connection = sqlite3.connect(self._place, timeout=5, check_same_thread=False)
-                # A power cut may cost the newest rows, never the file.
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
-                self._connection.execute(_CREATE)
+                if create and not self._place.exists():
+                    _create(self._place)
+                if self._place.exists():
+                    # "rw" and not "rwc": it must not come into being empty, should somebody just have removed it.
+                    address = f"{self._place.absolute().as_uri()}?mode=rw"
+                    self._connection = sqlite3.connect(address, uri=True, timeout=5, check_same_thread=False)
+                    # With a write-ahead log a power cut may cost the newest rows, never the file.
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
             except (sqlite3.Error, OSError) as error:
                 self._give_up(error)
         return self._connection
@@ -164,10 +167,23 @@ class DigestTable:
             if self._connection is not None:
                 self._connection.close()
         self._connection = None
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        # SQLite's own class is what damaged files raise; being locked or out of space raises one below it.
+        if type(error) is sqlite3.DatabaseError or "no such" in str(error):
             for ending in ("-wal", "-shm", ""):
                 with suppress(OSError):
                     self._place.with_name(_NAME + ending).unlink()
+
+
+def _create(place: Path) -> None:
+    """Make the file elsewhere and link it: processes that start at the same time must not see it half made."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as folder:
+        made = Path(folder, _NAME)
+        with closing(sqlite3.connect(made)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(_CREATE)
+        with suppress(FileExistsError):
+            place.hardlink_to(made)
 
 
 def _sum(row: _Row) -> int:

@@ -56,10 +56,15 @@ def capture(
         SnapshotException: no such folder, over a limit (names the ten largest files), something in it that cannot be
             kept or read, or a file that is being written to.
     """
-    snapshot = _look(source_directory, max_bytes=max_bytes, max_files=max_files)
+    snapshot = hash_only(source_directory, max_bytes=max_bytes, max_files=max_files)
     if not store.exists(tree_path(snapshot.id)):
-        for file in snapshot.files:
-            _upload(store, file, source_directory / file.path)
+        try:
+            for file in snapshot.files:
+                _upload(store, file, source_directory / file.path)
+        except SnapshotException:
+            # On a file system that invents change times the index itself may be what is wrong.
+            _index_of(source_directory).remove()
+            raise
         record_sources(store, snapshot.id, snapshot.files)
         with suppress(FileExistsError):
             store.write(tree_path(snapshot.id), tree_json(snapshot.files), overwrite=False)
@@ -68,25 +73,20 @@ def capture(
 
 def hash_only(source_directory: Path, *, max_bytes: int = MAX_BYTES, max_files: int | None = MAX_FILES) -> Snapshot:
     """
-    Return the snapshot that `capture` would take now, without keeping anything.
+    Return the snapshot that `capture` would take now, without a store.
 
     Raises:
         SnapshotException: as `capture` does.
     """
-    return _look(source_directory, max_bytes=max_bytes, max_files=max_files)
-
-
-def _look(source_directory: Path, *, max_bytes: int, max_files: int | None) -> Snapshot:
     root = os.path.realpath(source_directory)
     if not Path(root).is_dir():
         raise SnapshotException(
             f"source directory {str(source_directory)!r}: is not a folder; name the folder that the script lies in"
         )
-    started, home = time.time_ns(), Home.default()
-    index, rules = IndexFile(home.digests / "sources", root), read_ignore_rules(Path(root))
+    started, index, rules = time.time_ns(), _index_of(source_directory), read_ignore_rules(Path(root))
     before = index.load()
     decided = before.folders if before.rules == rules.digest else {}
-    folders = FolderSearch(root, os.path.realpath(home.root), rules, decided).folders()
+    folders = FolderSearch(root, os.path.realpath(Home.default().root), rules, decided).folders()
     _check_limits(source_directory, folders, max_bytes, None if os.environ.get(_NO_FILE_LIMIT) else max_files)
     if len(folders) == len(decided) and all(folder.is_as(decided.get(folder.path)) for folder in folders):
         return Snapshot(before.snapshot_id, before.size, before.source_digest, lambda: files_of(decided))
@@ -95,6 +95,10 @@ def _look(source_directory: Path, *, max_bytes: int, max_files: int | None) -> S
     kept = {path: settled(folder, started) for path, folder in contents.items()}
     index.save(SourceIndex(rules.digest, snapshot.id, snapshot.size, snapshot.source_digest, kept))
     return snapshot
+
+
+def _index_of(source_directory: Path) -> IndexFile:
+    return IndexFile(Home.default().digests / "sources", os.path.realpath(source_directory))
 
 
 def _check_limits(root: Path, folders: Sequence[Folder], max_bytes: int, max_files: int | None) -> None:

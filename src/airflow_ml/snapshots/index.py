@@ -135,6 +135,11 @@ class IndexFile:
             arriving.write_bytes(_MAGIC + blake3(body).digest() + body)
             arriving.replace(self._place)
 
+    def remove(self) -> None:
+        """Forget what is known."""
+        with suppress(OSError):
+            self._place.unlink()
+
 
 def _serialise(index: SourceIndex) -> bytes:
     folders = index.folders
