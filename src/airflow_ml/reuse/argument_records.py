@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_ml.compute.request import is_secret_name
 from airflow_ml.graph import InputRef, OutputRef, ParameterRef, as_text
 from airflow_ml.reuse.model import Record
-from airflow_ml.reuse.records import is_secret_word, secret
+from airflow_ml.reuse.records import has_secret_name, is_secret_word, secret
 from airflow_ml.runtime.protocol import PARAMETER_PREFIX
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def argument_records(step: Step, parameters: Mapping[str, Json], ignored: Ignore
     for index, argument in enumerate(step.arguments):
         value = _value(argument, parameters, ignored)
         names = _parameters_of(argument)
-        is_secret = is_secret_word(value if isinstance(value, str) else "", before) or any(map(is_secret_name, names))
+        is_secret = is_secret_word(value if isinstance(value, str) else "", before) or any(map(has_secret_name, names))
         before = value if isinstance(value, str) else ""
         yield Record("argument", f"{index:05d}", secret(value) if is_secret else value, _note(names))
 
@@ -49,7 +48,7 @@ def parameter_records(step: Step, parameters: Mapping[str, Json], ignored: Ignor
             continue
         value = _value(argument, parameters, ignored)
         names = _parameters_of(argument)
-        is_secret = any(map(is_secret_name, (name, *names))) or (isinstance(value, str) and is_secret_word(value))
+        is_secret = any(map(has_secret_name, (name, *names))) or (isinstance(value, str) and is_secret_word(value))
         found[variable] = Record("variable", variable, secret(value) if is_secret else value, _note(names))
     yield from found.values()
 

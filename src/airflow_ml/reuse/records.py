@@ -21,7 +21,7 @@ from airflow_ml.reuse.model import Fingerprint, Record
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
 
-__all__ = ["FORMAT", "canonical", "digest_of", "is_secret_word", "record_line", "seal", "secret"]
+__all__ = ["FORMAT", "canonical", "digest_of", "has_secret_name", "is_secret_word", "record_line", "seal", "secret"]
 
 #: Of the canonical text; raised whenever equal steps would get other fingerprints.
 FORMAT = 1
@@ -96,11 +96,12 @@ def is_secret_word(word: str, before: str = "") -> bool:
     option = _OPTION.fullmatch(before)
     named = _NAMED_VALUE.match(word)
     return (
-        (option is not None and not word.startswith("-") and _is_secret(option["name"]))
-        or (named is not None and _is_secret(named["name"]))
+        (option is not None and not word.startswith("-") and has_secret_name(option["name"]))
+        or (named is not None and has_secret_name(named["name"]))
         or mask_credentials(word) != word
     )
 
 
-def _is_secret(name: str) -> bool:
+def has_secret_name(name: str) -> bool:
+    """Tell whether an option, parameter or variable of this name usually holds a secret."""
     return is_secret_name(name.replace("-", "_"))
