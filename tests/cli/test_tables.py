@@ -49,6 +49,19 @@ def test_run_table_shows_every_step_of_the_graph(home: Path):
     assert never == ["score", "NotStarted"]
 
 
+def test_run_table_marks_reused_steps(home: Path):
+    """A step that took an earlier result says so beside its state, whatever its time was."""
+    workspace = Workspace.create("ml", show_output=False)
+    run, out = PipelineRun(Experiment(workspace, "first"), make_run(workspace)), io.StringIO()
+    reused = {"azureml.isreused": "true", "azureml.reusedrunid": "old"}
+    options = {"parent_id": run.id, "node_id": "score", "status": "Completed", "properties": reused}
+    workspace.registry().runs.create("first", "score", kind="step", **options)
+
+    print_run_table(run, out)
+
+    assert out.getvalue().splitlines()[-1].split() == ["score", "Finished,", "reused"]
+
+
 def make_run(workspace: Workspace) -> str:
     """Record a run of two steps of which one has completed."""
     registry = workspace.registry()

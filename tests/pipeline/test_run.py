@@ -15,6 +15,7 @@ from airflow_ml.execution.artifacts import LOG_NAME, store_artifacts
 from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import to_json
 from airflow_ml.pipeline.core import Pipeline, PipelineRun, StepRun
+from airflow_ml.pipeline.core._run_printing import say_created_steps
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.registry import OutputRecord
 
@@ -29,12 +30,12 @@ def workspace(folder: Path) -> Workspace:
 
 @pytest.fixture
 def pipeline(workspace: Workspace, step: Callable[..., PythonScriptStep]) -> Pipeline:
-    """Build a pipeline of the steps `one` and `two`."""
+    """Build a pipeline of the steps `one` and `two`, which is never reused."""
     config = RunConfiguration()
     config.environment = Environment("mine")
     config.environment.environment_variables = {"LEVEL": "0", "API_KEY": "hunter22"}
     config.environment_variables["LEVEL"] = "1"
-    one, two = step("one", arguments=["--x", 1], runconfig=config), step("two")
+    one, two = step("one", arguments=["--x", 1], runconfig=config), step("two", allow_reuse=False)
     two.run_after(one)
     return Pipeline(workspace, [two])
 
@@ -124,6 +125,40 @@ def test_a_reused_step_says_where_it_comes_from(run):
 
     assert (reused._is_reused, fresh._is_reused) == (True, False)
     assert (reused._reused_run_id, reused._reused_node_id, reused._reused_pipeline_run_id) == ("old", "n", "p")
+
+
+def test_waiting_says_why_a_step_ran_or_from_where_it_was_taken(run, capsys):
+    """The reason of the record is printed; a reused step passes no state and its old log is not streamed."""
+    said = {"decision": "reused", "reason": "reused from old, saved 41 min"}
+    reused = begin(run, "one", **{"azureml.isreused": "true", "azureml.reusedrunid": "old"})
+    run._registry.runs.set_details(reused.id, {"reuse": said})
+    fresh = begin(run, "two")
+    run._registry.runs.set_details(fresh.id, {"reuse": {"decision": "ran", "reason": "ran: run.py changed"}})
+    for step in (reused, fresh):
+        (run_log := Path("log.txt")).write_text(f"log of {step.name}")
+        store_artifacts(Stores(run._registry), step.id, {LOG_NAME: run_log})
+        end(step)
+
+    assert reused.wait_for_completion() == fresh.wait_for_completion() == "Finished"
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.index("StepRun( one ) reused from old, saved 41 min") < lines.index("StepRun( one ) Status: Finished")
+    assert "StepRun( two ) ran: run.py changed" in lines
+    assert "log of two" in lines
+    assert {"log of one", "StepRun( one ) Status: Running"}.isdisjoint(lines)
+    assert reused.get_stdout_log() == "log of one"
+
+
+@pytest.mark.parametrize(("mode", "is_eligible"), [("normal", True), (None, True), ("refresh", False), ("off", False)])
+def test_submitting_says_which_steps_may_be_reused(run, mode, is_eligible, capsys):
+    """v1's two sentences: by `allow_reuse` and by how the run uses results, whether there is one or not."""
+    run._registry.runs.set_details(run.id, {} if mode is None else {"reuse": mode})
+    say_created_steps(run)
+
+    words = "is eligible to reuse a previous run's output" if is_eligible else "will run and generate new outputs"
+    one, two = capsys.readouterr().out.splitlines()
+    assert one.endswith(f", (This step {words})")
+    assert two.endswith(", (This step will run and generate new outputs)")
 
 
 def test_how_a_step_was_asked_for(run):

@@ -14,6 +14,7 @@ from airflow_ml.graph import to_json
 from airflow_ml.pipeline.core import Pipeline
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.widgets import RunDetails, run_details
+from airflow_ml.widgets._tables import as_html, as_text
 
 
 class Screen:
@@ -66,6 +67,20 @@ def test_data_has_every_step_in_the_pipelines_order(run: Run) -> None:
     assert data["child_runs"][0]["run_metrics"] == {"loss": [0.5, 0.25]}
     assert (data["status"], data["run_id"]) == ("Running", run.id)
     assert data["widget_settings"] == {"childWidgetDisplay": "popup"}
+
+
+def test_reused_steps_are_marked(workspace: Workspace, run: Run) -> None:
+    """In the data by v1's word, and in the table beside the state."""
+    reused = {"azureml.isreused": "true", "azureml.reusedrunid": "old"}
+    options = {"parent_id": run.id, "node_id": "test", "status": "Completed", "properties": reused}
+    workspace.registry().runs.create("e", "test", kind="step", **options)
+
+    details = RunDetails(run)
+    data = details.get_widget_data()
+
+    assert {step["name"]: step["is_reused"] for step in data["child_runs"]} == {"<train>": "", "test": "Yes"}
+    assert "Finished, reused" in as_text(data)
+    assert ">Finished</span>, reused<" in as_html(data)
 
 
 def test_terminal_shows_text_and_returns(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ def _html_row(child: Mapping[str, Any]) -> str:
     name = html.escape(child["name"])
     cells = [
         name if child["uri"] is None else _link(child["uri"], name),
-        _state(child["status"]),
+        _state(child["status"]) + _reused(child),
         child["duration"],
         html.escape(_metrics(child)),
         # A notebook's page may not open files of the machine, so the place is shown as text.
@@ -60,7 +60,11 @@ def _html_row(child: Mapping[str, Any]) -> str:
 
 
 def _text_row(child: Mapping[str, Any]) -> tuple[str, ...]:
-    return child["name"], child["status"], child["duration"], _metrics(child), _log(child)
+    return child["name"], child["status"] + _reused(child), child["duration"], _metrics(child), _log(child)
+
+
+def _reused(child: Mapping[str, Any]) -> str:
+    return ", reused" if child["is_reused"] else ""
 
 
 def _metrics(run: Mapping[str, Any]) -> str:

@@ -88,6 +88,7 @@ def _describe(run: Run, record: RunRecord) -> dict[str, Any]:
         "end_time": None if record.ended_at is None else record.ended_at.isoformat(),
         "duration": _duration(record.started_at, record.ended_at),
         "run_metrics": run.get_metrics(),
+        "is_reused": "Yes" if record.properties.get("azureml.isreused") == "true" else "",  # v1's two words
     }
 
 
@@ -106,6 +107,7 @@ def _not_started(name: str, parent: RunRecord) -> dict[str, Any]:
         "end_time": None,
         "duration": "",
         "run_metrics": {},
+        "is_reused": "",
         "log_files": {},
         "uri": None,
     }

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PipelinePrinter", "Printer", "StepPrinter", "say_created_steps", "say_submitted"]
 
-#: What v1 says of a step whose results it has not seen before.
+#: What v1 says of a step that may take an earlier result, whether there is one or not, and of one that may not.
+_ELIGIBLE = "This step is eligible to reuse a previous run's output"
 _WILL_RUN = "This step will run and generate new outputs"
 
 
@@ -62,10 +63,11 @@ class StepPrinter:
         self._begin(record)
         if self.is_done or not self._show_output:
             return
-        if self._status != _passed_through(record):
-            self._status = _passed_through(record)
-            say(f"StepRun( {record.name} ) Status: {self._status}")
-        self._stream()
+        if not _is_reused(record):
+            if self._status != _passed_through(record):
+                self._status = _passed_through(record)
+                say(f"StepRun( {record.name} ) Status: {self._status}")
+            self._stream()
         if record.is_final:
             self._summarise(record)
             self.is_done = True
@@ -83,6 +85,8 @@ class StepPrinter:
             self._is_begun = True
             say(f"StepRunId: {record.id}")
             _say_link(self._run, record)
+            if self._show_output:
+                _say_reason(record)
 
     def _stream(self) -> None:
         text = self._log.read_new()
@@ -103,8 +107,10 @@ class StepPrinter:
 
 def say_created_steps(run: PipelineRun) -> None:
     """Print what v1 prints first when a pipeline is submitted: a line per step."""
+    takes_results = run._record.details.get("reuse", "normal") == "normal"
     for step in run.get_graph().steps:
-        say(f"Created step {step.name} [{step.id}][{module_id(step)}], ({_WILL_RUN})")
+        word = _ELIGIBLE if takes_results and step.allow_reuse else _WILL_RUN
+        say(f"Created step {step.name} [{step.id}][{module_id(step)}], ({word})")
 
 
 def say_submitted(run: PipelineRun) -> None:
@@ -166,6 +172,18 @@ def _say_link(run: PipelineRun | StepRun, record: RunRecord) -> None:
 
 def _say_title(title: str) -> None:
     say(f"\n{title}\n{'=' * len(title)}")
+
+
+def _say_reason(record: RunRecord) -> None:
+    """Say where a result was taken from and what that saved, or why the step runs."""
+    said = record.details.get("reuse")
+    if isinstance(said, dict) and said.get("reason"):
+        say(f"StepRun( {record.name} ) {said['reason']}")
+
+
+def _is_reused(record: RunRecord) -> bool:
+    """Whether the log is that of an earlier run, and no state was passed through."""
+    return record.properties.get("azureml.isreused") == "true"
 
 
 def _passed_through(record: RunRecord) -> str:
