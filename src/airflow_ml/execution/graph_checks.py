@@ -61,9 +61,8 @@ def _apply_declarations(services: Services, graph: Graph) -> None:
 
 def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json], declared: Collection[str]) -> None:
     # Asked for once: a pipeline of a thousand steps has a handful of computes.
-    found = {
-        name: services.registry.compute_targets.find(name) for name in {step.compute for step in graph.steps} - {None}
-    }
+    names = {step.compute for step in graph.steps if step.compute is not None}
+    found = {name: services.registry.compute_targets.find(name) for name in names}
     for step in graph.steps:
         where = graph.title(step)
         if step.compute is not None and step.compute not in declared and found[step.compute] is None:

@@ -1,4 +1,4 @@
-"""What the registry is told about an attempt: its beginning and its end, and about a step that takes another's result."""
+"""What the registry is told about attempts, their beginning and their end, and about steps that are reused."""
 
 from __future__ import annotations
 

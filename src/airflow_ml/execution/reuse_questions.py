@@ -25,7 +25,7 @@ def mode_of(run: RunRecord) -> ReuseMode:
     mode = run.details.get("reuse")
     if mode is None and run.details.get("regenerate_outputs"):
         return "refresh"
-    return cast("ReuseMode", mode) if mode in REUSE_MODES else "normal"
+    return next((known for known in REUSE_MODES if known == mode), "normal")
 
 
 def question_of_run(

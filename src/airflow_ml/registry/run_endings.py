@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,6 @@ class RunEndings(Repository):
                 return None if only_first else make_run_records(session, [present])[0]
             row = insert_adopted(session, self._scope, pipeline, source, name, options)
             take_results(session, source, row, pipeline_outputs or {})
-            put_inputs(session, self._scope, row, inputs)
+            put_inputs(session, self._scope, row, [replace(consumed, run_id=row.id) for consumed in inputs])
             register_outputs(session, self._scope, row, registrations)
             return make_run_records(session, [row])[0]
