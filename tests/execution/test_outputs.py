@@ -77,16 +77,17 @@ def test_the_default_destination_names_run_and_output(script, start):
 
 
 def test_a_registered_output_is_a_new_version_on_success_alone(script, start, workspace):
-    """register_on_complete makes one version per completed run; a failing script makes none."""
+    """register_on_complete makes one version per run that computes; a failing script, or a reused step, makes none."""
     destination = (workspace.get_default_datastore(), "d/{run-id}")
 
-    def run(source: str):
+    def run(source: str, **opening: object):
         out = OutputFileDatasetConfig("out", destination=destination).register_on_complete("table", tags={"a": "b"})
-        return start(script(source, out))
+        return start(script(source, out), **opening)
 
     run(WRITE_INTO).run()
     run(WRITE_INTO + "; raise SystemExit(1)").fail()
     run(WRITE_INTO).run()
+    run(WRITE_INTO, details={"reuse": "refresh"}).run()
 
     assert Dataset.get_by_name(workspace, "table").version == 2
     assert Dataset.get_by_name(workspace, "table").tags == {"a": "b"}
