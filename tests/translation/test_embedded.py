@@ -83,7 +83,7 @@ def check_what_was_printed(run: PipelineRun, printed: str) -> None:
     """See v1's lines, and the scripts' output in the order of the steps."""
     for line in (
         "Created step one [one][",
-        "], (This step will run and generate new outputs)",
+        "], (This step is eligible to reuse a previous run's output)",
         f"Submitted PipelineRun {run.id}",
         f"PipelineRunId: {run.id}",
         "PipelineRun Status: Running",
