@@ -30,6 +30,7 @@ from airflow_ml.pipeline.core import (
     Pipeline,
     PipelineData,
     PipelineParameter,
+    ReusePolicy,
     Schedule,
     ScheduleRecurrence,
     StepSequence,
@@ -88,15 +89,16 @@ def reason(feature: str) -> str:
     raise AssertionError(f"docs/compatibility.md has no row about {feature}")
 
 
-def test_detail_04_reuse_by_definition(workspace: Workspace, dataset: FileDataset, step: MakeStep) -> None:
-    """The graph records `allow_reuse` and a dataset's definition, never its bytes; every step runs today."""
-    steps = [step("a", inputs=[dataset.as_named_input("i").as_mount()]), step("b", allow_reuse=False)]
+def test_detail_04_reuse_by_content(workspace: Workspace, dataset: FileDataset, step: MakeStep) -> None:
+    """The graph has `allow_reuse` and a dataset's definition; in the run its bytes count, or by v1's rule not."""
+    v1s = ReusePolicy("definition")
+    steps = [step("a", inputs=[dataset.as_named_input("i").as_mount()]), step("b", allow_reuse=False, reuse_policy=v1s)]
 
     graph = Pipeline(workspace, steps).graph
 
-    assert [node.allow_reuse for node in graph.steps] == [True, False]
+    assert [(node.allow_reuse, node.reuse.inputs) for node in graph.steps] == [(True, None), (False, "definition")]
     assert graph.step("a").input("i").source.definition == dataset.definition
-    assert reason("`allow_reuse`") == "later: recorded; every step runs"
+    assert "data counts by its content" in reason("`allow_reuse`")
 
 
 def test_detail_05_a_consumer_names_its_producers_output(workspace: Workspace, step: MakeStep) -> None:
@@ -107,7 +109,7 @@ def test_detail_05_a_consumer_names_its_producers_output(workspace: Workspace, s
     graph = Pipeline(workspace, step("b", inputs=[data])).graph
 
     assert graph.step("b").input("d").source == StepOutputSource("a", "on")
-    assert "recorded" in reason("`regenerate_outputs`")
+    assert "equal byte for byte" in reason("a consumer whose producer ran again")
 
 
 def test_detail_06_names_that_nobody_gave_are_stable(
@@ -126,7 +128,7 @@ def test_detail_06_names_that_nobody_gave_are_stable(
 
 
 def test_detail_06_names_are_part_of_the_graph(workspace: Workspace, step: MakeStep) -> None:
-    """Step names, argument texts, parameter defaults, the version and run_after edges each give another graph."""
+    """Each gives another graph, though names, replaced defaults and order are not compared (in v1 they were)."""
     other = step("other")
     later = step("a")
     later.run_after(other)
@@ -138,6 +140,7 @@ def test_detail_06_names_are_part_of_the_graph(workspace: Workspace, step: MakeS
     graphs = [Pipeline(workspace, [one, other]).graph for one in made]
 
     assert all(graphs.count(graph) == 1 for graph in graphs)
+    assert "are not compared" in reason("names of steps")
 
 
 def test_detail_07_ignore_files(tmp_path: Path) -> None:
