@@ -112,15 +112,19 @@ def _print(workspace: Workspace, result: collection.Collection) -> None:
     size = _size(sum(item.size for item in result.garbage))
     if result.is_dry:
         way = "; --delete removes them" if rows else ""
-        sys.stdout.write(f"workspace {workspace.name!r}: nobody needs {total:,} files of {size}{way}\n")
+        sys.stdout.write(f"workspace {workspace.name!r}: nobody needs {_files(total)} of {size}{way}\n")
     else:
-        sys.stdout.write(f"workspace {workspace.name!r}: {result.removed:,} files of {_size(result.freed)} removed\n")
+        sys.stdout.write(f"workspace {workspace.name!r}: {_files(result.removed)} of {_size(result.freed)} removed\n")
     for reason, count in result.kept.most_common():
         sys.stdout.write(f"kept: {count:,} {'output' if count == 1 else 'outputs'} {reason}\n")
     if result.spared:
         sys.stdout.write(f"kept: {result.spared:,} that something came to need meanwhile\n")
     for failure in result.failures:
         sys.stderr.write(f"airflow-ml: not removed: {failure}\n")
+
+
+def _files(count: int) -> str:
+    return f"{count:,} {'file' if count == 1 else 'files'}"
 
 
 def _size(count: float) -> str:
