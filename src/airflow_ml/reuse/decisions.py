@@ -139,15 +139,16 @@ class _Round:
         self._fingerprints: dict[tuple[object, ...], Fingerprint] = {}
         #: What was found wrong with results, by the id of the run that they are of.
         self._rejected: dict[str, str] = {}
-        self._sound: set[str] = set()
+        self._results: dict[str, ResultRecord | None] = {}
+        self._looked_at: set[str] = set()
 
     def decide(self) -> dict[str, Decision]:
         while True:
             decisions = self._pass()
-            hits = [item for item in decisions.values() if item.action == "reuse" and not self._is_known(item)]
-            if not hits:
+            known = len(self._rejected)
+            self._look_at_outputs([item for item in decisions.values() if item.action == "reuse"])
+            if len(self._rejected) == known:
                 return {step_id: self._explained_decision(item, decisions) for step_id, item in decisions.items()}
-            self._look_at_outputs(hits)
 
     def fingerprint(self, step: Step, known: Mapping[str, Outputs]) -> Fingerprint:
         return self._fingerprint(step, _upstream(step, known))
@@ -212,9 +213,12 @@ class _Round:
         if answer is None or answer.run_id is None:
             reason = answer.reason if answer is not None else None
             return Decision(step.id, "run", fingerprint, reasons=(reason,) if reason else ())
+        if answer.run_id in self._rejected:
+            return Decision(step.id, "run", fingerprint, reasons=(self._rejected[answer.run_id],))
         source = registry.runs.find(answer.run_id)
-        outputs = {} if source is None else {output.name: output for output in registry.outputs.of(source.id)}
-        problem = _problem(step, source, outputs, registry.results.of_run(answer.run_id), answer.run_id)
+        outputs = registry.outputs.of_runs([answer.run_id])[answer.run_id]
+        self._results[answer.run_id] = result = registry.results.of_run(answer.run_id)
+        problem = _problem(step, source, outputs, result, answer.run_id)
         if problem is not None or source is None:
             return Decision(step.id, "run", fingerprint, reasons=(problem,) if problem else ())
         return Decision(step.id, "reuse", fingerprint, source=source, outputs=outputs, saved_seconds=_duration(source))
@@ -242,12 +246,10 @@ class _Round:
     def _policy(self, step: Step) -> ReusePolicy:
         return self._identities.policy(step, self._graph)
 
-    def _is_known(self, decision: Decision) -> bool:
-        return decision.source is not None and decision.source.id in self._sound
-
     def _look_at_outputs(self, hits: Iterable[Decision]) -> None:
         """Verify what the hits would take; each result is looked at once."""
-        by_run = {hit.source.id: hit for hit in hits if hit.source is not None}
+        by_run = {hit.source.id: hit for hit in hits if hit.source is not None and hit.source.id not in self._looked_at}
+        self._looked_at |= by_run.keys()
         wanted = [
             (output, self._policy(self._graph.step(hit.step_id)).verify)
             for hit in by_run.values()
@@ -258,10 +260,8 @@ class _Round:
             if problem is not None:
                 self._rejected.setdefault(output.run_id, problem)
         for run_id in by_run.keys() - self._rejected.keys():
-            problem = changed_reads(self._context, run_id)
-            if problem is None:
-                self._sound.add(run_id)
-            else:
+            problem = changed_reads(self._context, self._results[run_id])
+            if problem is not None:
                 self._rejected[run_id] = problem
 
     def _explained_decision(self, decision: Decision, decisions: Mapping[str, Decision]) -> Decision:

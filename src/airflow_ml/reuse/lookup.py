@@ -21,15 +21,13 @@ def airflow_ml_check_reuse(question: ReuseQuestion) -> ReuseAnswer | None:
     if not found:
         return None
     newest = found[0]
-    run = question.registry.runs.find(newest.run_id)
-    if run is None:
-        return None
     age = (datetime.now(timezone.utc) - newest.recorded_at).total_seconds()
     if question.max_age is not None and age > question.max_age:
         return ReuseAnswer.refused(
-            f"the result of run {run.id} is {_days(age)} old, and at most {_days(question.max_age)} are allowed"
+            f"the result of run {newest.run_id} is {_days(age)} old, and at most {_days(question.max_age)} are allowed"
         )
-    return ReuseAnswer.of(run.id, ended_at=run.ended_at)
+    # It was recorded in the transaction that ended the run.
+    return ReuseAnswer.of(newest.run_id, ended_at=newest.recorded_at)
 
 
 def _days(seconds: float) -> str:

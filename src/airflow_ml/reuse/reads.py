@@ -18,6 +18,7 @@ from airflow_ml.storage.protocol import normalise_path
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
+    from airflow_ml.registry import ResultRecord
     from airflow_ml.reuse.model import ReuseContext
 
 __all__ = ["changed_reads", "identify_read"]
@@ -34,14 +35,13 @@ def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
     return _IDENTIFIERS[str(read["kind"])](context, cast("Mapping[str, Any]", read))
 
 
-def changed_reads(context: ReuseContext, run_id: str) -> str | None:
+def changed_reads(context: ReuseContext, result: ResultRecord | None) -> str | None:
     """
-    Return which of the things that the run's script read is not what it was, or None.
+    Return which of the things that the script of a result's run read is not what it was, or None.
 
     Raises:
         ServiceException: registry or storage failed; trying again can help.
     """
-    result = context.registry.results.of_run(run_id)
     for item in cast("list[dict[str, Any]]", (result.discovered if result is not None else None) or []):
         try:
             now = identify_read(context, item["read"])
