@@ -90,7 +90,7 @@ def reason(feature: str) -> str:
 
 
 def test_detail_04_reuse_by_content(workspace: Workspace, dataset: FileDataset, step: MakeStep) -> None:
-    """The graph has `allow_reuse` and a dataset's definition; in the run its bytes count, or by v1's rule not."""
+    """The graph has `allow_reuse` and a dataset's definition; its bytes count in the run, except by v1's rule."""
     v1s = ReusePolicy("definition")
     steps = [step("a", inputs=[dataset.as_named_input("i").as_mount()]), step("b", allow_reuse=False, reuse_policy=v1s)]
 

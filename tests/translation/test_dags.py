@@ -22,7 +22,8 @@ from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.data.datapath import DataPath
 from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
 from airflow_ml.data.file_dataset import FileDataset
-from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, StepSequence
+from airflow_ml.operators import PythonScriptStepOperator
+from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, ReusePolicy, StepSequence
 from airflow_ml.pipeline.steps import PythonScriptStep
 
 ws = Workspace("s", "g", "ml")
@@ -66,6 +67,14 @@ dag = Pipeline(ws, step("a", PipelineParameter("reuse", 5))).to_dag("own_reuse",
 with DAG("bad_reuse_params", schedule=None) as dag:
     Pipeline(ws, step("a")).to_task_group("one")
     Pipeline(ws, step("a", PipelineParameter("reuse", "normal"))).to_task_group("two")
+""",
+    "by_hand": """
+data = PipelineData("data")
+with DAG("by_hand", schedule=None) as dag:
+    said = {"workspace": ws, "script_name": "run.py", "source_directory": "src"}
+    PythonScriptStepOperator(task_id="a", outputs=[data], reuse_policy=ReusePolicy(max_age=60), **said,
+                             normalise_outputs={"data": "no_times"}, hash_paths=["../library"])
+    PythonScriptStepOperator(task_id="b", inputs=[data], ignore_in_fingerprint=["data"], **said)
 """,
     "given_dag": """
 dag = DAG("given_dag", schedule=None)
@@ -251,6 +260,7 @@ def test_a_dag_has_one_param_for_reuse(found: dict[str, Any]) -> None:
     params = found["dags"]["groups"]["params"]
     assert params["reuse"]["enum"] == ["normal", "off", "refresh"]
 
+    assert list(found["dags"]["by_hand"]["params"]) == ["reuse"]
     taken = found["dags"]["own_reuse"]["params"]
     assert {name: param["value"] for name, param in taken.items()} == {"reuse": 5, "airflow_ml_reuse": "normal"}
 

@@ -73,6 +73,7 @@ def test_the_last_cells_of_the_official_notebook(published: PublishedPipeline, w
             },
             "ParameterAssignments": {"input_string": "sample_string3"},
             "Tags": {"a": "b"},
+            "Reuse": "Off",
         },
     )
     by_sdk = Experiment(workspace, "e").submit(published, pipeline_parameters={"input_string": "s"}, tags={"c": "d"})
@@ -89,6 +90,7 @@ def test_the_last_cells_of_the_official_notebook(published: PublishedPipeline, w
         ({"c": "d"}, "SDK"),
     ]
     assert run._record.details["continue_on_step_failure"] is True
+    assert [one._record.details["reuse"] for one in (run, by_sdk)] == ["off", "normal"]
 
 
 def test_the_address_has_v1s_form(published: PublishedPipeline) -> None:

@@ -1,5 +1,6 @@
 """Code as v1's documentation has it: every line type-checks, and what it gives is known. Never run."""
 
+from datetime import timedelta
 from typing import Any, assert_type
 
 from airflow_ml.core import (
@@ -26,6 +27,7 @@ from airflow_ml.pipeline.core import (
     PipelineParameter,
     PipelineRun,
     PublishedPipeline,
+    ReusePolicy,
     Schedule,
     ScheduleRecurrence,
     StepRun,
@@ -92,6 +94,8 @@ RunDetails(run).show()
 
 experiment = Experiment(ws, "experiment")
 submitted = experiment.submit(pipeline, regenerate_outputs=True)
+pipeline.submit("experiment", reuse="off")
+ws.set_reuse_policy(ReusePolicy("content", max_age=timedelta(days=30), verify="size"))
 assert_type(submitted, PipelineRun)
 submitted.wait_for_completion()
 assert_type(experiment.submit(ScriptRunConfig("src", "train.py")), ScriptRun)
