@@ -1,6 +1,8 @@
 """What a fingerprint is made of, byte for byte: whoever changes these texts makes all stored results useless."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -284,3 +286,11 @@ def test_an_outside_path_of_extra_content(fingerprint):
     )
 
     assert one == moved != changed
+
+
+def test_the_page_names_every_tag():
+    """The documentation has a row for each tag that records can have."""
+    page = (Path(__file__).parents[2] / "docs" / "fingerprint.md").read_text(encoding="utf-8")
+    tags = {json.loads(line)[0] for line in EVERYTHING.splitlines()} | {"plugin"}
+
+    assert [tag for tag in sorted(tags) if f"| `{tag}` |" not in page] == []
