@@ -1,6 +1,8 @@
 """
 The process that drives one embedded run: `python -m airflow_ml.translation.embedded FOLDER RUN_ID`.
 
+A run whose steps all take earlier results ends here, without Airflow.
+
 Airflow's own in-process runner (`dag.test()`) runs the DAG here, one task after the other. What is slow about it is
 paid once per machine: the metadata database is migrated once and copied for each run, and the DAG folder that the
 runner parses holds one file. Airflow is imported only after its settings are in the environment.
@@ -17,19 +19,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import AzureMLException, ServiceException
+from airflow_ml.execution import model
 from airflow_ml.execution.artifacts import store_artifacts
 from airflow_ml.execution.pipelines import close_pipeline
+from airflow_ml.execution.reusing import decide_first, mark_announced
 from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, RUNNER_LOG_NAME
 from airflow_ml.execution.services import Services, open_services
 from airflow_ml.graph import Graph, from_json
-from airflow_ml.registry import Home
+from airflow_ml.registry import Home, RunStateError
 from airflow_ml.translation.airflow_settings import embedded_settings, inherited_settings
 from airflow_ml.translation.embedding import GRAPH_FILE
 from airflow_ml.translation.pipeline_ref import RUN_KEY
@@ -58,7 +62,8 @@ def main(arguments: list[str]) -> int:
         _cancel_on_signals(services, run_id)
         run = services.registry.runs.get(run_id)
         try:
-            _run_dag(folder, graph, run)
+            if not _is_whole(services, graph, run):
+                _run_dag(folder, graph, run)
         except Exception as error:  # the end of a process: the run must not stay open, whatever Airflow raised
             logger.exception("run %s: its DAG could not be run", run_id)
             _record_failure(services, run_id, error)
@@ -66,6 +71,25 @@ def main(arguments: list[str]) -> int:
         verdict = close_pipeline(services, run_id)
     shutil.rmtree(folder, ignore_errors=True)
     return 0 if verdict.status == "Completed" else 1
+
+
+def _is_whole(services: Services, graph: Graph, run: RunRecord) -> bool:
+    """
+    Whether every step takes an earlier result: then there is nothing that Airflow would have to be started for.
+
+    Otherwise `reuse_check` looks again, and announces what was adopted here.
+    """
+    if run.kind != "pipeline":
+        return False
+    look = decide_first(services, graph, run, model.Airflow(run.dag_id or run.id, run.dag_run_id or "", ""))
+    if not look.is_whole:
+        return False
+    for sentence in look.sentences:
+        logger.info("%s", sentence)
+    with suppress(RunStateError):  # canceled in this moment
+        services.registry.runs.set_status(run.id, "Running", expected="NotStarted")
+    mark_announced(services, look.reused)
+    return True
 
 
 def _run_dag(folder: Path, graph: Graph, run: RunRecord) -> None:
