@@ -218,7 +218,12 @@ def test_the_longest_run_is_measured(registry):
     assert registry.retention.longest_run() == pytest.approx(9000, abs=0.1)
 
 
-def test_a_run_that_is_not_there_cannot_be_collected(registry):
-    """Whoever names it made a mistake."""
+def test_only_runs_with_files_of_their_own_are_collected(registry, compute):
+    """Whoever names a run that is not there, or that took the files of another one, made a mistake."""
+    run = compute("f")
+    taker = registry.runs.adopt(open_pipeline(registry).id, run.id, name="t", node_id="t")
+
+    with pytest.raises(AzureMLException, match=f"its files are those of run '{run.id}'; collect that one"):
+        registry.retention.collect(taker.id, unused_since=utc_now())
     with pytest.raises(AzureMLException, match="run 'nobody' does not exist"):
         registry.retention.collect("nobody", unused_since=utc_now())

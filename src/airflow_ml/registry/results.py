@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session, aliased
 
 from airflow_ml.registry.columns import check_name, content_digest, utc_now
 from airflow_ml.registry.database import Repository, Scope, in_batches
+from airflow_ml.registry.records import RunRecord
 from airflow_ml.registry.reuse_records import NewResult, ResultRecord
 from airflow_ml.registry.reuse_tables import Result
+from airflow_ml.registry.run_rows import make_run_records
 from airflow_ml.registry.tables import Output, Run, RunInput, RunLabel
 
 __all__ = ["REUSED_RUN", "Results", "put_result"]
@@ -35,6 +37,21 @@ class Results(Repository):
         """Return the result of a step run, or None; a step run that was reused has none of its own."""
         found = self._newest(1, Run.id == run_id)
         return found[0] if found else None
+
+    def of_runs(self, run_ids: Iterable[str]) -> Mapping[str, tuple[RunRecord, ResultRecord | None]]:
+        """Return many runs with their results, by id; runs that are not there are left out."""
+        found: dict[str, tuple[RunRecord, ResultRecord | None]] = {}
+        with self._database.read() as session:
+            for batch in in_batches(run_ids):
+                query = (
+                    select(Run, Result)
+                    .join(Result, Result.run_key == Run.key, isouter=True)
+                    .where(Run.id.in_(batch), Run.workspace_id == self._workspace_id)
+                )
+                rows = session.execute(query).all()
+                for run, (_, row) in zip(make_run_records(session, [run for run, _ in rows]), rows, strict=True):
+                    found[run.id] = run, None if row is None else _record(run.id, row)
+        return found
 
     def list(
         self, *, step: str | None = None, pipeline: str | None = None, run_id: str | None = None, limit: int = 50

@@ -15,6 +15,7 @@ from typing import cast
 from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
 from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.database import Repository, in_batches
@@ -26,6 +27,7 @@ from airflow_ml.registry.retention_records import KeptRun, NeededPlace, RunState
 from airflow_ml.registry.reuse_records import FingerprintLease
 from airflow_ml.registry.reuse_tables import FingerprintLease as LeaseRow
 from airflow_ml.registry.reuse_tables import Result
+from airflow_ml.registry.run_adoption import original_of
 from airflow_ml.registry.run_rows import require_run
 from airflow_ml.registry.shared_results import OPEN_STATUSES, Family, families_of, find_open_runs, registered_runs
 from airflow_ml.registry.tables import (
@@ -176,10 +178,14 @@ class Retention(Repository):
 
         Raises:
             RunNotFoundError: there is no such run.
+            UserErrorException: the run took its results from another one, whose files they are.
         """
         with self._database.write() as session:
             # Whoever adopts holds the row shared: it is counted below, or finds the mark.
             row = require_run(session, self._scope, run_id, lock=True)
+            original = original_of(session, row)
+            if original is not None:
+                raise UserErrorException(f"run {run_id!r}: its files are those of run {original!r}; collect that one")
             family = families_of(session, self._workspace_id, [row])[row.id]
             if self._is_needed(session, row, family, unused_since):
                 return False

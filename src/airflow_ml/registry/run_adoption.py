@@ -18,7 +18,7 @@ from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_creation import insert_run
 from airflow_ml.registry.run_rows import require_run
 
-__all__ = ["insert_adopted", "present_attempt", "require_result", "take_results"]
+__all__ = ["insert_adopted", "original_of", "present_attempt", "require_result", "take_results"]
 
 
 def require_result(session: Session, scope: Scope, run_id: str) -> tables.Run:
@@ -45,9 +45,8 @@ def require_result(session: Session, scope: Scope, run_id: str) -> tables.Run:
 def _problem(session: Session, row: tables.Run) -> str | None:
     if row.kind != "step" or row.status != "Completed":
         return f"it is a {row.kind} run that is {row.status}, and only completed step runs have such results"
-    label, output = tables.RunLabel, tables.Output
-    taken = select(label.value).where(label.run_key == row.key, label.kind == "property", label.name == REUSED_RUN)
-    original = session.scalars(taken).one_or_none()
+    output = tables.Output
+    original = original_of(session, row)
     if original is not None:
         return f"it took them itself from run {original!r}, which is the one to name"
     reason = select(Result.invalidation).where(Result.run_key == row.key, Result.invalidated_at.is_not(None))
@@ -57,6 +56,13 @@ def _problem(session: Session, row: tables.Run) -> str | None:
     if session.scalar(select(exists().where(output.run_key == row.key, output.collected_at.is_not(None)))):
         return "their files were collected"
     return None
+
+
+def original_of(session: Session, row: tables.Run) -> str | None:
+    """Return the run whose results the run took, or None if it computed its own."""
+    label = tables.RunLabel
+    taken = select(label.value).where(label.run_key == row.key, label.kind == "property", label.name == REUSED_RUN)
+    return session.scalars(taken).one_or_none()
 
 
 def present_attempt(session: Session, pipeline: tables.Run, node_id: str | None) -> tables.Run | None:

@@ -237,6 +237,7 @@ class Runs(RunEndings):
     def reopen(self, run_id: str) -> RunRecord:
         """
         Return the pipeline run, Running again if it had ended; without the failure and the end that it had.
+
         Its details say `reopened` from then on: the task that closes it may have ended for good.
 
         The one way back from a final status, for pipeline runs alone: clearing a task in Airflow lets its DAG run go
