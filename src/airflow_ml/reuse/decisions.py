@@ -21,13 +21,14 @@ from airflow_ml.reuse.fingerprint import StepFacts, fingerprint_step
 from airflow_ml.reuse.input_identity import InputIdentities
 from airflow_ml.reuse.model import UpstreamOutput
 from airflow_ml.reuse.reads import changed_reads
+from airflow_ml.reuse.sources import Source, find_sources, output_problem
 from airflow_ml.reuse.verification import verify_outputs
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json, ReusePolicy, Step
     from airflow_ml.graph.reuse_modes import ReuseMode
     from airflow_ml.hookspecs import ReuseAnswer
-    from airflow_ml.registry import OutputRecord, ResultRecord, RunRecord
+    from airflow_ml.registry import OutputRecord, RunRecord
     from airflow_ml.reuse.model import Fingerprint, ReuseContext
 
 __all__ = ["Decision", "Question", "StepCode", "decide", "fingerprint_of"]
@@ -139,16 +140,18 @@ class _Round:
         self._fingerprints: dict[tuple[object, ...], Fingerprint] = {}
         #: What was found wrong with results, by the id of the run that they are of.
         self._rejected: dict[str, str] = {}
-        self._results: dict[str, ResultRecord | None] = {}
-        self._looked_at: set[str] = set()
+        #: Runs whose results are taken, as far as they are sound.
+        self._sources: dict[str, Source] = {}
+        #: By step: the run whose result it takes.
+        self._taken: dict[str, str] = {}
 
     def decide(self) -> dict[str, Decision]:
         while True:
             decisions = self._pass()
             known = len(self._rejected)
-            self._look_at_outputs([item for item in decisions.values() if item.action == "reuse"])
+            self._look_at([item for item in decisions.values() if item.action == "reuse"])
             if len(self._rejected) == known:
-                return {step_id: self._explained_decision(item, decisions) for step_id, item in decisions.items()}
+                return {step_id: self._complete(item, decisions) for step_id, item in decisions.items()}
 
     def fingerprint(self, step: Step, known: Mapping[str, Outputs]) -> Fingerprint:
         return self._fingerprint(step, _upstream(step, known))
@@ -215,13 +218,12 @@ class _Round:
             return Decision(step.id, "run", fingerprint, reasons=(reason,) if reason else ())
         if answer.run_id in self._rejected:
             return Decision(step.id, "run", fingerprint, reasons=(self._rejected[answer.run_id],))
-        source = registry.runs.find(answer.run_id)
         outputs = registry.outputs.of_runs([answer.run_id])[answer.run_id]
-        self._results[answer.run_id] = result = registry.results.of_run(answer.run_id)
-        problem = _problem(step, source, outputs, result, answer.run_id)
-        if problem is not None or source is None:
-            return Decision(step.id, "run", fingerprint, reasons=(problem,) if problem else ())
-        return Decision(step.id, "reuse", fingerprint, source=source, outputs=outputs, saved_seconds=_duration(source))
+        problem = output_problem(step, outputs, answer.run_id)
+        if problem is not None:
+            return Decision(step.id, "run", fingerprint, reasons=(problem,))
+        self._taken[step.id] = answer.run_id
+        return Decision(step.id, "reuse", fingerprint, outputs=outputs)
 
     def _ask(self, step: Step, fingerprint: Fingerprint, max_age: float | None) -> ReuseAnswer | str | None:
         """Ask the hook; a plugin that fails means that the step runs, and the text says which one it was."""
@@ -246,28 +248,36 @@ class _Round:
     def _policy(self, step: Step) -> ReusePolicy:
         return self._identities.policy(step, self._graph)
 
-    def _look_at_outputs(self, hits: Iterable[Decision]) -> None:
-        """Verify what the hits would take; each result is looked at once."""
-        by_run = {hit.source.id: hit for hit in hits if hit.source is not None and hit.source.id not in self._looked_at}
-        self._looked_at |= by_run.keys()
+    def _look_at(self, hits: Iterable[Decision]) -> None:
+        """Verify what the hits would take: the runs first, then their outputs; each one is looked at once."""
+        hits_by_run = {self._taken[hit.step_id]: hit for hit in hits}
+        new = find_sources(self._context.registry, hits_by_run.keys() - self._sources.keys())
+        self._rejected.update({run_id: reason for run_id, reason in new.items() if isinstance(reason, str)})
+        sources = {run_id: source for run_id, source in new.items() if isinstance(source, Source)}
         wanted = [
-            (output, self._policy(self._graph.step(hit.step_id)).verify)
-            for hit in by_run.values()
-            for output in hit.outputs.values()
+            (output, self._policy(self._graph.step(hits_by_run[run_id].step_id)).verify)
+            for run_id in sources
+            for output in hits_by_run[run_id].outputs.values()
         ]
         problems = verify_outputs(self._context, wanted)
         for (output, _), problem in zip(wanted, problems, strict=True):
             if problem is not None:
                 self._rejected.setdefault(output.run_id, problem)
-        for run_id in by_run.keys() - self._rejected.keys():
-            problem = changed_reads(self._context, self._results[run_id])
-            if problem is not None:
+        for run_id, source in sources.items():
+            problem = self._rejected.get(run_id) or changed_reads(self._context, source.result)
+            if problem is None:
+                self._sources[run_id] = source
+            else:
                 self._rejected[run_id] = problem
 
-    def _explained_decision(self, decision: Decision, decisions: Mapping[str, Decision]) -> Decision:
-        if decision.action == "wait" and self._question.is_foreseen:
-            return self._foreseen(decision, decisions)
-        if decision.action != "run" or decision.fingerprint is None or decision.reasons:
+    def _complete(self, decision: Decision, decisions: Mapping[str, Decision]) -> Decision:
+        """Add the run that a decision takes its result from, or why the step runs."""
+        if decision.action == "reuse":
+            source = self._sources[self._taken[decision.step_id]]
+            return replace(decision, source=source.run, saved_seconds=source.seconds)
+        if decision.action == "wait":
+            return self._foreseen(decision, decisions) if self._question.is_foreseen else decision
+        if decision.fingerprint is None or decision.reasons:
             return decision
         reasons = self._rejections(decision.fingerprint.digest)
         if not reasons and self._question.is_explained:
@@ -343,28 +353,3 @@ def _file_name(output: OutputRecord) -> str:
 def writer_of(output: OutputRecord) -> str:
     """Return the run that wrote the output; the records of steps that reused it have ids of their own."""
     return output.manifest_path.split("/")[-2]
-
-
-def _problem(
-    step: Step, source: RunRecord | None, outputs: Outputs, result: ResultRecord | None, run_id: str
-) -> str | None:
-    """Return what keeps a run from standing for the step, whoever named it."""
-    if source is None:
-        return f"the result of run {run_id} is not recorded any more"
-    if source.status != "Completed":
-        return f"run {run_id} is {source.status}"
-    if result is None:
-        return f"run {run_id} offers no result"
-    if result.invalidated_at is not None:
-        return f"the result of run {run_id} was invalidated: {result.invalidation}"
-    missing = [port.name for port in step.outputs if port.name not in outputs]
-    if missing:
-        return f"run {run_id} has no output {missing[0]!r}"
-    gone = [output.name for output in outputs.values() if output.collected_at is not None]
-    return f"output deleted: {gone[0]} of run {run_id} was collected" if gone else None
-
-
-def _duration(run: RunRecord) -> float | None:
-    if run.started_at is None or run.ended_at is None:
-        return None
-    return (run.ended_at - run.started_at).total_seconds()

@@ -35,14 +35,14 @@ def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
     return _IDENTIFIERS[str(read["kind"])](context, cast("Mapping[str, Any]", read))
 
 
-def changed_reads(context: ReuseContext, result: ResultRecord | None) -> str | None:
+def changed_reads(context: ReuseContext, result: ResultRecord) -> str | None:
     """
     Return which of the things that the script of a result's run read is not what it was, or None.
 
     Raises:
         ServiceException: registry or storage failed; trying again can help.
     """
-    for item in cast("list[dict[str, Any]]", (result.discovered if result is not None else None) or []):
+    for item in cast("list[dict[str, Any]]", result.discovered or []):
         try:
             now = identify_read(context, item["read"])
         except ServiceException:
