@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import argparse
 
     from airflow_ml.cli import workspaces
+    from airflow_ml.execution import publishing
     from airflow_ml.graph import Graph, Json, Parameter
     from airflow_ml.graph.reuse_modes import ReuseMode
     from airflow_ml.registry import Home, Registry
 else:
+    publishing = late("airflow_ml.execution.publishing")
     workspaces = late("airflow_ml.cli.workspaces")
 
 __all__ = ["find_pipelines", "mode_of", "parameters_of", "values_of"]
@@ -171,7 +173,12 @@ def _published(registry: Registry, name: str) -> list[FoundPipeline]:
     if not matching:
         return []
     newest = matching[-1]
-    return [FoundPipeline(newest.name, from_json(registry.published_pipelines.graph(newest.id)))]
+    graph = from_json(registry.published_pipelines.graph(newest.id))
+    submission = {
+        "continue_on_step_failure": newest.continue_on_step_failure,
+        "properties": publishing.properties_of(newest),
+    }
+    return [FoundPipeline(newest.name, graph, submission, published_id=newest.id)]
 
 
 def _submitted(dag_id: str) -> Path | None:

@@ -49,12 +49,14 @@ class FoundPipeline:
         name: of the DAG, the task group, the variable, the experiment or the published pipeline.
         submission: what the script submits it with; empty where it does not.
         is_by_hand: its steps are the operators of a DAG that were written by hand.
+        published_id: of the published pipeline that it is.
     """
 
     name: str
     graph: Graph
     submission: Mapping[str, Any] = field(default_factory=dict)
     is_by_hand: bool = False
+    published_id: str | None = None
 
 
 class _Left(BaseException):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from airflow_ml._version import __version__
-from airflow_ml.cli import plan_command, pools_command, reuse_command, runs_command, service_command
+from airflow_ml.cli import plan_command, pools_command, reuse_command, runs_command, service_command, submit_command
 from airflow_ml.exceptions import AzureMLException
 
 __all__ = ["main"]
@@ -47,7 +47,7 @@ def _make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(prog="airflow-ml", description="Azure ML SDK v1 pipelines on your own Airflow.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (plan_command, reuse_command, runs_command, service_command, pools_command):
+    for command in (plan_command, submit_command, reuse_command, runs_command, service_command, pools_command):
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_print_version)

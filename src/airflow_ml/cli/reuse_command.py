@@ -1,4 +1,4 @@
-"""`airflow-ml reuse list | explain | invalidate`: results that later runs take, and why a run took them or not."""
+"""`airflow-ml reuse list | explain | invalidate | gc`: results that later runs take, and why a run took them or not."""
 
 from __future__ import annotations
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, cast
 
+from airflow_ml._late import late
 from airflow_ml.reuse.records import canonical
 from airflow_ml.reuse.value_changes import is_secret, short, text_of
 
 if TYPE_CHECKING:
+    import difflib
+
     from airflow_ml.graph import Json
     from airflow_ml.reuse.differences import Comparison, Difference
     from airflow_ml.reuse.model import Record
+else:
+    difflib = late("difflib")  # most decisions explain nothing
 
 __all__ = ["argument_sentences", "argument_text"]
 
@@ -21,7 +25,7 @@ def argument_sentences(comparison: Comparison, _found: Sequence[Difference]) -> 
     """Yield what became of the arguments: one that came or went moves the others, which says nothing."""
     old, new = _arguments(comparison.old), _arguments(comparison.new)
     before, after = ([canonical(record.value) for record in records] for records in (old, new))
-    for what, a1, a2, b1, b2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for what, a1, a2, b1, b2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what == "replace" and a2 - a1 == b2 - b1:
             for left, number in zip(old[a1:a2], range(b1, b2), strict=True):
                 option = argument_text(new[number - 1].value) if number else ""
