@@ -51,7 +51,13 @@ _NOTHING = Explanation(("no earlier result of this step",))
 
 def explain(context: ReuseContext, step: Step, graph: Graph, fingerprint: Fingerprint) -> Explanation:
     """Return why no result of this fingerprint can be taken: what changed since the most similar earlier run."""
-    found = earlier_results(context.registry, fingerprint.records, step_name=step.name, pipeline_name=graph.name)
+    found = earlier_results(
+        context.registry,
+        fingerprint.records,
+        step_name=step.name,
+        pipeline_name=graph.name,
+        others={other.name for other in graph.steps},
+    )
     earlier = closest_of(found, fingerprint.records)
     if earlier is None:
         return _NOTHING
@@ -85,7 +91,14 @@ def foresee(
     name, pipeline = step.name, graph.name
     found = [
         replace(result, records=[item.to_data() for item in _without_data(read_records(result.records), unknown)])
-        for result in earlier_results(context.registry, records, step_name=name, pipeline_name=pipeline, limit=_MOST)
+        for result in earlier_results(
+            context.registry,
+            records,
+            step_name=name,
+            pipeline_name=pipeline,
+            others={other.name for other in graph.steps},
+            limit=_MOST,
+        )
     ]
     equal = [result for result in found if not count_differences(read_records(result.records), records)]
     fitting = tuple(result.run_id for result in equal if result.invalidated_at is None)

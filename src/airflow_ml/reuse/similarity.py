@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_ml.reuse.differences import count_differences, read_records
@@ -29,6 +29,7 @@ def earlier_results(
     *,
     step_name: str,
     pipeline_name: str,
+    others: Collection[str] = (),
     before: str | None = None,
     limit: int = _LIMIT,
 ) -> Sequence[ResultRecord]:
@@ -39,6 +40,7 @@ def earlier_results(
     a step that was renamed, those of the pipeline that ran the same script.
 
     Args:
+        others: names of the pipeline's other steps, which are no former names of this one.
         before: only results that are older than that of this run.
         limit: at most so many are looked at.
     """
@@ -49,7 +51,8 @@ def earlier_results(
     if found or script is None:
         return found
     of_pipeline = _before(results.list(pipeline=pipeline_name, limit=limit), before)
-    return [result for result in of_pipeline if _script(read_records(result.records)) == script]
+    former = [result for result in of_pipeline if result.step_name not in others]
+    return [result for result in former if _script(read_records(result.records)) == script]
 
 
 def _before(results: Sequence[ResultRecord], run_id: str | None) -> Sequence[ResultRecord]:
