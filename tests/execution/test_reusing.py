@@ -139,6 +139,26 @@ def test_other_bytes_run_the_consumer(chain):
     assert second.output("model", "train").read_text() == "other!"
 
 
+def test_a_step_behind_another_waits_for_it(script, start):
+    """`run_after` a step that runs: the result is taken when that step has completed, so that order holds behind it."""
+
+    def make():
+        gate = script("pass", name="gate", allow_reuse=False, source_directory="a")
+        out = PipelineData("out")
+        train = script(PREPARE, out, "x", name="train", outputs=[out], source_directory="b")
+        train.run_after(gate)
+        return start(train)
+
+    make().run_all()
+    second = make()
+
+    assert look(second).reused == ()
+    assert plan(second.services, second.graph, {})["train"].waits_for == ("gate",)
+    second.run("gate")
+    found = decide_after(second.services, second.graph, second.record, "gate", PLACE)
+    assert [item.step_id for item in found] == ["train"]
+
+
 def test_what_is_adopted_and_not_announced_is_returned_again(chain):
     """A check that died before it told Airflow finds its adopted steps again; told ones are not repeated."""
     chain().run_all()

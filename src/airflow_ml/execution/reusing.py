@@ -22,7 +22,7 @@ from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.pipelines import stop_reason
 from airflow_ml.execution.records import record_reused, result_of
 from airflow_ml.execution.reuse_questions import mode_of, question_of_run
-from airflow_ml.graph import StepOutputSource, in_running_order
+from airflow_ml.graph import in_running_order
 from airflow_ml.registry import ResultGoneError
 from airflow_ml.reuse.decisions import Question, decide
 from airflow_ml.reuse.sentences import sentence_of
@@ -195,10 +195,9 @@ def _reused_again(services: Services, run: RunRecord) -> Reused:
 
 
 def _descendants(graph: Graph, step_id: str) -> set[str]:
-    """Return the steps whose data comes from a step, directly or through others."""
+    """Return the steps that stand behind a step, by data or by order, directly or through others."""
     found = {step_id}
     for step in in_running_order(graph.steps):
-        sources = [port.source for port in step.inputs]
-        if any(isinstance(source, StepOutputSource) and source.step in found for source in sources):
+        if not found.isdisjoint(step.upstream):
             found.add(step.id)
     return found - {step_id}

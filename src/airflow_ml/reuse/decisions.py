@@ -189,7 +189,8 @@ class _Round:
         if refusal is not None:
             is_offered = step.allow_reuse and self._question.mode == "refresh"
             return Decision(step.id, "run", reasons=(refusal,), is_offered=is_offered)
-        missing = [name for name in _producers(step) if name not in known]
+        # Order too: what stands behind a step that takes its result at once would start before that order says.
+        missing = [name for name in step.upstream if name not in known]
         if missing:
             return Decision(step.id, "wait", waits_for=tuple(missing))
         try:
@@ -323,11 +324,6 @@ class _Round:
         if step.id not in self._code:
             self._code[step.id] = self._question.code(step)
         return self._code[step.id]
-
-
-def _producers(step: Step) -> tuple[str, ...]:
-    """Return the steps whose outputs a step's result comes from; order alone does not change a result."""
-    return tuple(dict.fromkeys(port.source.step for port in step.inputs if isinstance(port.source, StepOutputSource)))
 
 
 def _upstream(step: Step, known: Mapping[str, Outputs]) -> dict[tuple[str, str], UpstreamOutput]:
