@@ -61,7 +61,12 @@ def _add_explain(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_invalidate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     invalidate = actions.add_parser("invalidate", help="let no run take these results any more")
     wanted = invalidate.add_argument_group("which results; several limits hold together")
-    wanted.add_argument("--run", metavar="RUN_ID", help="of this step's run, or of all steps of this pipeline's run")
+    wanted.add_argument(
+        "--run",
+        dest="run_id",
+        metavar="RUN_ID",
+        help="of this step's run, or of all steps of this pipeline's run",
+    )
     wanted.add_argument("--step", metavar="NAME", help="of steps of this name")
     wanted.add_argument("--pipeline", metavar="NAME", help="of pipelines of this name")
     wanted.add_argument("--dataset", metavar="NAME[@VERSION]", help="of runs that read it; default: in any version")
@@ -107,8 +112,8 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _invalidate(arguments: argparse.Namespace) -> int:
-    limits = ("run", "step", "pipeline", "dataset", "fingerprint")
-    given = {name: getattr(arguments, name) for name in limits if getattr(arguments, name) is not None}
+    limits = {"run": "run_id", **{name: name for name in ("step", "pipeline", "dataset", "fingerprint")}}
+    given = {name: getattr(arguments, field) for name, field in limits.items() if getattr(arguments, field) is not None}
     if not given and not arguments.all:
         raise UserErrorException(
             "reuse invalidate: say which results: --run, --step, --pipeline, --dataset, ... or --all"
@@ -123,7 +128,7 @@ def _invalidate(arguments: argparse.Namespace) -> int:
 
 
 def _one_workspace(arguments: argparse.Namespace) -> Workspace:
-    if arguments.run:
+    if arguments.run_id:
         return _workspace_of_run(arguments)
     chosen = workspaces.choose(arguments.workspace)
     if len(chosen) > 1:
@@ -149,7 +154,7 @@ def _invalidate_in(registry: Registry, arguments: argparse.Namespace, dataset_id
         reason=arguments.reason,
         step=arguments.step,
         pipeline=arguments.pipeline,
-        run_id=arguments.run,
+        run_id=arguments.run_id,
         dataset_id=dataset_id,
         fingerprint=arguments.fingerprint,
     )
@@ -174,7 +179,7 @@ def _datasets(arguments: argparse.Namespace, workspace: Workspace) -> Iterator[s
 
 
 def _workspace_of_run(arguments: argparse.Namespace) -> Workspace:
-    run_id = arguments.run_id if "run_id" in arguments else arguments.run
+    run_id = arguments.run_id
     chosen = workspaces.choose(arguments.workspace)
     for workspace in chosen:
         if workspace.registry().runs.find(run_id) is not None:

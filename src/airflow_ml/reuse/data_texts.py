@@ -67,7 +67,7 @@ def _data_text(comparison: Comparison, old: Record, new: Record) -> str:
         return "the dataset's definition changed"
     counts = [_mapping(record.note).get("files") for record in (old, new)]
     if counts[0] != counts[1] and None not in counts:
-        return f"{counts[0]:,} files -> {counts[1]:,} files"
+        return f"{counts[0]:,} -> {counts[1]:,} files"
     return (
         f"output {_mapping(new.note)['output']} of an earlier step changed"
         if "output" in _mapping(new.note)

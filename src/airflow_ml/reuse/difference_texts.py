@@ -66,12 +66,12 @@ def _environment(_comparison: Comparison, found: Sequence[Difference]) -> Iterat
         old, new = _value(difference.old), _value(difference.new)
         if difference.name.endswith("packages"):
             parts.extend(changes(old or [], new or []))
+        elif difference.name == "python":
+            parts.extend(changes([] if old is None else [old], [] if new is None else [new]))
         elif difference.name == "dockerfile":
             parts.append("dockerfile changed")
         elif difference.name == "channels":
             parts.append(f"channels {text_of(_joined(old))} -> {text_of(_joined(new))}")
-        elif difference.name == "python":
-            parts.append(f"{text_of(old)} -> {text_of(new)}" if old and new else f"python {short(old)} -> {short(new)}")
         else:
             parts.extend(changes(old, new, difference.name))
     yield f"environment: {first_of(parts)}"
