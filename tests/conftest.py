@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 #: A crash of the machine may cost the data of a test.
 POSTGRES_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+#: More than a tick of the clock that stamps files here.
+FILE_CLOCK_NS = 20_000_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +34,25 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("AIRFLOW_ML_REGISTRY", "AIRFLOW_ML_REGISTRY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def settle(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """
+    Return a function that lets the file clock pass the times of all files, after which their digests are remembered.
+
+    For that the granularity is set from that of the coarsest file clock, two seconds, to that of this machine's.
+    """
+    monkeypatch.setattr("airflow_ml.hashing.stat_cache.GRANULARITY_NS", FILE_CLOCK_NS)
+    clock = tmp_path_factory.mktemp("clock") / "clock"
+
+    def pass_by() -> None:
+        clock.touch()
+        until = clock.stat().st_ctime_ns + FILE_CLOCK_NS
+        while min(clock.stat().st_ctime_ns, time.time_ns()) <= until:
+            clock.touch()
+
+    return pass_by
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Digests of files' bytes."""
 
 import errno
+import itertools
 import os
 import subprocess
 import sys
@@ -40,17 +41,19 @@ def test_a_file_that_keeps_changing_is_refused(tmp_path, change):
 
     def write():
         with place.open("r+b", buffering=0) as stream:
-            size = 3 * LARGE
-            while not stop.is_set():
-                size += 1 if change == "grows" else -1
-                stream.truncate(size)
+            for number in itertools.count(1):
+                stream.truncate(3 * LARGE + (number if change == "grows" else -number % LARGE))
+                if stop.is_set():
+                    break
 
     writer = threading.Thread(target=write)
     writer.start()
-    with pytest.raises(OSError, match="was changed while it was read") as error:
-        hash_file(str(place))
-    stop.set()
-    writer.join()
+    try:
+        with pytest.raises(OSError, match="was changed while it was read") as error:
+            hash_file(str(place))
+    finally:
+        stop.set()
+        writer.join()
 
     assert error.value.errno == errno.EBUSY
 

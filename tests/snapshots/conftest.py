@@ -1,8 +1,14 @@
-"""A store for snapshots and a source directory."""
+"""A store for snapshots, a source directory, and an index that is the test's own."""
 
 import pytest
 
 from airflow_ml.storage.local import LocalStore
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path_factory, monkeypatch):
+    """Keep what is remembered of source directories out of the user's home and of other tests."""
+    monkeypatch.setenv("AIRFLOW_ML_HOME", str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture
