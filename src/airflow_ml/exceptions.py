@@ -18,6 +18,7 @@ Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions
     |   +-- ModelPathNotFoundException   a model's path that is not there
     |   +-- DatasetTimestampMissingError a filter by time on a dataset that names no time column
     |   +-- AuthenticationException      a login that is not there
+    |   +-- PluginError                  a plugin that cannot be loaded, or failed (`hooks`)
     |   +-- WorkspacePrivateEndpointException, DiscoveryUrlNotFoundException
     |       networks and services of Azure; nothing raises them
     +-- AzureMLAggregatedException       several errors in one

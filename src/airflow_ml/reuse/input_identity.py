@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from airflow_ml.exceptions import AzureMLException, ServiceException, UserErrorException
 from airflow_ml.graph import (
@@ -59,8 +59,7 @@ class Identity:
     note: Json = None
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """
     A file as the step sees it.
 
