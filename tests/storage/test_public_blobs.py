@@ -1,5 +1,7 @@
 """Folders of public Azure Blob containers, from a server of our own that answers like one."""
 
+import base64
+import hashlib
 import http.server
 import threading
 from urllib.parse import parse_qs, urlsplit
@@ -14,12 +16,18 @@ from airflow_ml.storage.public_blobs import is_blob_address
 BLOBS = {"images/a 1.csv": b"a", "images/b.txt": b"bb", "images/deep/c.csv": b"ccc", "images2/d.csv": b"d"}
 ENTRY = (
     "<Blob><Name>{name}</Name><Properties><Last-Modified>Tue, 03 Mar 2026 10:00:00 GMT</Last-Modified>"
-    "<Etag>0x{size}</Etag><Content-Length>{size}</Content-Length></Properties></Blob>"
+    "<Etag>0x{size}</Etag><Content-Length>{size}</Content-Length>"
+    "<Content-MD5>{md5}</Content-MD5></Properties></Blob>"
 )
 FOLDER = (
     "<Blob><Name>images/deep</Name><Properties><Last-Modified>Tue, 03 Mar 2026 10:00:00 GMT</Last-Modified>"
     "<ResourceType>directory</ResourceType></Properties></Blob>"
 )
+
+
+def _entry(name):
+    md5 = base64.b64encode(hashlib.md5(BLOBS[name]).digest()).decode()
+    return ENTRY.format(name=name, size=len(BLOBS[name]), md5=md5)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -47,7 +55,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return 404, "", b""
         names = sorted(name for name in BLOBS if name.startswith(asked.get("prefix", "")))
         page, more = (names[2:], "") if asked.get("marker") else (names[:2], "next" if names[2:] else "")
-        entries = FOLDER + "".join(ENTRY.format(name=name, size=len(BLOBS[name])) for name in page)
+        entries = FOLDER + "".join(_entry(name) for name in page)
         text = f"\ufeff<?xml version='1.0'?><EnumerationResults><Blobs>{entries}</Blobs><NextMarker>{more}</NextMarker>"
         return 200, "", f"{text}</EnumerationResults>".encode()
 
@@ -86,6 +94,13 @@ def paths(url):
 def test_a_folder_or_pattern_of_a_container_is_listed(server, address, found):
     """A folder stands for all blobs below it, a pattern for those that match; entries of folders are no files."""
     assert paths(f"{server}/{address}") == found
+
+
+def test_blobs_say_what_they_hold(server):
+    """A listing tells the MD5 of each blob, by which content is compared without a download."""
+    files = resolve({"kind": "file", "sources": [{"url": f"{server}/demo/images"}]}, {}.__getitem__).files
+
+    assert [file.info.digest for file in files][:1] == [f"md5:{hashlib.md5(b'a').hexdigest()}"]
 
 
 def test_listed_blobs_are_staged(server, tmp_path, cache):
