@@ -1,7 +1,8 @@
 """
-How much a page of runs costs in a long history, compared with a short one.
+How much a page of runs, or of results that can be reused, costs in a long history, compared with a short one.
 
-Fills two databases, with 1,000 and with 100,000 runs, and lists pages of 50 from both, turn by turn. Prints each
+Fills two databases, with 1,000 and with 100,000 runs, and lists pages of 50 from both, turn by turn. Every fourth run
+is a step with a result. Prints each
 query's ratio of the medians, and the limit that it should stay under. SQLite in a folder that is thrown away, unless
 the URL of a PostgreSQL server is given, where two databases are made for it and dropped again:
 
@@ -25,8 +26,9 @@ from typing import Any
 from sqlalchemy import create_engine, insert, make_url, text
 
 from airflow_ml.graph.model import WorkspaceRef
-from airflow_ml.registry import Home, Registry, RunRecord, open_registry
-from airflow_ml.registry.tables import Run, RunLabel, Workspace
+from airflow_ml.registry import Home, Registry, open_registry
+from airflow_ml.registry.reuse_tables import Result
+from airflow_ml.registry.tables import Output, Run, RunLabel, Workspace
 
 SMALL, LARGE = 1_000, 100_000
 LIMIT = 2.0
@@ -36,7 +38,7 @@ BATCH = 5_000
 STATUSES = ("Completed", "Completed", "Completed", "Failed")
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
-Query = Callable[[Registry], Sequence[RunRecord]]
+Query = Callable[[Registry], Sequence[object]]
 
 
 def queries() -> dict[str, Query]:
@@ -54,6 +56,13 @@ def queries() -> dict[str, Query]:
             experiment="experiment 1", status="Completed", tags={"model": "model 1"}
         ),
         "kind, with children": lambda registry: registry.runs.list(kind="step", include_children=True),
+        "results": lambda registry: registry.results.list(),
+        "results, fingerprint": lambda registry: registry.results.find("fingerprint 1", limit=PAGE),
+        "results, step": lambda registry: registry.results.similar("step 1", limit=PAGE),
+        "results, pipeline": lambda registry: registry.results.list(pipeline="pipeline 0"),
+        "results, step, pipeline": lambda registry: registry.results.similar(
+            "step 1", pipeline_name="pipeline 1", limit=PAGE
+        ),
         "second page": lambda registry: registry.runs.list(before=registry.runs.list()[-1].sequence),
     }
 
@@ -85,6 +94,35 @@ def make_rows(workspace_id: int, experiments: list[int], count: int) -> Iterator
                 "details": {"arguments": ["--rate", index]},
             },
             {"model": f"model {index % 5}", "source": f"source {index % 3}"},
+        )
+
+
+def make_results(workspace_id: int, steps: list[int]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield a result and an output for each of these step runs."""
+    for number, run_key in enumerate(steps):
+        yield (
+            {
+                "run_key": run_key,
+                "workspace_id": workspace_id,
+                "fingerprint": f"fingerprint {number % 4}",
+                "step_name": f"step {number % 2}",
+                "pipeline_name": f"pipeline {number // 2 % 2}",
+                "records": [["argument", str(index), "value", None] for index in range(30)],
+                "recorded_at": START,
+            },
+            {
+                "run_key": run_key,
+                "name": "model",
+                "kind": "pipeline_data",
+                "datastore": "workspaceblobstore",
+                "path": f"azureml/{number}/model",
+                "is_file": False,
+                "digest": "d" * 64,
+                "manifest_path": f"manifests/{number}",
+                "files": 1,
+                "size": 1,
+                "committed_at": START,
+            },
         )
 
 
@@ -120,6 +158,10 @@ def fill(registry: Registry, count: int) -> None:
                     for name, value in labels.items()
                 ],
             )
+            steps = [run_keys[run["id"]] for run, _ in batch if run["kind"] == "step"]
+            made = [*make_results(scope.workspace_id, steps)]
+            session.execute(insert(Result), [result for result, _ in made])
+            session.execute(insert(Output), [output for _, output in made])
 
 
 def seconds(registry: Registry, query: Query) -> float:
@@ -128,7 +170,7 @@ def seconds(registry: Registry, query: Query) -> float:
     page = query(registry)
     taken = time.perf_counter() - started
     if len(page) != PAGE:
-        raise SystemExit(f"a page of {PAGE} was expected, {len(page)} runs came")
+        raise SystemExit(f"a page of {PAGE} was expected, {len(page)} records came")
     return taken
 
 
