@@ -40,7 +40,7 @@ def test_parsing_touches_neither_home_nor_database_nor_data(dags, surroundings, 
     found = json.loads(python("-c", PARSE, str(dags / "digits_classification.py"), cwd=tmp_path, env=env))
 
     assert {"upload", "classification.prepare", "classification.train_linear"} < set(found["tasks"])
-    assert found["params"] == {"epochs": 20, "learning_rate": 0.01}
+    assert found["params"] == {"epochs": 20, "learning_rate": 0.01, "reuse": "normal"}
     heavy = {"alembic", "azure", "docker", "numpy", "pandas", "sqlalchemy", "sqlite3"}
     assert heavy.isdisjoint(name.partition(".")[0] for name in found["new"])
     assert not home.exists()

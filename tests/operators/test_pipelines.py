@@ -194,7 +194,7 @@ def test_an_unknown_parameter_is_an_error(dags):
     ran = dags.run(PARAMETERS, conf={"cuont": 4})
 
     assert ran.state == "failed"
-    assert "has no parameter 'cuont'; it declares: count, text" in ran.log
+    assert "has no parameter 'cuont'; it declares: count, reuse, text" in ran.log
     assert "cuont" in ran.pipeline.get_details()["error"]["error"]["message"]
 
 
