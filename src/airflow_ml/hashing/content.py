@@ -21,7 +21,9 @@ __all__ = ["LARGE", "FileDigest", "Identity", "hash_file"]
 
 #: Up to here a file is read at once; above it the threads are worth their start.
 LARGE = 4 << 20
-_BLOCK = 4 << 20
+
+#: Measured: smaller blocks cost more switches between the threads, larger ones leave the processors' caches.
+_BLOCK = 2 << 20
 _TRIES = 3
 _PREFIX = "b3:"
 
