@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.cli.main import main
 from airflow_ml.core import Workspace
 
 SCRIPT = """
@@ -213,3 +214,24 @@ def test_what_a_pipeline_names_must_be_there(home: Path, code: Path):
     assert done.returncode == 2
     assert done.stderr.startswith("airflow-ml: step 'train': ")
     assert Workspace.get("ml").registry().runs.list() == []
+
+
+@pytest.mark.airflow
+def test_what_another_task_hands_on_is_known_in_the_run_alone(script, capsys):
+    """A step written by hand whose data another task names cannot be decided before; the ones behind it neither."""
+    text = """
+from airflow.sdk import DAG
+from airflow_ml.operators import DatasetInputOperator, PythonScriptStepOperator
+del pipeline
+with DAG("by_hand"):
+    pinned = DatasetInputOperator(task_id="pin", workspace=workspace, dataset="raw")
+    raw = pinned.as_input("raw").as_mount()
+    common = {"workspace": workspace, "script_name": "run.py", "source_directory": "src"}
+    PythonScriptStepOperator(task_id="first", arguments=[raw], inputs=[raw], **common)
+"""
+    script("by_hand.py", text)
+
+    assert main(["plan", "by_hand.py"]) == 0
+
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line == "  ?      first  known in the run only: input 'raw' is what task 'pin' hands on"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
 from airflow_ml.cli._arguments import add_pipeline_arguments
-from airflow_ml.exceptions import WorkspaceException
 
 if TYPE_CHECKING:
     from airflow_ml.cli import _pipelines, _plans
@@ -19,11 +18,13 @@ if TYPE_CHECKING:
     from airflow_ml.execution import reusing, services
     from airflow_ml.graph import Json
     from airflow_ml.graph.reuse_modes import ReuseMode
+    from airflow_ml.registry import errors as registry_errors
     from airflow_ml.registry import shared
 else:
     _pipelines = late("airflow_ml.cli._pipelines")
     _plans = late("airflow_ml.cli._plans")
     reusing = late("airflow_ml.execution.reusing")
+    registry_errors = late("airflow_ml.registry.errors")
     services = late("airflow_ml.execution.services")
     shared = late("airflow_ml.registry.shared")
 
@@ -61,8 +62,8 @@ def _plan_one(pipeline: FoundPipeline, parameters: Mapping[str, Json], mode: Reu
     graph = pipeline.graph
     try:
         shared.open_shared(graph.workspace, create=False)
-    except WorkspaceException as error:
+    except registry_errors.WorkspaceNotFoundError:
         # A DAG file may be planned before its first run has made the workspace.
-        return _plans.all_run(graph, f"no earlier result: {error.message}")
+        return _plans.all_run(graph, "no earlier result: the workspace has not been made yet")
     with services.open_services(graph.workspace) as opened:
         return _plans.step_plans(graph, reusing.plan(opened, graph, parameters, mode=mode))

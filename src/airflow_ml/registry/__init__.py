@@ -7,6 +7,7 @@ from airflow_ml.registry.errors import (
     ResultGoneError,
     RunNotFoundError,
     RunStateError,
+    WorkspaceNotFoundError,
 )
 from airflow_ml.registry.home import Home, WorkspaceHome
 from airflow_ml.registry.opening import open_registry
@@ -73,6 +74,7 @@ __all__ = [
     "RunStateError",
     "SnapshotRecord",
     "WorkspaceHome",
+    "WorkspaceNotFoundError",
     "WorkspaceRecord",
     "delete_workspace",
     "open_registry",

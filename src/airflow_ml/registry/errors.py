@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.exceptions import ServiceException, UserErrorException, WorkspaceException
 
 __all__ = [
     "LeaseLostError",
@@ -10,6 +10,7 @@ __all__ = [
     "ResultGoneError",
     "RunNotFoundError",
     "RunStateError",
+    "WorkspaceNotFoundError",
 ]
 
 
@@ -54,3 +55,7 @@ class LeaseLostError(ServiceException):
 
 class ResultGoneError(RunStateError):
     """A run's result cannot be taken by another run: it was invalidated or collected, or it never was one."""
+
+
+class WorkspaceNotFoundError(WorkspaceException):
+    """The workspace has not been made, and may not be made now."""

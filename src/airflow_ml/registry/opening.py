@@ -13,6 +13,7 @@ from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Database, Scope, database_errors
 from airflow_ml.registry.datastores import add_first_datastores
 from airflow_ml.registry.engine import make_engine, registry_url
+from airflow_ml.registry.errors import WorkspaceNotFoundError
 from airflow_ml.registry.home import Home
 from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.registry import Registry
@@ -61,7 +62,9 @@ def _prepare_file(ref: WorkspaceRef, url: URL, *, create: bool) -> None:
     if path.exists():
         return
     if not create:
-        raise WorkspaceException(f"workspace {ref.name!r}: no registry at {str(path)!r}; create the workspace first")
+        raise WorkspaceNotFoundError(
+            f"workspace {ref.name!r}: no registry at {str(path)!r}; create the workspace first"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -78,7 +81,7 @@ def _find(database: Database, ref: WorkspaceRef) -> Workspace | None:
 
 def _create(database: Database, ref: WorkspaceRef, *, create: bool) -> Workspace:
     if not create:
-        raise WorkspaceException(
+        raise WorkspaceNotFoundError(
             f"workspace {ref.name!r} is not in registry {database.engine.url.render_as_string()!r}; create it first"
         )
     values = {

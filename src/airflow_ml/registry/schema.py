@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, inspect, text
 
 from airflow_ml._late import late
-from airflow_ml.exceptions import WorkspaceException
 from airflow_ml.registry.engine import WRITES
+from airflow_ml.registry.errors import WorkspaceNotFoundError
 from airflow_ml.registry.reuse_tables import Base
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def ensure_schema(engine: Engine, *, create: bool = True) -> None:
         if version == HEAD:
             return
         if version is None and not create:
-            raise WorkspaceException(f"registry {engine.url.render_as_string()!r} is empty; create the workspace first")
+            raise WorkspaceNotFoundError(
+                f"registry {engine.url.render_as_string()!r} is empty; create the workspace first"
+            )
         if version is None and engine.dialect.name == "sqlite":
             # The usual case of a new machine: Alembic's import would be most of the time. A test holds both ways
             # to the same tables.
