@@ -61,7 +61,7 @@ def queries() -> dict[str, Query]:
         "results, step": lambda registry: registry.results.similar("step 1", limit=PAGE),
         "results, pipeline": lambda registry: registry.results.list(pipeline="pipeline 0"),
         "results, step, pipeline": lambda registry: registry.results.similar(
-            "step 1", pipeline_name="pipeline 1", limit=PAGE
+            "step 1", pipeline_name="pipeline 0", limit=PAGE
         ),
         "second page": lambda registry: registry.runs.list(before=registry.runs.list()[-1].sequence),
     }
@@ -97,16 +97,17 @@ def make_rows(workspace_id: int, experiments: list[int], count: int) -> Iterator
         )
 
 
-def make_results(workspace_id: int, steps: list[int]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield a result and an output for each of these step runs."""
-    for number, run_key in enumerate(steps):
+def make_results(workspace_id: int, steps: list[int], first: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield a result and an output for each of these step runs, which are numbered from the first."""
+    for number, run_key in enumerate(steps, first):
         yield (
             {
                 "run_key": run_key,
                 "workspace_id": workspace_id,
-                "fingerprint": f"fingerprint {number % 4}",
-                "step_name": f"step {number % 2}",
-                "pipeline_name": f"pipeline {number // 2 % 2}",
+                # Long ago, in a long history: an index that is read backwards must not pass all that came since.
+                "fingerprint": f"fingerprint {number // PAGE}",
+                "step_name": f"step {number // PAGE}",
+                "pipeline_name": f"pipeline {number // PAGE // 2}",
                 "records": [["argument", str(index), "value", None] for index in range(30)],
                 "recorded_at": START,
             },
@@ -159,7 +160,7 @@ def fill(registry: Registry, count: int) -> None:
                 ],
             )
             steps = [run_keys[run["id"]] for run, _ in batch if run["kind"] == "step"]
-            made = [*make_results(scope.workspace_id, steps)]
+            made = [*make_results(scope.workspace_id, steps, start // 4)]
             session.execute(insert(Result), [result for result, _ in made])
             session.execute(insert(Output), [output for _, output in made])
 

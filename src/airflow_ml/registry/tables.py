@@ -42,6 +42,10 @@ __all__ = [
 ]
 
 
+#: Few outputs are: the index of those that are costs nothing, and rules a result out without looking at the others.
+_IS_COLLECTED = text("collected_at IS NOT NULL")
+
+
 class Base(DeclarativeBase):
     """What all tables share: names of constraints that migrations can rely on, and the types of columns."""
 
@@ -235,6 +239,9 @@ class Output(Base):
     """A committed output of a run."""
 
     __tablename__ = "aml_outputs"
+    __table_args__ = (
+        Index("ix_aml_outputs_collected", "run_key", sqlite_where=_IS_COLLECTED, postgresql_where=_IS_COLLECTED),
+    )
 
     run_key: Mapped[int] = run_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)

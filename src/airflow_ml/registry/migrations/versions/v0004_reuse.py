@@ -52,10 +52,15 @@ def upgrade() -> None:
     op.add_column("aml_snapshots", sa.Column("source_digest", sa.Text(), nullable=True))
     op.add_column("aml_outputs", sa.Column("identity", sa.Text(), nullable=True))
     op.add_column("aml_outputs", sa.Column("collected_at", sa.DateTime(timezone=True), nullable=True))
+    is_collected = sa.text("collected_at IS NOT NULL")
+    op.create_index(
+        "ix_aml_outputs_collected", "aml_outputs", ["run_key"], sqlite_where=is_collected, postgresql_where=is_collected
+    )
 
 
 def downgrade() -> None:
     """Drop them; steps run once more when they are back."""
+    op.drop_index("ix_aml_outputs_collected", "aml_outputs")
     op.drop_column("aml_outputs", "collected_at")
     op.drop_column("aml_outputs", "identity")
     op.drop_column("aml_snapshots", "source_digest")
