@@ -132,8 +132,11 @@ class IndexFile:
             self._place.parent.mkdir(parents=True, exist_ok=True)
             if not self._place.exists():
                 _make_room(self._place.parent)
-            arriving.write_bytes(_MAGIC + blake3(body).digest() + body)
-            arriving.replace(self._place)
+            try:
+                arriving.write_bytes(_MAGIC + blake3(body).digest() + body)
+                arriving.replace(self._place)
+            finally:
+                arriving.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget what is known."""
