@@ -165,6 +165,22 @@ def test_plugins_are_called_by_their_names(context):
     ]
 
 
+def test_not_even_digests_of_secrets_are_said(context):
+    """Wherever a secret stands in a value, a sentence has a word for it."""
+    old, new = (
+        [
+            Record("environment", "pip packages", [{"secret": digest}, {"file": "own.whl", "digest": digest}]),
+            Record("run setting", "docker_arguments", ["-e", {"secret": digest}]),
+        ]
+        for digest in ("0123", "4567")
+    )
+
+    assert difference_sentences(Comparison(context, old, new)) == [
+        'docker_arguments ["-e","(secret)"] -> ["-e","(secret)"]',
+        "environment: (secret) added, own.whl changed, (secret) removed",
+    ]
+
+
 def test_records_of_an_unknown_kind_are_said_all_the_same(context):
     """A later version's records do not break an older explanation."""
     old, new = [Record("phase", "moon", {"age": 3})], [Record("phase", "moon", {"age": 4})]

@@ -115,10 +115,10 @@ def run_file(file: Path, arguments: Sequence[str] = ()) -> list[FoundPipeline]:
     _prepare_v1_names(file, source)
     is_dag = _DAG_WORDS.search(source) is not None
     module = ModuleType(f"{_DAG_MODULE}{file.stem}" if is_dag else "__main__")
-    module.__file__ = str(file)
+    module.__file__ = str(file.absolute())
     has_tasks = is_dag and _AIRFLOW_IMPORT.search(source) is not None
     with _process_of(module, file, arguments), _collecting() as collector, _recorded(module, has_tasks) as by_hand:
-        code = compile(source, str(file), "exec")
+        code = compile(source, module.__file__, "exec")
         _execute(lambda: exec(code, vars(module)), collector, str(file))  # noqa: S102 - it is what the user asked for
     return _found(collector, by_hand, vars(module), str(file))
 

@@ -36,7 +36,7 @@ def changes(old: Json, new: Json, path: str = "") -> Iterator[str]:
         for key in sorted(old.keys() | new.keys()):
             yield from changes(old.get(key), new.get(key), f"{path} {key}".lstrip())
     elif isinstance(old, list) and isinstance(new, list):
-        yield from _list_changes([_item(item) for item in old], [_item(item) for item in new], path)
+        yield from _list_changes(old, new, path)
     else:
         yield f"{path} {short(old)} -> {short(new)}".lstrip()
 
@@ -50,9 +50,10 @@ def short(value: Json) -> str:
     """Return a value in few characters: texts in quotes, nothing as `none`, a secret not at all."""
     if value is None:
         return "none"
-    if is_secret(value):
-        return "(secret)"
-    return _cut(repr(value) if isinstance(value, str) else canonical(value))
+    if isinstance(value, str):
+        return _cut(repr(value))
+    shown = _shown(value)
+    return shown if isinstance(shown, str) else _cut(canonical(shown))
 
 
 def text_of(value: Json) -> str:
@@ -71,38 +72,48 @@ def first_of(parts: Sequence[str]) -> str:
     return ", ".join(parts[:_NAMED]) + more
 
 
-def _item(value: Json) -> str:
-    """Return an item of a list as one text; of a file its name, and its digest as if it were a version."""
-    if isinstance(value, Mapping) and value.keys() == {"file", "digest"}:
-        return f"{value['file']}=={value['digest']}"
+def _shown(value: Json) -> Json:
+    """Return a value with a word in the place of each secret in it: not even a digest is shown."""
     if is_secret(value):
-        return f"(secret)=={value}"
-    return value if isinstance(value, str) else canonical(value)
+        return "(secret)"
+    if isinstance(value, Mapping):
+        return {name: _shown(item) for name, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
-def _list_changes(old: Sequence[str], new: Sequence[str], path: str) -> Iterator[str]:
+def _list_changes(old: Sequence[Json], new: Sequence[Json], path: str) -> Iterator[str]:
     """Yield which items came, went, or are there with another version."""
     came, went = [item for item in new if item not in old], [item for item in old if item not in new]
     if not came and not went:
         yield f"{path}: other order".lstrip(": ")
-        return
-    versions = {name: rest for name, rest in map(_requirement, went) if name}
     for item in came:
-        name, rest = _requirement(item)
-        if name in versions:
-            went.remove(next(gone for gone in went if _requirement(gone)[0] == name))
-            yield f"{name} {text_of(_version(versions.pop(name)))} -> {text_of(_version(rest))}"
-        else:
-            yield f"{text_of(item)} added"
-    yield from (f"{text_of(item)} removed" for item in went)
+        name, version = _requirement(item)
+        before = next((gone for gone in went if name and _requirement(gone)[0] == name), None)
+        if before is None:
+            yield f"{_name(item)} added"
+            continue
+        went.remove(before)
+        other = _requirement(before)[1]
+        yield f"{name} {text_of(other)} -> {text_of(version)}" if version or other else f"{name} changed"
+    yield from (f"{_name(item)} removed" for item in went)
 
 
-def _requirement(item: str) -> tuple[str, str]:
-    found = _REQUIREMENT.fullmatch(item.strip())
-    return ("", "") if found is None else (found["name"], (found["rest"] or "").strip())
+def _name(item: Json) -> str:
+    return str(item["file"]) if _is_file(item) and isinstance(item, Mapping) else text_of(item)
 
 
-def _version(rest: str) -> str:
-    """Return what is asked of a package: a pinned version by its number alone."""
-    exact = rest.lstrip("=")
-    return (exact if rest.startswith("=") else rest) or "any"
+def _is_file(item: Json) -> bool:
+    """Whether an item stands for a local file, by its name and the digest of its content."""
+    return isinstance(item, Mapping) and item.keys() == {"file", "digest"}
+
+
+def _requirement(item: Json) -> tuple[str, str]:
+    """Return a package's name and the version that is asked for; no name where an item is something else."""
+    if isinstance(item, Mapping) and _is_file(item):
+        return str(item["file"]), ""
+    found = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
+    if found is None:
+        return "", ""
+    rest = (found["rest"] or "").strip()
+    # A pinned version is said by its number alone.
+    return found["name"], (rest.lstrip("=") if rest.startswith("=") else rest) or "any"
