@@ -217,6 +217,13 @@ def test_changed_source_files_are_named_the_script_first(said, source):
     ]
 
 
+def test_source_files_that_do_not_count_are_not_named(said, source):
+    """What `ignore_in_fingerprint` takes out is not said to have changed."""
+    step = replace(STEP, ignore_in_fingerprint=("source:notes.py",))
+
+    assert said(step, step, source(train="1", notes="1"), source(train="2", notes="2")) == ["train.py changed"]
+
+
 def test_source_files_of_a_plan_are_named_too(said, source):
     """A plan stores no snapshot: the files are compared as they lie there."""
     assert said(STEP, STEP, source(train="1"), source(stored=False, train="2")) == ["train.py changed"]
@@ -325,6 +332,17 @@ def test_a_renamed_step_is_known_by_its_script(context, fingerprint, record):
     now = replace(STEP, version="2")
 
     assert explain(context, now, in_graph(now), fingerprint(now)).compared_run_id == run_id
+
+
+def test_records_of_another_form_break_nothing(context, fingerprint, record):
+    """Notes and values that a later version writes make an explanation plain, never an error."""
+    strange = Fingerprint("f", (Record("argument", "00000", 5, {"a": 1}), Record("variable", "A", {"x": []}, 7)))
+    record(strange)
+    now = replace(STEP, environment_variables={"A": "1"}, arguments=(("a",),))
+
+    sentences = explain(context, now, in_graph(now), fingerprint(now)).sentences
+
+    assert any("A" in sentence for sentence in sentences)
 
 
 def test_an_invalidated_result_says_why(context, fingerprint, record):

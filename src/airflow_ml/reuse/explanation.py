@@ -8,12 +8,13 @@ there any more makes a sentence shorter, never an error: an explanation must not
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_ml.reuse.difference_texts import difference_sentences
-from airflow_ml.reuse.differences import Comparison, count_differences, read_records
+from airflow_ml.reuse.differences import Comparison, count_differences, differences, read_records
 from airflow_ml.reuse.similarity import closest_of, earlier_results
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Explanation:
     compared_run_id: str | None = None
     compared_at: datetime | None = None
 
+
+_log = logging.getLogger(__name__)
 
 #: So many results are looked at before a step is said to run in any case.
 _MOST = 100
@@ -117,8 +120,17 @@ def _compared(
     context: ReuseContext, earlier: ResultRecord, records: Sequence[Record], place: tuple[Step, Graph] | None
 ) -> Explanation:
     comparison = Comparison(context, read_records(earlier.records), records, place)
-    sentences = difference_sentences(comparison) or [_why_not_taken(earlier)]
+    sentences = _sentences(comparison) or [_why_not_taken(earlier)]
     return Explanation(tuple(sentences), earlier.run_id, earlier.recorded_at)
+
+
+def _sentences(comparison: Comparison) -> list[str]:
+    try:
+        return difference_sentences(comparison)
+    except (LookupError, TypeError, ValueError, AttributeError):  # records of another version can have any form
+        _log.warning("what changed cannot be said in detail", exc_info=True)
+        found = differences(comparison.old, comparison.new)
+        return [f"{item.tag} {item.name}".strip() + " changed" for item in found]
 
 
 def _why_not_taken(earlier: ResultRecord) -> str:

@@ -8,7 +8,7 @@ more the answer is None, whatever the reason: an explanation then says less.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.reuse.listings import read_listing
 from airflow_ml.snapshots.capture import hash_only
+from airflow_ml.snapshots.ignore import IgnoreRules
 from airflow_ml.snapshots.materialise import read_tree
 from airflow_ml.snapshots.source_digest import compare_trees
 from airflow_ml.storage.manifest_lines import open_manifest
@@ -33,6 +34,11 @@ _Result = TypeVar("_Result")
 
 #: So many files are named in a sentence.
 _NAMED = 5
+
+
+#: Steps of a pipeline often share a source directory. A snapshot's id says what it holds, so this is never out of date.
+_compared: dict[tuple[object, ...], FileChanges] = {}
+_MOST_COMPARED = 64
 
 
 @dataclass
@@ -75,21 +81,40 @@ def source_changes(
     Args:
         place: step and graph whose source directory may be the newer snapshot, which a plan does not store.
     """
+    script, ignored = (None, ()) if place is None else (place[0].script, _ignored_sources(place[0]))
+    key = (context.registry.workspace.id, old_id, new_id, script, ignored)
+    known = _compared.get(key)
+    if known is not None:
+        return known
+    changes = _if_there(lambda: _compare_sources(context, old_id, new_id, place))
+    if changes is not None:
+        if len(_compared) >= _MOST_COMPARED:
+            _compared.clear()
+        _compared[key] = changes
+    return changes
 
-    def compare() -> FileChanges:
-        new = _files_of(context, new_id, place)
-        found = compare_trees(context.artifacts, read_tree(context.artifacts, old_id), new)
-        changes = FileChanges(total=len(new))
-        for names, paths in (
-            (changes.changed, found.changed),
-            (changes.added, found.added),
-            (changes.removed, found.removed),
-        ):
-            for path in _script_first(paths, place):
+
+def _compare_sources(context: ReuseContext, old_id: str, new_id: str, place: tuple[Step, Graph] | None) -> FileChanges:
+    new = _files_of(context, new_id, place)
+    found = compare_trees(context.artifacts, read_tree(context.artifacts, old_id), new)
+    rules = IgnoreRules(() if place is None else _ignored_sources(place[0]))
+    script = None if place is None else place[0].script
+    changes = FileChanges(total=len(new))
+    for names, paths in (
+        (changes.changed, found.changed),
+        (changes.added, found.added),
+        (changes.removed, found.removed),
+    ):
+        for path in sorted(paths, key=lambda path: (path != script, path)):
+            if not rules.leaves_out(path):
                 names.add(path)
-        return changes
+    return changes
 
-    return _if_there(compare)
+
+def _ignored_sources(step: Step) -> tuple[str, ...]:
+    """Return the patterns of source files that do not count."""
+    prefix = "source:"
+    return tuple(entry.removeprefix(prefix) for entry in step.ignore_in_fingerprint if entry.startswith(prefix))
 
 
 def listing_changes(context: ReuseContext, old_digest: str, new_digest: str) -> FileChanges | None:
@@ -131,11 +156,6 @@ def _files_of(context: ReuseContext, snapshot_id: str, place: tuple[Step, Graph]
         if now.id != snapshot_id:
             raise
         return now.files
-
-
-def _script_first(paths: Iterable[str], place: tuple[Step, Graph] | None) -> list[str]:
-    script = None if place is None else place[0].script
-    return sorted(paths, key=lambda path: (path != script, path))
 
 
 def _manifest(context: ReuseContext, run_id: str, output: str) -> Iterator[tuple[str, object]]:
