@@ -1,6 +1,8 @@
 """The tables, however a database came to them."""
 
 import re
+import subprocess
+import sys
 from operator import itemgetter
 
 import pytest
@@ -112,3 +114,17 @@ def test_the_tables_live_beside_those_of_others(postgres_url):
         assert len(registry.datastores.list()) == 4
     with make_engine(make_url(postgres_url).set(drivername="postgresql+psycopg2")).connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "airflow"
+
+
+def test_opening_an_sqlite_registry_imports_nothing_of_postgresql(home):
+    """The tables alone must not import a dialect that is not used."""
+    source = """
+import sys
+from airflow_ml.graph import WorkspaceRef
+from airflow_ml.registry import open_registry
+open_registry(WorkspaceRef("w")).close()
+print([name for name in sys.modules if "postgresql" in name or "asyncpg" in name or "psycopg" in name])
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

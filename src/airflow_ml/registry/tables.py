@@ -13,10 +13,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from airflow_ml.registry.columns import BigNumber, JsonText, UtcTime, Words
+from airflow_ml.registry.partial_indexes import partial_index, with_conditions
 
 __all__ = [
     "Artifact",
@@ -42,19 +43,17 @@ __all__ = [
 ]
 
 
-#: Few outputs are: the index of those that are costs nothing, and rules a result out without looking at the others.
-_IS_COLLECTED = text("collected_at IS NOT NULL")
-
-
 class Base(DeclarativeBase):
     """What all tables share: names of constraints that migrations can rely on, and the types of columns."""
 
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        }
+    metadata = with_conditions(
+        MetaData(
+            naming_convention={
+                "pk": "pk_%(table_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            }
+        )
     )
     type_annotation_map = {str: Words, int: BigNumber, datetime: UtcTime, Any: JsonText}  # noqa: RUF012
 
@@ -171,12 +170,7 @@ class Run(Base):
         Index("ix_aml_runs_kind", "workspace_id", "kind", "key"),
         Index("ix_aml_runs_status", "workspace_id", "status", "key"),
         *(
-            Index(
-                f"ix_aml_runs_root_{name}",
-                *("workspace_id", *columns, "key"),
-                sqlite_where=text("parent_id IS NULL"),
-                postgresql_where=text("parent_id IS NULL"),
-            )
+            partial_index(f"ix_aml_runs_root_{name}", *("workspace_id", *columns, "key"), where="parent_id IS NULL")
             for name, columns in {
                 "all": (),
                 "experiment": ("experiment_key",),
@@ -185,19 +179,12 @@ class Run(Base):
             }.items()
         ),
         Index("ix_aml_runs_parent", "parent_id", "key"),
-        Index(
-            "ix_aml_runs_attempt",
-            *("parent_id", "node_id", "attempt"),
-            unique=True,
-            sqlite_where=text("kind = 'step'"),
-            postgresql_where=text("kind = 'step'"),
-        ),
-        Index(
+        partial_index("ix_aml_runs_attempt", *("parent_id", "node_id", "attempt"), where="kind = 'step'", unique=True),
+        partial_index(
             "ix_aml_runs_pipeline",
             *("workspace_id", "dag_id", "dag_run_id", "group_id"),
+            where="kind = 'pipeline'",
             unique=True,
-            sqlite_where=text("kind = 'pipeline'"),
-            postgresql_where=text("kind = 'pipeline'"),
         ),
     )
 
@@ -239,9 +226,8 @@ class Output(Base):
     """A committed output of a run."""
 
     __tablename__ = "aml_outputs"
-    __table_args__ = (
-        Index("ix_aml_outputs_collected", "run_key", sqlite_where=_IS_COLLECTED, postgresql_where=_IS_COLLECTED),
-    )
+    # Few outputs are: the index of those that are costs nothing, and rules a result out without looking at the others.
+    __table_args__ = (partial_index("ix_aml_outputs_collected", "run_key", where="collected_at IS NOT NULL"),)
 
     run_key: Mapped[int] = run_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
