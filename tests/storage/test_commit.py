@@ -159,6 +159,24 @@ def test_a_file_with_another_name_is_copied(store, output, tmp_path):
     assert contents(store) == {"d/a": "x"}
 
 
+def test_the_etag_is_not_that_of_another_writer(tmp_path, write_tree):
+    """Two runs write one place at once: the manifest of the one that lost notes no ETag, so that content decides."""
+    store = CopyingStore(tmp_path / "store")
+    source = write_tree(tmp_path / "one", {"a": "one", "b": "1"})
+    put_files = store.put_files
+
+    def overtaken(uploads, *, token):
+        stored = put_files(uploads, token=token)
+        store.write("d/a", b"two")
+        return stored
+
+    store.put_files = overtaken
+
+    manifest = commit_output(store, source, destination="d", **WHERE)
+
+    assert [bool(file.etag) for file in manifest.files] == [False, True]
+
+
 class Plugin:
     """A plugin that has one normaliser: it leaves out lines that begin with `#`."""
 

@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from airflow_ml.exceptions import ServiceException, StepFailedError, UserErrorException
@@ -126,7 +127,7 @@ def _store_all(
         return manifest, {}
     plan = blank.with_files([read_file(file, blank.output, normaliser) for file in files])
     store.write(commit_plan_path(plan.run_id, plan.output), plan.to_json().encode())
-    return plan, _only(_move(store, plan, files), stamps)
+    return _move(store, plan, files, stamps)
 
 
 def _refuse_conflicts(store: Store, folder: str, files: Sequence[TreeFile]) -> None:
@@ -158,32 +159,31 @@ def _manifest_files(
     files: Sequence[TreeFile], stored: Sequence[StoredFile], output: str, normaliser: str | None
 ) -> list[ManifestFile]:
     return [
-        ManifestFile(file.path, kept.size, kept.sha256, identity=identity_of(file, output, normaliser))
+        ManifestFile(file.path, kept.size, kept.sha256, kept.etag, identity_of(file, output, normaliser))
         for file, kept in zip(files, stored, strict=True)
     ]
 
 
-def _move(store: Store, plan: Manifest, files: Sequence[TreeFile]) -> set[str]:
+def _move(store: Store, plan: Manifest, files: Sequence[TreeFile], stamps: Stamps) -> tuple[Manifest, Stamps]:
     """
     Copy what is reached through links while its target is still there, then take the files themselves.
 
     Returns:
-        The paths of the files that were taken, not copied.
+        The plan with the ETags of what was copied, and the stamps of what was taken.
     """
     linked = [file for file in files if file.is_link]
     stored = store.put_files(_uploads(plan.path, linked), token=_token(plan))
     plain = [file for file in files if not file.is_link]
     left = [file for file in plain if not store.adopt(file.place, join_path(plan.path, file.path))]
     stored += store.put_files(_uploads(plan.path, left), token=_token(plan))
-    planned = {file.path: file.sha256 for file in plan.files}
-    for file, kept in zip([*linked, *left], stored, strict=True):
-        if kept.sha256 != planned[file.path]:
+    copied = {file.path: kept for file, kept in zip([*linked, *left], stored, strict=True)}
+    placed = []
+    for file in plan.files:
+        kept = copied.get(file.path)
+        if kept is not None and kept.sha256 != file.sha256:
             raise written_to(file.path)
-    return {file.path for file in plain} - {file.path for file in left}
-
-
-def _only(paths: set[str], stamps: Stamps) -> Stamps:
-    return {path: stamps[path] for path in paths}
+        placed.append(file if kept is None else replace(file, etag=kept.etag))
+    return plan.with_files(placed), {file.path: stamps[file.path] for file in plain if file.path not in copied}
 
 
 def _resume(store: Store, source: Path, plan: Manifest) -> tuple[Manifest, Stamps]:
@@ -200,7 +200,7 @@ def _resume(store: Store, source: Path, plan: Manifest) -> tuple[Manifest, Stamp
                 f"an earlier commit was cut, and {file.path!r} is neither at {str(source)!r} nor on the datastore "
                 "as it was; run the step again"
             )
-    return plan, _only(_move(store, plan, remaining), stamps)
+    return _move(store, plan, remaining, stamps)
 
 
 def _left_over(source: Path, path: str) -> TreeFile | None:

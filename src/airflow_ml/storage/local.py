@@ -11,6 +11,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -169,11 +170,10 @@ class LocalStore:
             with storage_errors(f"write of {len(uploads)} files", self.root):
                 gathered.mkdir(parents=True)
                 stored = tuple(self._gather(gathered / str(i), upload) for i, upload in enumerate(uploads))
-                for i, upload in enumerate(uploads):
-                    self._put_in_place(gathered / str(i), upload.path)
+                etags = [self._put_in_place(gathered / str(i), upload.path) for i, upload in enumerate(uploads)]
         finally:
             shutil.rmtree(gathered, ignore_errors=True)
-        return stored
+        return tuple(replace(file, etag=etag) for file, etag in zip(stored, etags, strict=True))
 
     def _gather(self, target: Path, upload: Upload) -> StoredFile:
         with upload.source.open("rb", buffering=0) as source, target.open("xb") as stream:
@@ -182,13 +182,18 @@ class LocalStore:
             sync(target)
         return StoredFile(normalise_path(upload.path), size, digest)
 
-    def _put_in_place(self, gathered: Path, path: str) -> None:
+    def _put_in_place(self, gathered: Path, path: str) -> str:
+        """Rename a file to its path and return its ETag there, not that of whoever wrote there in the same moment."""
         place = self._place(path)
         make_folder(place.parent)
-        if not gathered.exists():
-            raise ServiceException(f"write of {path!r}: another process took over; let that one finish")
+        try:
+            before = gathered.stat()
+        except FileNotFoundError:
+            raise ServiceException(f"write of {path!r}: another process took over; let that one finish") from None
         if not self._rename(gathered, place):
-            self.write(path, gathered)
+            return self.write(path, gathered).etag
+        after = place.stat()
+        return _etag(after if after.st_ino == before.st_ino else before)
 
     def _rename(self, source: Path, target: Path) -> bool:
         """Rename over what is there; False between two file systems (a mount inside the store)."""
@@ -254,6 +259,9 @@ class LocalStore:
 
 
 def _info(path: str, status: os.stat_result) -> FileInfo:
+    return FileInfo(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, tz=timezone.utc))
+
+
+def _etag(status: os.stat_result) -> str:
     # The change time is what nobody can set back: content that was replaced under the old modification time shows.
-    etag = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
-    return FileInfo(path, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, tz=timezone.utc))
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"

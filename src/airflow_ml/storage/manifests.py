@@ -127,9 +127,17 @@ class Manifest:
         return ours == theirs and self.identity == other.identity
 
     def with_etags(self, infos: Mapping[str, FileInfo]) -> Manifest:
-        """Return the manifest with the ETags of the files in their places, given by their paths on the datastore."""
-        files = (replace(file, etag=infos[self.location(file)].etag) for file in self.files)
-        return replace(self.with_files(files), version=VERSION)
+        """
+        Return the manifest with the ETags of the files in their places, given by their paths on the datastore.
+
+        A file that has another ETag already has none then: somebody else has written there, and its content decides.
+        """
+
+        def with_etag(file: ManifestFile) -> ManifestFile:
+            etag = infos[self.location(file)].etag
+            return replace(file, etag=etag if file.etag in ("", etag) else "")
+
+        return replace(self.with_files(map(with_etag, self.files)), version=VERSION)
 
     def to_json(self) -> str:
         """Return the manifest as JSON text, the same text for the same manifest; a line for each file."""

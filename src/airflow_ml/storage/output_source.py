@@ -73,7 +73,8 @@ def refuse_changes(stamps: Stamps, place_of: Callable[[str], Path | None]) -> No
 def written_to(path: str) -> StepFailedError:
     """Return the error for a file that something still wrote to."""
     return StepFailedError(
-        f"{path!r} was written to while it was stored; the script must wait for all that it has started"
+        f"{path!r} was written to while it was stored; the script must wait for all that it has started, and no other "
+        "run may write to the same place at the same time"
     )
 
 

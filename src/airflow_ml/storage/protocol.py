@@ -69,11 +69,17 @@ class Upload:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as it was written; the digest is that of the bytes that went into the store."""
+    """
+    A file as it was written; the digest is that of the bytes that went into the store.
+
+    Attributes:
+        etag: of the file as this write left it, whoever has written there since; "" where the store cannot tell.
+    """
 
     path: str
     size: int
     sha256: str
+    etag: str = ""
 
 
 class ReadableStore(Protocol):
