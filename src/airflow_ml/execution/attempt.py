@@ -24,9 +24,10 @@ from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.captures import Snapshot, snapshot_of
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
-from airflow_ml.execution.leases import renewing, still_offered
+from airflow_ml.execution.leases import renewing
 from airflow_ml.execution.leftovers import remove_place
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
+from airflow_ml.execution.offering import still_offered
 from airflow_ml.execution.outputs import commit_outputs
 from airflow_ml.execution.preparation import Prepared, prepare
 from airflow_ml.execution.reads import Reads

@@ -1,30 +1,23 @@
-"""What an attempt does about its fingerprint while it runs: it keeps the lease, and looks again before the commit."""
+"""What an attempt does about its fingerprint's lease while it runs: it keeps it, and notices when it is lost."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from airflow_ml.exceptions import AzureMLException, ServiceException
+from airflow_ml.exceptions import ServiceException
 from airflow_ml.execution.admission import lease_seconds
 from airflow_ml.registry import LeaseLostError
-from airflow_ml.reuse.decisions import fingerprint_of
 
 if TYPE_CHECKING:
     from airflow_ml.execution.admission import Admitted
-    from airflow_ml.execution.model import LogLine, StepTask
-    from airflow_ml.execution.reads import Reads
     from airflow_ml.execution.services import Services
-    from airflow_ml.graph import Json
-    from airflow_ml.registry import FingerprintLease, RunRecord
-    from airflow_ml.reuse.decisions import Question
-    from airflow_ml.reuse.model import Fingerprint
+    from airflow_ml.registry import FingerprintLease
 
-__all__ = ["Renewal", "renewing", "still_offered"]
+__all__ = ["Renewal", "renewing"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,39 +87,3 @@ def renewing(services: Services, admitted: Admitted) -> Iterator[Renewal]:
         yield renewal
     finally:
         renewal.stop()
-
-
-def still_offered(
-    services: Services, task: StepTask, run: RunRecord, admitted: Admitted, reads: Reads, log: LogLine
-) -> Admitted:
-    """
-    Return the admission; without an offer if the result need not be what the fingerprint says.
-
-    The fingerprint was made before the inputs were staged. If it comes out the same now, nothing had changed when
-    they were read; otherwise the result may belong to either state, and is recorded for nobody else.
-    """
-    if admitted.fingerprint is None or admitted.question is None or not admitted.is_offered:
-        return admitted
-    obstacle = reads.obstacle or _change(services, task, admitted.fingerprint, admitted.question)
-    if obstacle is None:
-        return admitted
-    log(f"{task.title}: later runs do not take its result: {obstacle}")
-    details = cast("Mapping[str, Json]", run.details.get("reuse") or {})
-    services.registry.runs.set_details(run.id, {"reuse": {**details, "withheld": obstacle}})
-    return replace(admitted, is_offered=False)
-
-
-def _change(services: Services, task: StepTask, before: Fingerprint, question: Question) -> str | None:
-    """Return what is different from how it was at the beginning, or None."""
-    try:
-        now = fingerprint_of(services.reuse, task.graph, task.step, replace(question, keep_listings=False))
-    except ServiceException:
-        raise
-    except AzureMLException as error:
-        return str(error)
-    if now.digest == before.digest:
-        return None
-    old = {(record.tag, record.name): record.value for record in before.records}
-    changed = [record for record in now.records if old.get((record.tag, record.name)) != record.value]
-    names = ", ".join(dict.fromkeys(f"{record.tag} {record.name}".strip() for record in changed)) or "something"
-    return f"{names} changed while the step ran"

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from airflow_ml.reuse.model import ReuseContext
     from airflow_ml.storage.protocol import FileInfo, ReadableStore
 
-__all__ = ["Identity", "InputIdentities"]
+__all__ = ["STATE", "Identity", "InputIdentities"]
+
+#: In the note of an identity by content: a digest over the files' ETags, which no change leaves as it was.
+STATE = "state"
 
 #: So many files are held in memory.
 _CHUNK = 4096
@@ -52,7 +55,8 @@ class Identity:
     What one input is compared by.
 
     Attributes:
-        note: for explanations: number of files and bytes, the digest of the list of files, the producer's run.
+        note: for explanations: number of files and bytes, the digest of the list of files, the producer's run; and
+            the `STATE` of the files, for those who have to know that nobody touched them.
     """
 
     value: Json
@@ -80,10 +84,11 @@ class _Content:
     files: int
     size: int
     listing: str | None
+    state: str
 
     @property
     def note(self) -> dict[str, Json]:
-        return {"files": self.files, "bytes": self.size, "listing": self.listing}
+        return {"files": self.files, "bytes": self.size, "listing": self.listing, STATE: self.state}
 
 
 class InputIdentities:
@@ -216,16 +221,17 @@ class InputIdentities:
 
     def _content(self, entries: Iterable[_Entry]) -> _Content:
         """Return what the files are together: the digest over path, size and content of each, in their order."""
-        digest, count, size = hashlib.sha256(), 0, 0
+        digest, state, count, size = hashlib.sha256(), hashlib.sha256(), 0, 0
         with ListingWriter(self._context, is_shared=self._keep_listings) as listing:
             for entry, content in self._digests(entries):
                 line = f"{canonical([entry.path, entry.info.size, content])}\n".encode("ascii")
                 digest.update(line)
+                state.update(f"{entry.path}\0{entry.info.etag}\0".encode(errors="surrogateescape"))
                 listing.add(entry.path, line)
                 count += 1
                 size += max(entry.info.size, 0)
             total = digest.hexdigest()
-            return _Content(total, count, size, listing.keep(total))
+            return _Content(total, count, size, listing.keep(total), state.hexdigest()[:32])
 
     def _digests(self, entries: Iterable[_Entry]) -> Iterator[tuple[_Entry, str]]:
         """Yield the files with what their content is compared by; those of this machine are read many at once."""
