@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from airflow_ml.graph.model import WorkspaceRef
 from airflow_ml.registry import (
@@ -25,7 +33,7 @@ from airflow_ml.registry import (
 )
 from airflow_ml.registry.columns import utc_now
 
-EXAMPLES, STEPS = (1500, 60) if os.environ.get("AIRFLOW_ML_SOAK") else (12, 40)
+EXAMPLES, STEPS = (1500, 60) if os.environ.get("AIRFLOW_ML_SOAK") else (25, 40)
 
 FINGERPRINTS, NODES = ("f", "g"), ("a", "b")
 
@@ -76,6 +84,11 @@ class ReuseModel(RuleBasedStateMachine):
         """Close the registry and remove it."""
         self.registry.close()
         self._folder.cleanup()
+
+    @initialize(target=pipelines)
+    def begin(self):
+        """Begin with a few pipeline runs to choose from."""
+        return multiple(*(self.begin_pipeline() for _ in range(3)))
 
     @rule(target=pipelines)
     def begin_pipeline(self):
@@ -147,6 +160,13 @@ class ReuseModel(RuleBasedStateMachine):
         """End a run that failed."""
         self._finish(run, "Failed", lease, None)
 
+    @rule(target=runs, pipeline=pipelines, node=st.sampled_from(NODES), fingerprint=st.sampled_from(FINGERPRINTS))
+    def compute(self, pipeline, node, fingerprint):
+        """Run a step from beginning to end."""
+        run = self.begin_step(pipeline, node)
+        self._finish(run, "Completed", None, fingerprint)
+        return run
+
     @rule(target=runs, pipeline=pipelines, source=runs, node=st.sampled_from(NODES), only_first=st.booleans())
     def adopt(self, pipeline, source, node, only_first):
         """Let a node take the results of any run."""
@@ -168,13 +188,13 @@ class ReuseModel(RuleBasedStateMachine):
         )
         return run.id
 
-    @rule(fingerprint=st.sampled_from(FINGERPRINTS))
-    def invalidate(self, fingerprint):
-        """Let nobody take the results of a fingerprint any more."""
-        hit = [run for run in self.known.values() if run.fingerprint == fingerprint and not run.is_invalidated]
-        assert self.registry.results.invalidate(reason="r", fingerprint=fingerprint) == len(hit)
-        for run in hit:
-            run.is_invalidated = True
+    @rule(run=runs)
+    def invalidate(self, run):
+        """Let nobody take a result any more; a run that took one names it too."""
+        row = self.known[self.known[run].original or run]
+        is_hit = row.fingerprint is not None and not row.is_invalidated
+        assert self.registry.results.invalidate(reason="r", run_id=run) == is_hit
+        row.is_invalidated = row.fingerprint is not None
 
     @rule(run=runs)
     def collect(self, run):
