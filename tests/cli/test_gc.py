@@ -76,9 +76,12 @@ def test_several_workspaces_are_not_cleaned_at_once(leftover, capsys):
     assert leftover[0].exists()
 
 
-@pytest.mark.parametrize("wrong", [["--grace", "-1"], ["--older-than", "nan"], ["--keep-last", "-1"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [["--grace", "-1"], ["--older-than", "nan"], ["--grace", "soon"], ["--keep-last", "-1"], ["--keep-last", "x"]],
+)
 def test_terms_that_make_no_sense_are_refused(wrong, capsys):
-    """Negative times and numbers are no terms."""
+    """Negative times and numbers are no terms, and neither are words."""
     with pytest.raises(SystemExit):
         main(["reuse", "gc", *wrong])
-    assert wrong[0] in capsys.readouterr().err
+    assert f"argument {wrong[0]}: {wrong[1]} is not a" in capsys.readouterr().err

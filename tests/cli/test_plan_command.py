@@ -216,6 +216,17 @@ def test_what_a_pipeline_names_must_be_there(home: Path, code: Path):
     assert Workspace.get("ml").registry().runs.list() == []
 
 
+def test_what_hash_paths_names_must_be_there(home: Path, code: Path):
+    """A plan fails as the run would: no step is planned that could not run."""
+    file = code / "pipeline.py"
+    file.write_text(file.read_text().replace("source_directory=name", "source_directory=name, hash_paths=['../gone']"))
+
+    done = call(code, home, "plan", "pipeline.py")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("airflow-ml: step 'prepare': hash_paths: '../gone'")
+
+
 @pytest.mark.airflow
 def test_what_another_task_hands_on_is_known_in_the_run_alone(script, capsys):
     """A step written by hand whose data another task names cannot be decided before; the ones behind it neither."""

@@ -155,6 +155,14 @@ def test_invalidating_needs_to_know_what(call, result, arguments, words):
     assert "invalidated" not in call("list")
 
 
+def test_invalidating_needs_a_reason(call, result):
+    """An empty reason would be all that later runs could say."""
+    result("a")
+
+    assert "--reason says nothing" in call("invalidate", "--all", "--reason", " ", "--yes", code=2)
+    assert "invalidated" not in call("list")
+
+
 def test_who_is_asked_can_say_no(call, result, monkeypatch: pytest.MonkeyPatch):
     """At a terminal there is a question; anything but yes changes nothing."""
     result("a")

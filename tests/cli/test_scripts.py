@@ -26,10 +26,11 @@ def test_a_script_is_left_at_its_submit(script):
 
 def test_a_script_cannot_catch_that_it_is_left(script):
     """Neither `except Exception` goes on behind the submit, nor does what a bare `except` raises count."""
-    for clause, name in (("except Exception", "a.py"), ("except BaseException", "b.py")):
-        text = f"try:\n    {SUBMIT}{clause}:\n    raise SystemExit('failed')\n"
+    for number, clause in enumerate(["except Exception", "except BaseException"] * 2):
+        action = SUBMIT if number < 2 else "pipeline.publish('weekly')\n"
+        file = script(f"{number}.py", f"try:\n    {action}{clause}:\n    raise SystemExit('failed')\n")
 
-        assert [found.name for found in run_file(script(name, text))] == ["first"]
+        assert len(run_file(file)) == 1
 
 
 def test_a_script_is_left_at_its_publish(script):
@@ -129,6 +130,30 @@ def test_a_file_without_a_pipeline_is_an_error(write):
         run_file(write("nothing.py", "x = 1\n"))
     with pytest.raises(UserErrorException, match="ended with 3 before it built a pipeline"):
         run_file(write("ends.py", "raise SystemExit(3)\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import os\nos.stat('gone')\n", r"FileNotFoundError: .* \(line 2 of broken.py\)"),
+        ("def (\n", r"SyntaxError: .*\(broken.py, line 1\)"),
+        ("\0", "failed before it built a pipeline"),
+        ("from airflow_ml.core import Workspace\nWorkspace(no='such')\n", r"TypeError: .* \(line 2 of broken.py\)"),
+    ],
+)
+def test_a_broken_script_is_an_error_that_names_the_line(write, text, words):
+    """What goes wrong in the user's code is told in one sentence, and is no fault of the command."""
+    with pytest.raises(UserErrorException, match=words):
+        run_file(write("broken.py", text))
+
+
+def test_a_broken_module_is_an_error_that_names_the_line(write, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """The same holds for a module."""
+    monkeypatch.syspath_prepend(str(folder))
+    write("module_that_breaks.py", "\n1 / 0\n")
+
+    with pytest.raises(UserErrorException, match=r"ZeroDivisionError: .* \(line 2 of module_that_breaks.py\)"):
+        run_module("module_that_breaks")
 
 
 def test_a_script_gets_its_arguments(script):

@@ -14,7 +14,9 @@ def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.py|MODULE|GRAPH.json|DAG_ID|PUBLISHED",
         help="a script or DAG file, a module, a graph as JSON, the id of a DAG, or a published pipeline's id or name",
     )
-    parser.add_argument("script_arguments", nargs="*", metavar="-- ARGUMENT", help="arguments of the script")
+    parser.add_argument(
+        "script_arguments", nargs="*", default=[], metavar="-- ARGUMENT", help="arguments of the script"
+    )
     parser.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the pipeline; may be repeated"
     )

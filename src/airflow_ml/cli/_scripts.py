@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
 from airflow_ml.compat.alias import enable
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import AzureMLException, UserErrorException
 from airflow_ml.pipeline import _engine
 
 if TYPE_CHECKING:
@@ -64,10 +65,16 @@ class _Left(BaseException):
 
 
 class _Collector:
-    """Notes the graphs instead of starting them."""
+    """
+    Notes the graphs instead of starting them.
+
+    Attributes:
+        is_left: the script was left at a submit or publish.
+    """
 
     def __init__(self) -> None:
         self.found: list[FoundPipeline] = []
+        self.is_left = False
 
     def translate(self, graph: Graph, name: str, make: Callable[[], Any]) -> Any:
         self.found.append(FoundPipeline(name, graph))
@@ -75,6 +82,7 @@ class _Collector:
 
     def start(self, graph: Graph, **submission: Any) -> None:
         self.found.append(FoundPipeline(str(submission.get("experiment") or graph.name), graph, submission))
+        self.is_left = True
         raise _Left
 
 
@@ -109,7 +117,7 @@ def run_file(file: Path, arguments: Sequence[str] = ()) -> list[FoundPipeline]:
         arguments: of the script.
 
     Raises:
-        UserErrorException: it builds none, or it is written for the real Azure ML SDK, which is installed.
+        UserErrorException: it builds none, it fails, or it is written for the real Azure ML SDK, which is installed.
     """
     source = file.read_bytes()
     _prepare_v1_names(file, source)
@@ -118,8 +126,9 @@ def run_file(file: Path, arguments: Sequence[str] = ()) -> list[FoundPipeline]:
     module.__file__ = str(file.absolute())
     has_tasks = is_dag and _AIRFLOW_IMPORT.search(source) is not None
     with _process_of(module, file, arguments), _collecting() as collector, _recorded(module, has_tasks) as by_hand:
-        code = compile(source, module.__file__, "exec")
-        _execute(lambda: exec(code, vars(module)), collector, str(file))  # noqa: S102 - it is what the user asked for
+        path = module.__file__
+        # Not compiled out here: what is wrong with its syntax is the file's error too.
+        _execute(lambda: exec(compile(source, path, "exec"), vars(module)), collector, str(file))  # noqa: S102
     return _found(collector, by_hand, vars(module), str(file))
 
 
@@ -128,7 +137,7 @@ def run_module(name: str) -> list[FoundPipeline]:
     Import a module and return the pipelines that it starts, publishes, makes DAGs of or holds in variables.
 
     Raises:
-        UserErrorException: it builds none.
+        UserErrorException: it builds none, or it fails.
     """
     modules: list[ModuleType] = []
     with _collecting() as collector:
@@ -193,10 +202,26 @@ def _execute(code: Callable[[], object], collector: _Collector, where: str) -> N
             raise UserErrorException(
                 f"{where!r} ended with {error.code!r} before it built a pipeline; its own arguments go behind --"
             ) from error
-    except BaseException:
+    except BaseException as error:
         # What a script does about our leaving it is no error of the script.
-        if not any(found.submission for found in collector.found):
+        if collector.is_left:
+            return
+        if isinstance(error, AzureMLException) or not isinstance(error, Exception):
             raise
+        raise UserErrorException(
+            f"{where!r} failed before it built a pipeline: {type(error).__name__}: {error}{_line_of(error, where)};"
+            " execute it by itself to see the traceback"
+        ) from error
+
+
+def _line_of(error: Exception, where: str) -> str:
+    """Return the line of the file at which it failed, of a module the one nearest to the error; `""` for none."""
+    ours = (str(Path(__file__).parents[1]), "<")  # what imports modules is called <frozen ...>
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    named = [frame for frame in frames if Path(frame.filename) == Path(where).absolute()] or frames
+    if not named or isinstance(error, SyntaxError):  # whose text has the line
+        return ""
+    return f" (line {named[-1].lineno} of {Path(named[-1].filename).name})"
 
 
 def _found(

@@ -2,7 +2,7 @@
 The `airflow-ml` command.
 
 Each command is a module that adds its own arguments and names the function that does it. What our errors say is
-printed as one line; any other error is a fault of ours and keeps its traceback.
+printed as one line, what fails in the code of a script too; any other error is a fault of ours and keeps its traceback.
 """
 
 from __future__ import annotations

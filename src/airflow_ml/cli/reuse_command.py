@@ -120,6 +120,8 @@ def _invalidate(arguments: argparse.Namespace) -> int:
         )
     if given and arguments.all:
         raise UserErrorException(f"reuse invalidate: --all and --{next(iter(given))} contradict each other; give one")
+    if not arguments.reason.strip():
+        raise UserErrorException("reuse invalidate: --reason says nothing; later runs show it as why they run")
     workspace = _one_workspace(arguments)
     _confirm(arguments, workspace, given)
     count = sum(_invalidate_in(workspace.registry(), arguments, wanted) for wanted in _datasets(arguments, workspace))

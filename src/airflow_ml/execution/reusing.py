@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.execution.admission import Admitted, Hit, Waiting, admit_step
+from airflow_ml.execution.adopting import record_all_reused, record_reused
 from airflow_ml.execution.captures import current_code
 from airflow_ml.execution.graph_checks import check_graph
 from airflow_ml.execution.leftovers import close_lost_attempt
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.pipelines import stop_reason
-from airflow_ml.execution.records import record_reused, result_of
+from airflow_ml.execution.records import result_of
 from airflow_ml.execution.reuse_questions import mode_of, question_of_run
 from airflow_ml.graph import in_running_order
 from airflow_ml.registry import ResultGoneError
@@ -135,8 +136,7 @@ def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waitin
         if not isinstance(admission, Hit):
             return admission
         with suppress(ResultGoneError):  # invalidated or collected in this moment: the next answer knows
-            adopted = record_reused(services, task.graph, task.pipeline, admission.decision, task.task, is_first=False)
-            assert adopted is not None
+            adopted = record_reused(services, task.graph, task.pipeline, admission.decision, task.task)
             return Reused(task.step.id, adopted, sentence_of(admission.decision))
 
 
@@ -155,27 +155,21 @@ def plan(
         UserErrorException: something that the graph or the parameters name is not there or not right.
     """
     parameters = check_graph(services, graph, given, is_dry=True)
-    code = current_code(services, graph)
-    question = Question(parameters=parameters, code=code, mode=mode, is_foreseen=True)
+    look = current_code(services, graph)
+    # Before anything is decided: what a run could not start with is an error of the plan too.
+    code = {step.id: look(step) for step in graph.steps}
+    question = Question(parameters=parameters, code=lambda step: code[step.id], mode=mode, is_foreseen=True)
     return decide(services.reuse, graph, question)
 
 
 def _adopt_all(
     services: Services, graph: Graph, run: RunRecord, decisions: Iterable[Decision], place: Airflow
 ) -> list[Reused]:
-    found = []
-    for decision in decisions:
-        if decision.action != "reuse":
-            continue
-        step = graph.step(decision.step_id)
-        task = Airflow(place.dag_id, place.dag_run_id, f"{place.task_id}{step.id}")
-        try:
-            adopted = record_reused(services, graph, run, decision, task, is_first=True)
-        except ResultGoneError:  # invalidated or collected in this moment: the step asks again when it starts
-            continue
-        if adopted is not None:  # otherwise somebody else has begun the step meanwhile
-            found.append(Reused(step.id, adopted, sentence_of(decision)))
-    return found
+    hits = [decision for decision in decisions if decision.action == "reuse"]
+    return [
+        Reused(decision.step_id, result, sentence_of(decision))
+        for decision, result in record_all_reused(services, graph, run, hits, place)
+    ]
 
 
 def _not_announced(services: Services, graph: Graph, run: RunRecord) -> list[Reused]:
