@@ -60,8 +60,8 @@ def announce(context: Mapping[str, Any], workspace: str, tasks: Sequence[Announc
     dag_id, run_id = dag_run_of(context)
     comms = task_runner.SUPERVISOR_COMMS
     for task in tasks:
-        place = {"dag_id": dag_id, "run_id": run_id, "task_id": task.task_id}
-        XCom.set(_RETURN_VALUE, dict(task.xcom), **place)
+        XCom.set(_RETURN_VALUE, dict(task.xcom), dag_id=dag_id, run_id=run_id, task_id=task.task_id)
         # As Airflow itself keeps links: beside the deployment's XCom backend.
-        comms.send(SetXCom(key=RunLink().xcom_key, value=run_address(workspace, task.run_id), **place))
+        link = run_address(workspace, task.run_id)
+        comms.send(SetXCom(key=RunLink().xcom_key, value=link, dag_id=dag_id, run_id=run_id, task_id=task.task_id))
     comms.send(SkipDownstreamTasks(tasks=[task.task_id for task in tasks]))

@@ -30,7 +30,7 @@ def ask_again_later(context: Mapping[str, Any], waiting: Waiting) -> NoReturn:
     now = datetime.now(timezone.utc)
     since = context["ti"].get_first_reschedule_date(context) or now
     seconds = min(waiting.seconds, _LONGEST, max(_FIRST, (now - since).total_seconds() / 3))
-    raise AirflowRescheduleException(now + timedelta(seconds=seconds))
+    raise AirflowRescheduleException(now + timedelta(seconds=seconds))  # type: ignore[no-untyped-call]  # Airflow's own
 
 
 def wait_here(waiting: Waiting, is_stopped: Callable[[], bool]) -> None:

@@ -1,11 +1,13 @@
 """Adoption: a step run that takes the results of another one, recorded in one moment and once."""
 
 import dataclasses
+import uuid
 
 import pytest
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import (
+    Adoption,
     ArtifactRecord,
     DatasetRegistration,
     MetricPoint,
@@ -201,3 +203,73 @@ def test_an_adoption_that_fails_leaves_nothing(registry, pipeline, rich):
         )
 
     assert list(registry.runs.list(parent_id=pipeline.id)) == []
+
+
+def test_a_batch_records_what_single_adoptions_do(registry, pipeline, rich):
+    """Two nodes of one source: outputs, metrics, files, inputs, labels and datasets as if recorded one by one."""
+    definition = {"kind": "file", "sources": []}
+    adoptions = [
+        Adoption(
+            run_id=node,
+            source_run_id=rich.id,
+            name="fit",
+            options={"node_id": node, "task_id": f"g.{node}", "tags": {"a": "b"}, "details": {"x": 1}},
+            inputs=[RunInputRecord("", "raw", "mount", "output", producer_run_id="one" if node == "two" else "p")],
+            registrations=[DatasetRegistration("report", node, definition)],
+            pipeline_outputs={"model": None, "report": "result"},
+        )
+        for node in ("one", "two")
+    ]
+
+    found = registry.runs.adopt_all(pipeline.id, adoptions)
+
+    assert [*found] == ["one", "two"]
+    run = found["two"]
+    assert (run.parent_id, run.root_id, run.experiment) == (pipeline.id, pipeline.id, "letters")
+    assert (run.kind, run.status, run.attempt, run.task_id) == ("step", "Completed", 1, "g.two")
+    assert run.created_at == run.started_at == run.ended_at
+    assert (run.tags, run.details, run.properties) == ({"a": "b"}, {"x": 1}, {"azureml.reusedrunid": rich.id})
+    assert [output.pipeline_output_name for output in registry.outputs.of("one")] == [None, "result"]
+    assert [output.dataset_name for output in registry.outputs.of("two")] == [None, "two"]
+    for node in ("one", "two"):
+        assert [point.value for point in registry.metrics.read(node)] == [3, 1, 2]
+        assert [file.path for file in registry.artifacts.list(node)] == ["p/0", "p/1", "p/2"]
+    assert registry.metrics.last_scalars(["one", rich.id]) == {"one": {"loss": 2}, rich.id: {"loss": 2}}
+    inputs = registry.inputs.of_runs(["one", "two"])
+    assert [inputs[node][0].producer_run_id for node in ("one", "two")] == ["p", "one"]
+    assert registry.results.times_reused([rich.id]) == {rich.id: 2}
+
+
+def test_a_batch_leaves_out_what_cannot_be_taken(registry, pipeline, rich, compute):
+    """Nodes that were tried, results that went away and what would consume their runs are left out."""
+    gone = compute("f")
+    registry.results.invalidate(reason="wrong", run_id=gone.id)
+    registry.runs.create("letters", "fit", kind="step", parent_id=pipeline.id, node_id="tried", status="Running")
+    producers = {"behind": "gone", "further": "behind", "fine": "first"}
+    sources = {"tried": rich.id, "gone": gone.id, "reused": "first"}
+    adoptions = [
+        Adoption(
+            run_id=node,
+            source_run_id=sources.get(node, rich.id),
+            name=node,
+            options={"node_id": node},
+            inputs=[RunInputRecord("", "in", "mount", "output", producer_run_id=producers.get(node))],
+        )
+        for node in ("first", "tried", "gone", "reused", "behind", "further", "fine")
+    ]
+
+    assert [*registry.runs.adopt_all(pipeline.id, adoptions)] == ["first", "fine"]
+    assert [*registry.runs.adopt_all(pipeline.id, adoptions)] == []
+    assert len(registry.runs.children(pipeline.id)) == 3
+
+
+def test_many_batches_at_once_record_each_node_once(registry, pipeline, rich, at_once):
+    """Of many processes that adopt the same steps, one records each."""
+    nodes = ("a", "b", "c")
+
+    def adopt(_number):
+        adoptions = [Adoption(str(uuid.uuid4()), rich.id, node, {"node_id": node}) for node in nodes]
+        return len(registry.runs.adopt_all(pipeline.id, adoptions))
+
+    assert sum(at_once(adopt)) == len(nodes)
+    assert sorted(run.node_id for run in registry.runs.children(pipeline.id)) == [*nodes]

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from airflow_ml.execution.captures import Snapshot, recorded_snapshot
+from airflow_ml.execution.captures import Snapshot
 from airflow_ml.execution.model import OutputPlace, StepResult, StepTask
-from airflow_ml.graph import StepOutputSource
 from airflow_ml.graph.identity import module_id
-from airflow_ml.registry import DatasetRegistration, NewResult, OutputRecord, RunInputRecord, RunRecord
-from airflow_ml.reuse.sentences import reasons_text, sentence_of
+from airflow_ml.registry import DatasetRegistration, NewResult, OutputRecord, RunRecord
+from airflow_ml.reuse.sentences import reasons_text
 from airflow_ml.storage.manifests import manifest_path
 
 if TYPE_CHECKING:
     from airflow_ml.execution.admission import Admitted
-    from airflow_ml.execution.model import Airflow
     from airflow_ml.execution.reads import Reads
     from airflow_ml.execution.services import Services
-    from airflow_ml.graph import Graph, Json, OutputPort, Step
-    from airflow_ml.reuse.decisions import Decision
+    from airflow_ml.graph import Json, OutputPort, Step
     from airflow_ml.storage.manifests import Manifest
 
-__all__ = ["begin_attempt", "definition_of_output", "end_attempt", "record_reused", "result_of"]
+__all__ = [
+    "begin_attempt",
+    "definition_of_output",
+    "end_attempt",
+    "properties_of_step",
+    "registrations_of",
+    "result_of",
+    "scalars_in_xcom",
+    "tags_of_step",
+]
 
 #: v1's names of the kinds of steps.
 _STEP_TYPES = {"python_script": "PythonScriptStep"}
@@ -48,13 +53,14 @@ def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot, admitt
         task_id=task.task.task_id,
         target=task.step.compute or "local",
         snapshot_id=snapshot.id,
-        properties=_properties(pipeline, task.step, snapshot),
-        tags=_tags(pipeline, task.step),
+        properties=properties_of_step(pipeline, task.step, snapshot),
+        tags=tags_of_step(pipeline, task.step),
         details={"airflow_try_number": task.task.try_number, "reuse": _reuse_details(admitted)},
     )
 
 
-def _properties(pipeline: RunRecord, step: Step, snapshot: Snapshot) -> dict[str, str]:
+def properties_of_step(pipeline: RunRecord, step: Step, snapshot: Snapshot) -> dict[str, str]:
+    """Return v1's properties of a step's run."""
     return {
         "azureml.runsource": "azureml.StepRun",
         "StepType": _STEP_TYPES.get(step.kind, step.kind),
@@ -67,7 +73,8 @@ def _properties(pipeline: RunRecord, step: Step, snapshot: Snapshot) -> dict[str
     }
 
 
-def _tags(pipeline: RunRecord, step: Step) -> dict[str, str]:
+def tags_of_step(pipeline: RunRecord, step: Step) -> dict[str, str]:
+    """Return v1's tags of a step's run."""
     return {"azureml.nodeid": step.id, "azureml.pipeline": pipeline.id}
 
 
@@ -100,7 +107,7 @@ def end_attempt(
         run.id,
         status="Completed",
         outputs=records,
-        registrations=_registrations(task.step, records),
+        registrations=registrations_of(task.step, records),
         result=_new_result(task, admitted, reads),
         lease=admitted.lease,
     )
@@ -119,78 +126,14 @@ def _new_result(task: StepTask, admitted: Admitted, reads: Reads) -> NewResult |
     )
 
 
-def record_reused(
-    services: Services, graph: Graph, pipeline: RunRecord, decision: Decision, task: Airflow, *, is_first: bool
-) -> StepResult | None:
-    """
-    Record that a step takes the result of another run, and return it as its own.
-
-    Outputs that are to be registered as datasets are registered again, so that the newest version of a dataset's name
-    is always that of the newest run. Paths stay the original's (v1).
-
-    Args:
-        is_first: only if nothing has begun the step in this pipeline run; otherwise None is returned.
-    """
-    source, step = decision.source, graph.step(decision.step_id)
-    assert source is not None
-    snapshot = recorded_snapshot(pipeline, step)
-    sentence = sentence_of(decision)
-    run = services.registry.runs.adopt(
-        pipeline.id,
-        source.id,
-        node_id=step.id,
-        name=step.name,
-        dag_id=task.dag_id,
-        dag_run_id=task.dag_run_id,
-        task_id=task.task_id,
-        target=step.compute or "local",
-        snapshot_id=snapshot.id,
-        properties={
-            **_properties(pipeline, step, snapshot),
-            "azureml.isreused": "true",
-            "azureml.reusedrunid": source.id,
-            "azureml.reusednodeid": source.node_id or "",
-            "azureml.reusedpipeline": source.parent_id or "",
-        },
-        tags=_tags(pipeline, step),
-        details={
-            "reuse": {
-                "decision": "reused",
-                "fingerprint": None if decision.fingerprint is None else decision.fingerprint.digest,
-                "reason": sentence,
-                "reasons": list(decision.reasons),
-                "run_id": source.id,
-                "saved_seconds": decision.saved_seconds,
-            }
-        },
-        inputs=_inputs(services, pipeline, step, source),
-        registrations=_registrations(step, list(decision.outputs.values())),
-        pipeline_outputs={port.name: port.pipeline_output_name for port in step.outputs},
-        only_first=is_first,
-    )
-    return None if run is None else result_of(services, run)
-
-
-def _inputs(services: Services, pipeline: RunRecord, step: Step, source: RunRecord) -> list[RunInputRecord]:
-    """Return the original's lineage, with the steps of this pipeline run as producers."""
-    found = []
-    for item in services.registry.inputs.of(source.id):
-        port = next((port for port in step.inputs if port.name == item.name), None)
-        if port is not None and isinstance(port.source, StepOutputSource):
-            attempts = services.registry.runs.attempts(pipeline.id, port.source.step)
-            producer = next((run.id for run in attempts if run.status == "Completed"), item.producer_run_id)
-            item = replace(item, producer_run_id=producer, producer_output=port.source.output)
-        found.append(item)
-    return found
-
-
 def result_of(services: Services, run: RunRecord) -> StepResult:
     """Return what a completed step run hands on."""
     outputs = {
         output.name: OutputPlace(output.datastore, output.path, output.digest)
         for output in services.registry.outputs.of(run.id)
     }
-    return StepResult(run.id, run.parent_id or run.id, outputs, _last_values(services, run.id))
+    metrics = services.registry.metrics.last_scalars([run.id])[run.id]
+    return StepResult(run.id, run.parent_id or run.id, outputs, scalars_in_xcom(metrics))
 
 
 def definition_of_output(
@@ -223,7 +166,8 @@ def _output_record(port: OutputPort, manifest: Manifest, now: datetime) -> Outpu
     )
 
 
-def _registrations(step: Step, outputs: Sequence[OutputRecord]) -> Sequence[DatasetRegistration]:
+def registrations_of(step: Step, outputs: Sequence[OutputRecord]) -> Sequence[DatasetRegistration]:
+    """Return the datasets that a step's committed outputs become."""
     declared = {port.name: port.registration for port in step.outputs}
     found = []
     for output in outputs:
@@ -246,10 +190,9 @@ def _registrations(step: Step, outputs: Sequence[OutputRecord]) -> Sequence[Data
     return found
 
 
-def _last_values(services: Services, run_id: str) -> dict[str, Json]:
-    """Return the last scalar of each metric: what fits an XCom."""
-    points = services.registry.metrics.read(run_id)
-    return {point.name: _in_xcom(point.value) for point in points if point.kind == "scalar"}
+def scalars_in_xcom(metrics: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the last values of scalar metrics as they fit an XCom."""
+    return {name: _in_xcom(value) for name, value in metrics.items()}
 
 
 def _in_xcom(value: Json) -> Json:

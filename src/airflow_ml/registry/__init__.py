@@ -1,5 +1,6 @@
 """The workspace database: what is registered, what ran, and what came of it."""
 
+from airflow_ml.registry.batch_adoption import Adoption
 from airflow_ml.registry.deletion import delete_workspace
 from airflow_ml.registry.errors import (
     LeaseLostError,
@@ -43,6 +44,7 @@ __all__ = [
     "FINAL_STATUSES",
     "RUN_KINDS",
     "RUN_STATUSES",
+    "Adoption",
     "ArtifactRecord",
     "ComputeTargetRecord",
     "DatasetRecord",

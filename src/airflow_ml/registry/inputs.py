@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, select
 
-from airflow_ml.registry.database import Repository
+from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.records import RunInputRecord
 from airflow_ml.registry.run_results import put_inputs
 from airflow_ml.registry.run_rows import require_open_run, run_key_of
@@ -35,6 +35,17 @@ class Inputs(Repository):
             key = run_key_of(session, self._scope, run_id)
             query = select(RunInput).where(RunInput.run_key == key).order_by(RunInput.name)
             return [_record(run_id, row) for row in session.scalars(query)]
+
+    def of_runs(self, run_ids: Iterable[str]) -> Mapping[str, Sequence[RunInputRecord]]:
+        """Return the inputs of many runs, by run; a run without inputs, or that is not there, has none."""
+        found: dict[str, list[RunInputRecord]] = {run_id: [] for run_id in run_ids}
+        query = select(Run.id, RunInput).join(Run, Run.key == RunInput.run_key).order_by(RunInput.name)
+        with self._database.read() as session:
+            for batch in in_batches(found):
+                own = (Run.id.in_(batch), Run.workspace_id == self._workspace_id)
+                for run_id, row in session.execute(query.where(*own)):
+                    found[run_id].append(_record(run_id, row))
+        return found
 
     def of_dataset(self, dataset_id: str, *, limit: int = 50) -> Sequence[RunInputRecord]:
         """Return the inputs through which runs consumed this dataset, newest run first."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
-from airflow_ml.registry.database import Repository
+from airflow_ml.graph.model import Json
+from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.records import MetricPoint
 from airflow_ml.registry.run_rows import require_open_run, run_key_of
-from airflow_ml.registry.tables import Metric
+from airflow_ml.registry.tables import Metric, Run
 
 __all__ = ["Metrics"]
 
@@ -62,3 +63,19 @@ class Metrics(Repository):
             if name is not None:
                 query = query.where(Metric.name == name)
             return [MetricPoint(run_id, *values) for values in session.execute(query.order_by(Metric.key))]
+
+    def last_scalars(self, run_ids: Iterable[str]) -> Mapping[str, Mapping[str, Json]]:
+        """Return the last value of each scalar metric, by run and name; a run that is not there has none."""
+        found: dict[str, dict[str, Json]] = {run_id: {} for run_id in run_ids}
+        with self._database.read() as session:
+            for batch in in_batches(found):
+                last = (
+                    select(func.max(Metric.key))
+                    .join(Run, Run.key == Metric.run_key)
+                    .where(Run.id.in_(batch), Run.workspace_id == self._workspace_id, Metric.kind == "scalar")
+                    .group_by(Metric.run_key, Metric.name)
+                )
+                query = select(Run.id, Metric.name, Metric.value).join(Run, Run.key == Metric.run_key)
+                for run_id, name, value in session.execute(query.where(Metric.key.in_(last)).order_by(Metric.key)):
+                    found[run_id][name] = value
+        return found

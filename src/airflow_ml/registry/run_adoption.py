@@ -18,7 +18,14 @@ from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_creation import insert_run
 from airflow_ml.registry.run_rows import require_run
 
-__all__ = ["insert_adopted", "original_of", "present_attempt", "require_result", "take_results"]
+__all__ = [
+    "check_adoption",
+    "insert_adopted",
+    "original_of",
+    "present_attempt",
+    "require_result",
+    "take_results",
+]
 
 
 def require_result(session: Session, scope: Scope, run_id: str) -> tables.Run:
@@ -73,6 +80,25 @@ def present_attempt(session: Session, pipeline: tables.Run, node_id: str | None)
     return session.scalars(query.order_by(is_completed.desc(), table.attempt.desc()).limit(1)).one_or_none()
 
 
+def check_adoption(source_id: str, name: str, options: RunOptions) -> None:
+    """
+    Refuse options that a run which takes the results of the source cannot have.
+
+    Raises:
+        UserErrorException: it needs a node, or its properties name another run than the source.
+    """
+    named = options.get("properties", {}).get(REUSED_RUN, source_id)
+    if named != source_id:
+        raise UserErrorException(
+            f"step {name!r}: property {REUSED_RUN!r} is {named!r}, expected {source_id!r}, the run "
+            "whose results are taken; leave the property out"
+        )
+    if not options.get("node_id"):
+        raise UserErrorException(
+            f"step {name!r}: a run that takes the results of another one needs a node; give node_id"
+        )
+
+
 def insert_adopted(
     session: Session, scope: Scope, pipeline: tables.Run, source: tables.Run, name: str, options: RunOptions
 ) -> tables.Run:
@@ -82,16 +108,8 @@ def insert_adopted(
     Raises:
         UserErrorException: it needs a node, or its properties name another run than the source.
     """
+    check_adoption(source.id, name, options)
     properties = {REUSED_RUN: source.id, **options.get("properties", {})}
-    if properties[REUSED_RUN] != source.id:
-        raise UserErrorException(
-            f"step {name!r}: property {REUSED_RUN!r} is {properties[REUSED_RUN]!r}, expected {source.id!r}, the run "
-            "whose results are taken; leave the property out"
-        )
-    if not options.get("node_id"):
-        raise UserErrorException(
-            f"step {name!r}: a run that takes the results of another one needs a node; give node_id"
-        )
     now = utc_now()
     values: RunOptions = {"status": "Completed", "created_at": now, "started_at": now, **options}
     values["properties"] = properties

@@ -21,7 +21,7 @@ from airflow_ml.registry.run_rows import require_run
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["check_status", "insert_run"]
+__all__ = ["check_status", "insert_run", "run_values"]
 
 _COLUMNS = frozenset(RunOptions.__annotations__) - {"tags", "properties", "graph_json"}
 
@@ -55,7 +55,7 @@ def insert_run(
         UserErrorException: kind, status, an option, id or attempt is wrong or taken, or the experiment is archived.
         RunNotFoundError: the parent is not there.
     """
-    values = _checked(name, kind, options)
+    values = run_values(name, kind, options)
     values["workspace_id"] = scope.workspace_id
     values["parent_id"] = parent_id
     row_experiment = ensure_experiment(session, scope, experiment)
@@ -77,7 +77,13 @@ def insert_run(
     return row
 
 
-def _checked(name: str, kind: str, options: RunOptions) -> dict[str, Any]:
+def run_values(name: str, kind: str, options: RunOptions) -> dict[str, Any]:
+    """
+    Return a new run's columns, as far as its options say them.
+
+    Raises:
+        UserErrorException: kind, status, id or an option is wrong.
+    """
     unknown = sorted(set(options) - set(RunOptions.__annotations__))
     if unknown:
         raise TypeError(f"run {name!r}: options {unknown!r} are unknown; see RunOptions")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
+from airflow_ml.registry.batch_adoption import Adoption, insert_adoptions
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.fingerprint_leases import settle_lease
 from airflow_ml.registry.records import (
@@ -134,3 +135,18 @@ class RunEndings(Repository):
             put_inputs(session, self._scope, row, [replace(consumed, run_id=row.id) for consumed in inputs])
             register_outputs(session, self._scope, row, registrations)
             return make_run_records(session, [row])[0]
+
+    def adopt_all(self, pipeline_id: str, adoptions: Sequence[Adoption]) -> Mapping[str, RunRecord]:
+        """
+        Record many steps of a pipeline run that take the results of others, all or none, and return their runs by id.
+
+        Left out are steps that have an attempt of any kind, results that cannot be taken any more, and what would
+        consume the run of one that is left out.
+
+        Raises:
+            RunNotFoundError: the pipeline run is not there.
+        """
+        with self._database.write() as session:
+            pipeline = require_run(session, self._scope, pipeline_id, lock=True)
+            rows = insert_adoptions(session, self._scope, pipeline, adoptions)
+            return {record.id: record for record in make_run_records(session, rows)}

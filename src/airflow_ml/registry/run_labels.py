@@ -14,14 +14,14 @@ from airflow_ml.registry.columns import check_name, content_digest
 from airflow_ml.registry.database import Scope, in_batches
 from airflow_ml.registry.run_rows import run_keys_of
 
-__all__ = ["LabelKind", "add_properties", "add_property", "put_tags", "remove_tags"]
+__all__ = ["LabelKind", "add_properties", "add_property", "label_rows", "put_tags", "remove_tags"]
 
 LabelKind = Literal["tag", "property"]
 
 
 def put_tags(session: Session, scope: Scope, run_key: int, tags: Mapping[str, str]) -> None:
     """Add tags to a run; one that is there gets the new value."""
-    scope.database.upsert(session, tables.RunLabel, _rows(scope, run_key, "tag", tags))
+    scope.database.upsert(session, tables.RunLabel, label_rows(scope, run_key, "tag", tags))
 
 
 def remove_tags(session: Session, run_key: int, names: Iterable[str]) -> None:
@@ -37,7 +37,7 @@ def add_properties(session: Session, scope: Scope, row: tables.Run, properties: 
     Raises:
         UserErrorException: a property is there with another value; properties never change.
     """
-    rows = _rows(scope, row.key, "property", properties)
+    rows = label_rows(scope, row.key, "property", properties)
     if not rows:
         return
     table = tables.RunLabel
@@ -62,7 +62,7 @@ def add_property(session: Session, scope: Scope, run_ids: Sequence[str], name: s
     table = tables.RunLabel
     for batch in in_batches(sorted(set(run_ids))):
         keys = run_keys_of(session, scope, batch)
-        rows = [row for key in sorted(keys.values()) for row in _rows(scope, key, "property", {name: value})]
+        rows = [row for key in sorted(keys.values()) for row in label_rows(scope, key, "property", {name: value})]
         session.execute(scope.database.insert(table).on_conflict_do_nothing(), rows)
         query = select(table.run_key, table.value).where(
             table.run_key.in_(keys.values()), table.kind == "property", table.name == name, table.value != str(value)
@@ -77,7 +77,8 @@ def _changed(run_id: str, name: str, value: str) -> UserErrorException:
     return UserErrorException(f"run {run_id!r}: property {name!r} is {value!r} and properties never change; use a tag")
 
 
-def _rows(scope: Scope, run_key: int, kind: LabelKind, labels: Mapping[str, str]) -> list[dict[str, str | int]]:
+def label_rows(scope: Scope, run_key: int, kind: LabelKind, labels: Mapping[str, str]) -> list[dict[str, str | int]]:
+    """Return the rows of a run's labels."""
     return [
         {
             "run_key": run_key,

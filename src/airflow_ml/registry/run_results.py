@@ -16,7 +16,7 @@ from airflow_ml.registry.database import Scope
 from airflow_ml.registry.dataset_versions import register_version
 from airflow_ml.registry.records import ArtifactRecord, DatasetRegistration, OutputRecord, RunInputRecord
 
-__all__ = ["put_artifacts", "put_inputs", "put_outputs", "register_outputs"]
+__all__ = ["put_all_inputs", "put_artifacts", "put_inputs", "put_outputs", "register_outputs"]
 
 #: Bytes; a file's name is a path, and an index row of PostgreSQL ends at 2,700 bytes.
 _LONGEST_FILE_NAME = 2000
@@ -36,7 +36,14 @@ def put_artifacts(session: Session, scope: Scope, run: tables.Run, artifacts: It
 
 def put_inputs(session: Session, scope: Scope, run: tables.Run, inputs: Iterable[RunInputRecord]) -> None:
     """Write inputs; one of a name that is there is replaced."""
-    rows = [_row(run, consumed, check_name("input", consumed.name)) for consumed in inputs]
+    put_all_inputs(session, scope, [(run, inputs)])
+
+
+def put_all_inputs(
+    session: Session, scope: Scope, inputs: Iterable[tuple[tables.Run, Iterable[RunInputRecord]]]
+) -> None:
+    """Write the inputs of many runs."""
+    rows = [_row(run, item, check_name("input", item.name)) for run, consumed in inputs for item in consumed]
     scope.database.upsert(session, tables.RunInput, rows)
 
 
