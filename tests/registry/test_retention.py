@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from airflow_ml.exceptions import AzureMLException
-from airflow_ml.registry import DatasetRegistration, KeptRun, NeededPlace, ResultGoneError, RunInputRecord
+from airflow_ml.registry import DatasetRegistration, ResultGoneError, RunInputRecord
 from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.retention_records import KeptRun, NeededPlace
 
 
 def open_pipeline(registry):

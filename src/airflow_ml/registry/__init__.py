@@ -36,7 +36,6 @@ from airflow_ml.registry.records import (
     WorkspaceRecord,
 )
 from airflow_ml.registry.registry import Registry
-from airflow_ml.registry.retention_records import KeptRun, NeededPlace, RunState
 from airflow_ml.registry.reuse_records import FingerprintLease, NewResult, ResultRecord
 from airflow_ml.registry.shared import open_shared
 
@@ -54,12 +53,10 @@ __all__ = [
     "ExperimentRecord",
     "FingerprintLease",
     "Home",
-    "KeptRun",
     "LeaseLostError",
     "MetricPoint",
     "ModelOptions",
     "ModelRecord",
-    "NeededPlace",
     "NewResult",
     "OutputRecord",
     "PipelineOptions",
@@ -72,7 +69,6 @@ __all__ = [
     "RunNotFoundError",
     "RunOptions",
     "RunRecord",
-    "RunState",
     "RunStateError",
     "SnapshotRecord",
     "WorkspaceHome",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
+from airflow_ml._late import late
 from airflow_ml.registry.artifacts import Artifacts
 from airflow_ml.registry.compute_targets import ComputeTargets
 from airflow_ml.registry.database import Scope
@@ -20,10 +22,14 @@ from airflow_ml.registry.outputs import Outputs
 from airflow_ml.registry.published_pipelines import PublishedPipelines
 from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.results import Results
-from airflow_ml.registry.retention import Retention
 from airflow_ml.registry.runs import Runs
 from airflow_ml.registry.snapshots import Snapshots
 from airflow_ml.registry.workspaces import WorkspaceDetails
+
+if TYPE_CHECKING:
+    from airflow_ml.registry import retention
+else:
+    retention = late("airflow_ml.registry.retention")
 
 __all__ = ["Registry"]
 
@@ -57,10 +63,15 @@ class Registry:
         self.outputs = Outputs(scope)
         self.published_pipelines = PublishedPipelines(scope)
         self.results = Results(scope)
-        self.retention = Retention(scope)
         self.runs = Runs(scope)
         self.snapshots = Snapshots(scope)
+        self._scope = scope
         self._engine = scope.database.engine
+
+    @property
+    def retention(self) -> retention.Retention:
+        """What is needed of the workspace's files; for those who clear up."""
+        return retention.Retention(self._scope)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

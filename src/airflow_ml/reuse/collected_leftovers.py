@@ -26,7 +26,8 @@ from airflow_ml.storage.removal import REMOVALS_FOLDER, Removed, is_own, places_
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, OutputPort
-    from airflow_ml.registry import OutputRecord, RunRecord, RunState
+    from airflow_ml.registry import OutputRecord, RunRecord
+    from airflow_ml.registry.retention_records import RunState
     from airflow_ml.reuse.model import ReuseContext
     from airflow_ml.storage.protocol import Store
 
