@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import select
+import subprocess
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,8 +82,14 @@ class Started:
         pipeline = enter_pipeline(self.services, self.id, step_id)
         return StepTask(self.graph, self.graph.step(step_id), pipeline, Airflow("d", "r", step_id))
 
-    def run(self, step_id: str = "step", *, is_retried: Callable[[BaseException], bool] | None = None) -> StepResult:
-        """Run one attempt at a step."""
+    def run(
+        self,
+        step_id: str = "step",
+        *,
+        is_retried: Callable[[BaseException], bool] | None = None,
+        waits: bool = False,
+    ) -> StepResult:
+        """Run one attempt at a step; `waits` for another run that computes the same."""
 
         def log(line: str) -> None:
             self.log.append(line)
@@ -89,7 +97,8 @@ class Started:
 
         control = Control(lambda: self.is_stopped, log, lambda _run_id: None, is_retried or (lambda _error: False))
         try:
-            taken = take_step(self.services, self.task(step_id), control)
+            while isinstance(taken := take_step(self.services, self.task(step_id), control), Waiting) and waits:
+                time.sleep(min(taken.seconds, 0.1))
         finally:
             print("\n".join(self.log))
         assert not isinstance(taken, Waiting)
@@ -190,3 +199,15 @@ class Gate:
 def gate(tmp_path: Path) -> Gate:
     """Make a gate that a script can wait at."""
     return Gate(tmp_path)
+
+
+@pytest.fixture
+def small_disk(services: Services) -> Iterator[Path]:
+    """A disk of 3 MiB as the place of run directories."""
+    runs = services.registry.home.runs
+    runs.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", runs], check=False, capture_output=True)
+    if done.returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield runs
+    subprocess.run(["umount", "-l", runs], check=True)

@@ -117,18 +117,6 @@ def test_a_daemonised_child_is_gone_afterwards(script, start, gate):
     assert not Path("/proc", started.log[-1]).exists()
 
 
-@pytest.fixture
-def small_disk(services):
-    """A disk of 3 MiB as the place of run directories."""
-    runs = services.registry.home.runs
-    runs.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", runs], check=False, capture_output=True)
-    if done.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield runs
-    subprocess.run(["umount", "-l", runs], check=True)
-
-
 def test_a_full_disk_while_code_is_staged(script, start, small_disk):
     """Code that does not fit is an error that can be tried again and says that there is no space."""
     step = script("pass")

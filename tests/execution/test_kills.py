@@ -105,7 +105,7 @@ def started(script, start):
 def check_recovered(started) -> None:
     """Run the next attempt and see that it is as if nothing had happened."""
     lost = started.last() if started.services.registry.runs.attempts(started.id, "step") else None
-    result = started.run()
+    result = started.run(waits=True)
     verdict = close_pipeline(started.services, started.id)
 
     text = "".join(f"{line}\n" for line in range(50))
@@ -185,8 +185,9 @@ def test_a_lost_step_without_another_attempt_fails_its_pipeline(started):
 
 
 @pytest.mark.soak
-def test_kills_at_random_moments(script, start):
+def test_kills_at_random_moments(script, start, monkeypatch):
     """At whatever moment the process is killed, however often, the last attempt completes."""
+    monkeypatch.setenv("AIRFLOW_ML_LEASE_SECONDS", "0.5")  # one that died before it was recorded is waited for
     seed = random.SystemRandom().randrange(10**6)
     print("seed", seed)
     chance = random.Random(seed)

@@ -8,7 +8,7 @@ line, and a life line that breaks (`kill -9` of the operator included) is a requ
     operator -> keeper   <length>\n, then the fields of `encode_request` joined by NUL, once
                          stop <grace seconds>\n, any number of times
     keeper -> operator   started <pid>\n  or  failed <stage> <errno>\n
-                         ended <wait status> <pid> <started> <ended> <stopped>\n
+                         ended <wait status> <pid> <started> <ended> <stopped> <cut>\n
     attempt directory    exit.json, written whole or not at all, for the attempt that comes after a lost operator
 
 Stopping is a ladder: SIGTERM to the script's process group, the grace, SIGKILL to every descendant. As child
@@ -46,8 +46,9 @@ SIGKILL = int(_signal.SIGKILL)
 SIGTERM = int(_signal.SIGTERM)
 
 #: What background processes of an ended script get, and for how many seconds: time to leave by themselves (the
-#: resource tracker of multiprocessing does, and unlinks shared memory on its way), a polite request, the end.
-BACKGROUND_LADDER = ((0, 0.2), (SIGTERM, 0.3), (SIGKILL, 5.0))
+#: resource tracker of multiprocessing does, and unlinks shared memory on its way; a Java machine takes longer), a
+#: polite request, the end. With the request their work is cut.
+BACKGROUND_LADDER = ((0, 1.0), (SIGTERM, 0.3), (SIGKILL, 5.0))
 
 
 def encode_request(
@@ -149,8 +150,8 @@ def keep() -> int:
         return 0
     tell(b"started %d" % script)
     status = wait_for_script(script, watch)
-    end_background(script, watch)
-    report(request.directory, script, status, started, watch.kill_at is not None)
+    is_cut = end_background(script, watch)
+    report(request.directory, script, status, started, watch.kill_at is not None, is_cut)
     return 0
 
 
@@ -270,12 +271,13 @@ def reap(script: int) -> "tuple[int | None, bool]":
             status = ended
 
 
-def end_background(script: int, watch: Watch) -> None:
-    """End what the script left running, politely first unless the time for that is over."""
+def end_background(script: int, watch: Watch) -> bool:
+    """End what the script left running, politely unless the time for that is over; returns whether something was."""
     for number, seconds in BACKGROUND_LADDER:
-        is_over = watch.kill_at is not None and time.monotonic() >= watch.kill_at
-        if is_over and number != SIGKILL:
-            continue
+        if watch.kill_at is not None and number != SIGKILL:
+            seconds = min(seconds, watch.kill_at - time.monotonic())
+            if seconds <= 0:
+                continue
         deadline = time.monotonic() + seconds
         send_to_descendants(number)
         while reap(script)[1]:
@@ -285,7 +287,8 @@ def end_background(script: int, watch: Watch) -> None:
                 send_to_descendants(number)
             watch.pause(min(deadline - time.monotonic(), 0.02 if number == SIGKILL else seconds))
         else:
-            return
+            return number != 0
+    return True
 
 
 def send_to_descendants(number: int) -> None:
@@ -341,13 +344,15 @@ def read_parent(name: str) -> int:
         os.close(descriptor)
 
 
-def report(directory: bytes, script: int, status: int, started: float, is_stopped: bool) -> None:
+def report(directory: bytes, script: int, status: int, started: float, is_stopped: bool, is_cut: bool) -> None:
     """Write the result for the next attempt, then tell the operator; a full disk must not lose the second."""
     ended = time.time()
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     code = None if number else os.WEXITSTATUS(status)
-    words = ("null" if code is None else code, number or "null", "true" if is_stopped else "false")
-    text = '{{"code": {}, "signal": {}, "stopped": {}, '.format(*words)
+    flags = ["true" if flag else "false" for flag in (is_stopped, is_cut)]
+    text = '{{"code": {}, "signal": {}, "stopped": {}, "cut": {}, '.format(
+        "null" if code is None else code, number or "null", *flags
+    )
     text += f'"started": {started:.6f}, "ended": {ended:.6f}, "pid": {script}}}\n'
     path = os.path.join(directory, EXIT_FILE.encode())
     try:
@@ -357,7 +362,7 @@ def report(directory: bytes, script: int, status: int, started: float, is_stoppe
         os.rename(path + b".part", path)
     except OSError as exc:
         complain(f"airflow-ml: could not write {path!r}: {exc}\n")
-    tell(b"ended %d %d %.6f %.6f %d" % (status, script, started, ended, is_stopped))
+    tell(b"ended %d %d %.6f %.6f %d %d" % (status, script, started, ended, is_stopped, is_cut))
 
 
 def complain(text: str) -> None:

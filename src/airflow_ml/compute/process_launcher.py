@@ -233,6 +233,7 @@ def read_outcome(attempt_directory: Path) -> Outcome | None:
         ended_at=_time(written["ended"]),
         pid=written["pid"],
         is_stopped=written["stopped"],
+        is_cut=written["cut"],
     )
 
 
@@ -253,7 +254,7 @@ def _encode(request: ProcessRequest) -> bytes:
 
 
 def _decode(line: bytes) -> Outcome:
-    _, status, pid, started, ended, stopped = line.split()
+    _, status, pid, started, ended, stopped, cut = line.split()
     code = os.waitstatus_to_exitcode(int(status))
     return Outcome(
         exit_code=code if code >= 0 else None,
@@ -262,6 +263,7 @@ def _decode(line: bytes) -> Outcome:
         ended_at=_time(float(ended)),
         pid=int(pid),
         is_stopped=stopped == b"1",
+        is_cut=cut == b"1",
     )
 
 

@@ -121,6 +121,7 @@ class Outcome:
         started_at: when the process was made.
         ended_at: when it and everything that it left running was gone.
         is_stopped: the end came after a request to stop, or after the operator was lost.
+        is_cut: something that the script had started outlived it and had to be ended, in the middle of whatever it did.
     """
 
     exit_code: int | None
@@ -129,6 +130,7 @@ class Outcome:
     ended_at: datetime
     pid: int
     is_stopped: bool = False
+    is_cut: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -131,6 +131,8 @@ def _run_script(
         # Kept whatever happened: the log of a script that failed is what people look at.
         problem = _collect(services, run, prepared.directory, control.log)
     _check(task, outcome, watch, prepared.directory)
+    if outcome.is_cut:
+        reads.refuse("its script left processes running, which were ended and may have been writing")
     if problem is not None:
         raise problem
 

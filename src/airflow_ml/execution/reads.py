@@ -87,7 +87,7 @@ class Reads:
         try:
             identity = identify_read(self._context, read)
         except AzureMLException as error:
-            self._refuse(f"what its script read cannot be compared: {error}")
+            self.refuse(f"what its script read cannot be compared: {error}")
             return
         with self._lock:
             self._found.setdefault(key, {"read": dict(read), "identity": identity})
@@ -96,7 +96,7 @@ class Reads:
         def watch(params: Mapping[str, Any]) -> Any:
             run_id = params.get("id")
             if run_id != self._run.id and not self._is_below(run_id):
-                self._refuse(f"its script read results of run {run_id}" if run_id else "its script read lists of runs")
+                self.refuse(f"its script read results of run {run_id}" if run_id else "its script read lists of runs")
             return handler(params)
 
         return watch
@@ -106,7 +106,8 @@ class Reads:
         found = self._runs.find(str(run_id)) if run_id else None
         return found is not None and found.parent_id == self._run.id
 
-    def _refuse(self, reason: str) -> None:
+    def refuse(self, reason: str) -> None:
+        """Offer the result to nobody; the first reason is the one that is told."""
         with self._lock:
             self.obstacle = self.obstacle or reason
 
