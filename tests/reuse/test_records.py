@@ -72,15 +72,29 @@ def test_canonical_text(value, text):
         ("-e", "DB_TOKEN=x"),
         ("", "https://user:x@host/"),
         ("", "https://host/a?sig=x"),
+        ("--function", "https://host/api/a?b=c&code=x"),
+        ("--store", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=x=="),
+        ("--database", "Server=tcp:host;User ID=a;Password=x"),
+        ("--config", '{"user": "a", "password": "x"}'),
+        ("-H", "Authorization: Bearer x"),
     ],
 )
 def test_secret_words(before, word):
-    """Values of options that are called like secrets, and addresses with credentials, are secret."""
+    """Values of options that are called like secrets, and what has credentials in it, are secret."""
     assert is_secret_word(word, before)
 
 
 @pytest.mark.parametrize(
-    ("before", "word"), [("", "--lr=0.1"), ("--lr", "0.1"), ("--password", "--verbose"), ("", "password"), ("x", "y")]
+    ("before", "word"),
+    [
+        ("", "--lr=0.1"),
+        ("--lr", "0.1"),
+        ("--password", "--verbose"),
+        ("", "password"),
+        ("x", "y"),
+        ("--config", '{"author": "a", "code": 1}'),
+        ("--query", "token == 'a'"),
+    ],
 )
 def test_other_words(before, word):
     """Other words are shown as they are."""

@@ -33,7 +33,8 @@ _BROUGHT = {
     ("azureml-mlflow", None): ("mlflow-skinny",),
 }
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[(?P<extras>[^\]]*)\])?(?P<rest>.*)", re.DOTALL)
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
+# The last letter of the scheme is enough; with all of it a long word without one takes quadratic time.
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z0-9+.-]://)[^/\s@]+@")
 _SIGNATURE = re.compile(r"(?P<name>[?&](?:sig|token|access_token|key)=)[^&\s'\"]+", re.IGNORECASE)
 
 

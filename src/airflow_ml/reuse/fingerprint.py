@@ -12,13 +12,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml import hooks
-from airflow_ml.compute.requirements import mask_credentials
 from airflow_ml.graph import ParameterRef, ParameterSource
 from airflow_ml.reuse.argument_records import argument_records, parameter_records
 from airflow_ml.reuse.environment_records import words
 from airflow_ml.reuse.ignored import Ignored
 from airflow_ml.reuse.model import Fingerprint, Record
-from airflow_ml.reuse.records import FORMAT, has_secret_name, seal, secret
+from airflow_ml.reuse.records import FORMAT, has_secret_name, is_secret_word, seal, secret
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, InputPort, Json, OutputPort, Step
@@ -118,7 +117,7 @@ def _variables(step: Step, identities: InputIdentities, ignored: Ignored) -> Ite
 
 
 def _unless_secret(name: str, value: str) -> Json:
-    return secret(value) if has_secret_name(name) or mask_credentials(value) != value else value
+    return secret(value) if has_secret_name(name) or is_secret_word(value) else value
 
 
 def _input(

@@ -27,8 +27,11 @@ __all__ = ["FORMAT", "canonical", "digest_of", "has_secret_name", "is_secret_wor
 FORMAT = 1
 
 _HEADER = f"airflow-ml fingerprint {FORMAT}\n"
-#: `--name=value`, `name=value`, and `--name` or `-name` alone, whose value is the next word.
-_NAMED_VALUE = re.compile(r"-{0,2}(?P<name>[A-Za-z_][\w-]*)=.", re.DOTALL)
+#: `--name=value`, also among others: `Server=a;Password=b`, `{"password": "b"}`, `?api_key=b`.
+_NAMED_VALUE = re.compile(r"(?<![\w-])-*(?P<name>[A-Za-z_][\w-]*)[\"']?\s*[=:]\s*[^\s=:]")
+#: `Authorization: Bearer abc`, and the key of an Azure function.
+_UNNAMED_VALUE = re.compile(r"\bbearer\s+\S|[?&]code=.", re.IGNORECASE)
+#: `--name` or `-name` alone, whose value is the next word.
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z_][\w-]*)")
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
@@ -87,17 +90,17 @@ def is_secret_word(word: str, before: str = "") -> bool:
     """
     Tell whether a word of a command line is, or holds, a secret.
 
-    That is the value of an option whose name says so (`--password=abc`, `--password abc`, `-e TOKEN=abc`), and an
-    address with credentials or a signature.
+    That is the value of an option whose name says so (`--password=abc`, `--password abc`, `-e TOKEN=abc`), a connection
+    string or JSON with such a name in it, a bearer token, and an address with credentials or a signature.
 
     Args:
         before: the word before it.
     """
     option = _OPTION.fullmatch(before)
-    named = _NAMED_VALUE.match(word)
     return (
         (option is not None and not word.startswith("-") and has_secret_name(option["name"]))
-        or (named is not None and has_secret_name(named["name"]))
+        or any(has_secret_name(named["name"]) for named in _NAMED_VALUE.finditer(word))
+        or _UNNAMED_VALUE.search(word) is not None
         or mask_credentials(word) != word
     )
 
