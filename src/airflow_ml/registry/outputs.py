@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, inspect, select
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry.database import Repository, in_batches
@@ -14,6 +15,15 @@ from airflow_ml.registry.run_rows import require_open_run, run_key_of
 from airflow_ml.registry.tables import Output, Run
 
 __all__ = ["Outputs", "make_output_record"]
+
+
+#: Asked once for every step that is reused, so it is put together once and loads plain rows.
+_OF_RUNS = (
+    select(Run.id, *inspect(Output).columns)
+    .join(Run, Run.key == Output.run_key)
+    .where(Run.id.in_(bindparam("runs", expanding=True)), Run.workspace_id == bindparam("workspace"))
+    .order_by(Output.name)
+)
 
 
 class Outputs(Repository):
@@ -42,14 +52,8 @@ class Outputs(Repository):
         found: dict[str, dict[str, OutputRecord]] = {run_id: {} for run_id in run_ids}
         with self._database.read() as session:
             for batch in in_batches(found):
-                query = (
-                    select(Run.id, Output)
-                    .join(Run, Run.key == Output.run_key)
-                    .where(Run.id.in_(batch), Run.workspace_id == self._workspace_id)
-                    .order_by(Output.name)
-                )
-                for run_id, row in session.execute(query):
-                    found[run_id][row.name] = make_output_record(run_id, row)
+                for row in session.execute(_OF_RUNS, {"workspace": self._workspace_id, "runs": batch}):
+                    found[row.id][row.name] = make_output_record(row.id, row)
         return found
 
     def find(self, run_id: str, name: str) -> OutputRecord | None:
@@ -72,7 +76,7 @@ class Outputs(Repository):
         return record
 
 
-def make_output_record(run_id: str, row: Output) -> OutputRecord:
+def make_output_record(run_id: str, row: Output | Row[Any]) -> OutputRecord:
     """Return the record of a run's output."""
     return OutputRecord(
         run_id=run_id,

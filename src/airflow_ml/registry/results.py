@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from airflow_ml.registry.columns import check_name, content_digest, utc_now
@@ -21,13 +22,29 @@ __all__ = ["REUSED_RUN", "Results", "put_result"]
 REUSED_RUN = "azureml.reusedrunid"
 
 
+#: Asked once for every step of a pipeline, so it is put together once and loads plain rows.
+_TAKEABLE = (
+    select(Run.id, *inspect(Result).columns)
+    .join(Run, Run.key == Result.run_key)
+    .where(
+        Result.workspace_id == bindparam("workspace"),
+        Result.fingerprint == bindparam("fingerprint"),
+        Result.invalidated_at.is_(None),
+        ~exists().where(Output.run_key == Result.run_key, Output.collected_at.is_not(None)),
+    )
+    .order_by(Result.key.desc())
+    .limit(bindparam("most"))
+)
+
+
 class Results(Repository):
     """The results of a workspace."""
 
     def find(self, fingerprint: str, *, limit: int = 5) -> Sequence[ResultRecord]:
         """Return the results of that fingerprint that may be taken, newest first: neither invalidated nor collected."""
-        is_collected = exists().where(Output.run_key == Result.run_key, Output.collected_at.is_not(None))
-        return self._newest(limit, Result.fingerprint == fingerprint, Result.invalidated_at.is_(None), ~is_collected)
+        values = {"workspace": self._workspace_id, "fingerprint": fingerprint, "most": limit}
+        with self._database.read() as session:
+            return [_record(row.id, row) for row in session.execute(_TAKEABLE, values)]
 
     def similar(self, step_name: str, *, pipeline_name: str | None = None, limit: int = 20) -> Sequence[ResultRecord]:
         """Return the newest results of steps of that name, those too that may not be taken."""
@@ -170,7 +187,7 @@ def _runs_behind(scope: Scope, run_id: str) -> Select[int]:
     )
 
 
-def _record(run_id: str, row: Result) -> ResultRecord:
+def _record(run_id: str, row: Result | Row[Any]) -> ResultRecord:
     return ResultRecord(
         run_id=run_id,
         fingerprint=row.fingerprint,
