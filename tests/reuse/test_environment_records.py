@@ -122,6 +122,21 @@ def test_credentials_of_an_index(lines):
     assert "pass1" not in found[0]
 
 
+@pytest.mark.parametrize(
+    "definition",
+    [
+        packages(conda=["numpy"], channels=["https://user:hidden@host/channel"]),
+        packages(conda=["numpy"], channels=["https://conda.host/t/hidden/channel"]),
+        packages(conda=["https://user:hidden@host/numpy.conda"]),
+        {"docker": {"base_dockerfile": "FROM a\nENV API_TOKEN=hidden\n"}},
+        {"docker": {"arguments": ["--env", "API_TOKEN=hidden"]}},
+    ],
+)
+def test_credentials_of_a_definition(lines, definition):
+    """Credentials in channels, packages and Dockerfiles are not recorded."""
+    assert "hidden" not in str(lines(definition))
+
+
 def test_a_local_wheel(lines, tmp_path):
     """A wheel of this machine counts by name and content, not by its folder."""
     found = []

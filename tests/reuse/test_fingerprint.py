@@ -269,6 +269,20 @@ def test_the_digest_of_a_changed_secret(fingerprint):
     assert "one-1" not in str(found)
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        replace(STEP, arguments=(("--password=hid$den",),)),
+        replace(STEP, arguments=(("--store",), ("AccountKey=hid==;Path=", OutputRef("model")))),
+        replace(STEP, arguments=(("--password",), ("hid$den",))),
+        replace(STEP, params={"database": ("Server=a;Password=hid$den",)}),
+    ],
+)
+def test_a_secret_in_pieces(fingerprint, step):
+    """A secret is not recorded where the text around it is known in the run only."""
+    assert "hid" not in str(fingerprint(step))
+
+
 def test_parameters_in_notes(fingerprint):
     """Notes name the parameters of an argument, for explanations."""
     found = fingerprint(replace(STEP, arguments=(("--lr", ParameterRef("lr")),)), parameters={"lr": 0.1})

@@ -77,6 +77,7 @@ def test_canonical_text(value, text):
         ("--database", "Server=tcp:host;User ID=a;Password=x"),
         ("--config", '{"user": "a", "password": "x"}'),
         ("-H", "Authorization: Bearer x"),
+        ("--channel", "https://conda.host/t/x/name"),
     ],
 )
 def test_secret_words(before, word):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_ml.graph import InputRef, OutputRef, ParameterRef, as_text
 from airflow_ml.reuse.model import Record
@@ -34,8 +34,9 @@ def argument_records(step: Step, parameters: Mapping[str, Json], ignored: Ignore
     for index, argument in enumerate(step.arguments):
         value = _value(argument, parameters, ignored)
         names = _parameters_of(argument)
-        is_secret = is_secret_word(value if isinstance(value, str) else "", before) or any(map(has_secret_name, names))
-        before = value if isinstance(value, str) else ""
+        text = _known_text(value)
+        is_secret = is_secret_word(text, before) or any(map(has_secret_name, names))
+        before = text
         yield Record("argument", f"{index:05d}", secret(value) if is_secret else value, _note(names))
 
 
@@ -48,7 +49,7 @@ def parameter_records(step: Step, parameters: Mapping[str, Json], ignored: Ignor
             continue
         value = _value(argument, parameters, ignored)
         names = _parameters_of(argument)
-        is_secret = any(map(has_secret_name, (name, *names))) or (isinstance(value, str) and is_secret_word(value))
+        is_secret = any(map(has_secret_name, (name, *names))) or is_secret_word(_known_text(value))
         found[variable] = Record("variable", variable, secret(value) if is_secret else value, _note(names))
     yield from found.values()
 
@@ -65,6 +66,15 @@ def _value(argument: Argument, parameters: Mapping[str, Json], ignored: Ignored)
     if not pieces:
         return ""
     return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], str) else pieces
+
+
+def _known_text(value: Json) -> str:
+    """Return an argument's text as far as it is known before the run: a password may have a `$` in it too."""
+    pieces = value if isinstance(value, list) else [value]
+    return "".join(
+        piece if isinstance(piece, str) else str(cast("Mapping[str, Json]", piece).get("expanded", ""))
+        for piece in pieces
+    )
 
 
 def _pieces(part: Part, parameters: Mapping[str, Json], ignored: Ignored) -> Iterator[Json]:

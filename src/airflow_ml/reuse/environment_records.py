@@ -105,9 +105,9 @@ class Environments:
         if version:
             yield Record(_TAG, "python", " ".join(version[-1].split()))
         if packages:
-            yield Record(_TAG, "conda packages", cast("Json", sorted(" ".join(item.split()) for item in packages)))
+            yield Record(_TAG, "conda packages", words(sorted(" ".join(item.split()) for item in packages)))
             channels = _mapping(python["conda_dependencies"]).get("channels")
-            yield Record(_TAG, "channels", channels)
+            yield Record(_TAG, "channels", words(channels) if isinstance(channels, list) else channels)
         if pip:
             yield Record(_TAG, "pip packages", self._pip(pip))
 
@@ -127,7 +127,8 @@ def _docker(section: Mapping[str, Json]) -> Iterable[Record]:
     image = section.get("base_image")
     dockerfile = section.get("base_dockerfile")
     if dockerfile:
-        yield Record(_TAG, "dockerfile", str(dockerfile).replace("\r\n", "\n"))
+        text = str(dockerfile).replace("\r\n", "\n")
+        yield Record(_TAG, "dockerfile", secret(text) if is_secret_word(text) else text)
     elif image and image != DEFAULT_IMAGE:
         digest = str(image).rpartition("@sha256:")[2] if "@sha256:" in str(image) else ""
         yield Record(_TAG, "image", f"sha256:{digest}" if digest else _named_image(section))

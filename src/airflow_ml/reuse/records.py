@@ -29,8 +29,8 @@ FORMAT = 1
 _HEADER = f"airflow-ml fingerprint {FORMAT}\n"
 #: `--name=value`, also among others: `Server=a;Password=b`, `{"password": "b"}`, `?api_key=b`.
 _NAMED_VALUE = re.compile(r"(?<![\w-])-*(?P<name>[A-Za-z_][\w-]*)[\"']?\s*[=:]\s*[^\s=:]")
-#: `Authorization: Bearer abc`, and the key of an Azure function.
-_UNNAMED_VALUE = re.compile(r"\bbearer\s+\S|[?&]code=.", re.IGNORECASE)
+#: `Authorization: Bearer abc`, the key of an Azure function, and the token of a conda channel (`https://host/t/abc/name`).
+_UNNAMED_VALUE = re.compile(r"\bbearer\s+\S|[?&]code=.|://[^\s/]+/t/[^\s/]+/", re.IGNORECASE)
 #: `--name` or `-name` alone, whose value is the next word.
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z_][\w-]*)")
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
