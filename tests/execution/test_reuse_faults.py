@@ -259,6 +259,31 @@ def test_data_that_was_changed_and_put_back_meanwhile(script, start, gate, servi
     assert "input data raw changed while the step ran" in first.last().details["reuse"]["withheld"]
 
 
+def test_data_that_was_staged_with_a_file_that_was_there_for_a_moment(script, start, services, workspace, monkeypatch):
+    """What counts is what was staged: a file that came after the admission, and went before the end, shows nowhere."""
+    place = services.store("workspaceblobstore")
+    place.write("raw/a.csv", b"1")
+    data = Dataset.File.from_files((Datastore.get(workspace, "workspaceblobstore"), "raw"))
+    first = start(script("pass", data.as_named_input("raw").as_mount()))
+    begin, prepare = attempt.begin_attempt, attempt.prepare
+
+    def begin_with_a_file(*given):
+        place.write("raw/b.csv", b"2")
+        return begin(*given)
+
+    def prepare_and_remove(*given):
+        prepared = prepare(*given)
+        place.local_path("raw/b.csv").unlink()
+        return prepared
+
+    monkeypatch.setattr(attempt, "begin_attempt", begin_with_a_file)
+    monkeypatch.setattr(attempt, "prepare", prepare_and_remove)
+    first.run()
+
+    assert not offers(first)
+    assert first.last().details["reuse"]["withheld"] == "input data raw changed before the step read it"
+
+
 def test_a_producer_that_was_cleared_before_its_output_was_read(script, start, services, monkeypatch):
     """A step that was admitted with one output of its producer and read another one offers nothing."""
     flag = Path("flag").resolve()

@@ -90,7 +90,7 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                 renewal.refuse_lost()
                 raise
             outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
-            offered = still_offered(services, task, run, admitted, reads, control.log)
+            offered = still_offered(services, task, run, admitted, prepared.states, reads, control.log)
             return end_attempt(services, task, run, outputs, offered, reads)
     finally:
         for place in outside:

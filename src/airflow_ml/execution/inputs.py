@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -21,6 +21,7 @@ from airflow_ml.graph import (
 )
 from airflow_ml.registry import DatasetRecord, RunInputRecord
 from airflow_ml.storage.datasets import stage_dataset
+from airflow_ml.storage.files_state import FilesState
 from airflow_ml.storage.manifests import read_manifest_at
 from airflow_ml.storage.staging import stage_input
 
@@ -42,6 +43,7 @@ class StagedInput:
     Attributes:
         path: for mount and download; None in direct mode.
         dataset: for inputs that are datasets, and always in direct mode.
+        state: which files were staged; None in direct mode and for outputs of steps.
     """
 
     port: InputPort
@@ -49,6 +51,7 @@ class StagedInput:
     lineage: RunInputRecord
     path: Path | None = None
     dataset: DatasetRecord | None = None
+    state: str | None = None
 
     @property
     def text(self) -> str:
@@ -156,14 +159,16 @@ class _Stager:
         )
         if port.mode == "direct":
             return StagedInput(port, kind, lineage, dataset=dataset)
+        state = FilesState()
         staged = stage_dataset(
             dataset.definition,
             self._services.store,
             self._target(port),
             port.mode,
             self._services.home.cache,
+            state=state,
         )
-        return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset))
+        return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset, state=str(state)))
 
     def _stage_reference(self, port: InputPort, source: DataReferenceSource) -> StagedInput:
         lineage = RunInputRecord(
@@ -174,6 +179,7 @@ class _Stager:
             datastore=source.datastore,
             path=source.path,
         )
+        state = FilesState()
         path = stage_input(
             self._services.store(source.datastore),
             source.path,
@@ -182,8 +188,9 @@ class _Stager:
             cache=self._services.home.cache,
             datastore=source.datastore,
             allow_missing=port.mode == "mount",
+            state=state,
         )
-        return self._placed(StagedInput(port, "path", lineage, path=path))
+        return self._placed(StagedInput(port, "path", lineage, path=path, state=str(state)))
 
     def _find_output(self, source: StepOutputSource) -> OutputRecord:
         for attempt in self._services.registry.runs.attempts(self._task.pipeline_run_id, source.step):
@@ -239,7 +246,7 @@ class _Stager:
         assert staged.path is not None
         place.symlink_to(staged.path)
         self._outside.append(place)
-        return StagedInput(staged.port, staged.kind, staged.lineage, place, staged.dataset)
+        return replace(staged, path=place)
 
 
 def _kind_of(definition: Mapping[str, Json]) -> Literal["file", "tabular"]:

@@ -34,13 +34,25 @@ __all__ = ["still_offered"]
 
 
 def still_offered(
-    services: Services, task: StepTask, run: RunRecord, admitted: Admitted, reads: Reads, log: LogLine
+    services: Services,
+    task: StepTask,
+    run: RunRecord,
+    admitted: Admitted,
+    staged: Mapping[str, str],
+    reads: Reads,
+    log: LogLine,
 ) -> Admitted:
-    """Return the admission; without an offer if the result need not be what the fingerprint says."""
+    """
+    Return the admission; without an offer if the result need not be what the fingerprint says.
+
+    Args:
+        staged: the states of the files that were staged, by input.
+    """
     if admitted.fingerprint is None or admitted.question is None or not admitted.is_offered:
         return admitted
     obstacle = (
         reads.obstacle
+        or _other_files(admitted.fingerprint, staged)
         or _other_outputs(services, task, run, admitted.question)
         or _change(services, task, admitted.fingerprint, admitted.question)
     )
@@ -50,6 +62,15 @@ def still_offered(
     details = cast("Mapping[str, Json]", run.details.get("reuse") or {})
     services.registry.runs.set_details(run.id, {"reuse": {**details, "withheld": obstacle}})
     return replace(admitted, is_offered=False)
+
+
+def _other_files(fingerprint: Fingerprint, staged: Mapping[str, str]) -> str | None:
+    """Return which data was written anew after the fingerprint was made and before it was staged, or None."""
+    for record in fingerprint.records:
+        known = _state(record)
+        if known is not None and staged.get(record.name, known) != known:
+            return f"{record.tag} {record.name} changed before the step read it"
+    return None
 
 
 def _other_outputs(services: Services, task: StepTask, run: RunRecord, question: Question) -> str | None:

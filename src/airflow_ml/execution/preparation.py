@@ -36,12 +36,14 @@ class Prepared:
 
     Attributes:
         outputs: where the script writes each declared output.
+        states: which files were staged as inputs, by the input's name.
     """
 
     directory: RunDirectory
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     outputs: Mapping[str, Path]
+    states: Mapping[str, str]
 
 
 def prepare(
@@ -84,6 +86,7 @@ def prepare(
         argv=command_of(script, interpreter.python, environment),
         environment=environment,
         outputs=outputs,
+        states={name: item.state for name, item in inputs.items() if item.state is not None},
     )
 
 

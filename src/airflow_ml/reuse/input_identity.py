@@ -30,6 +30,7 @@ from airflow_ml.reuse.listings import ListingWriter
 from airflow_ml.reuse.policy import combined, workspace_policy
 from airflow_ml.reuse.records import canonical, digest_of
 from airflow_ml.storage.datasets import list_files, store_of
+from airflow_ml.storage.files_state import FilesState
 from airflow_ml.storage.protocol import normalise_path
 from airflow_ml.storage.web import shown
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATE", "Identity", "InputIdentities"]
 
-#: In the note of an identity by content: a digest over the files' ETags, which no change leaves as it was.
+#: In the note of an identity by content: the `FilesState` of the files.
 STATE = "state"
 
 #: So many files are held in memory.
@@ -221,17 +222,17 @@ class InputIdentities:
 
     def _content(self, entries: Iterable[_Entry]) -> _Content:
         """Return what the files are together: the digest over path, size and content of each, in their order."""
-        digest, state, count, size = hashlib.sha256(), hashlib.sha256(), 0, 0
+        digest, state, count, size = hashlib.sha256(), FilesState(), 0, 0
         with ListingWriter(self._context, is_shared=self._keep_listings) as listing:
             for entry, content in self._digests(entries):
                 line = f"{canonical([entry.path, entry.info.size, content])}\n".encode("ascii")
                 digest.update(line)
-                state.update(f"{entry.path}\0{entry.info.etag}\0".encode(errors="surrogateescape"))
+                state.add(entry.info)
                 listing.add(entry.path, line)
                 count += 1
                 size += max(entry.info.size, 0)
             total = digest.hexdigest()
-            return _Content(total, count, size, listing.keep(total), state.hexdigest()[:32])
+            return _Content(total, count, size, listing.keep(total), str(state))
 
     def _digests(self, entries: Iterable[_Entry]) -> Iterator[tuple[_Entry, str]]:
         """Yield the files with what their content is compared by; those of this machine are read many at once."""

@@ -19,6 +19,7 @@ from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.graph.model import Json
 from airflow_ml.runtime.filters import matches
 from airflow_ml.runtime.partitions import PartitionFormat
+from airflow_ml.storage.files_state import FilesState
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
 from airflow_ml.storage.public_blobs import BlobFolder, is_blob_address
 from airflow_ml.storage.selection import glob_files, glob_root, is_glob
@@ -316,7 +317,13 @@ def _draw(file: DatasetFile, step: Mapping[str, Json], number: int) -> float:
 
 
 def stage_dataset(
-    definition: Definition, stores: Stores, target: Path, mode: StagingMode, cache: Path
+    definition: Definition,
+    stores: Stores,
+    target: Path,
+    mode: StagingMode,
+    cache: Path,
+    *,
+    state: FilesState | None = None,
 ) -> StagedDataset:
     """
     Bring a dataset's files below `target`, at their paths inside the dataset.
@@ -327,6 +334,7 @@ def stage_dataset(
         target: a folder of this input alone; made here.
         mode: `mount` for read-only files out of the cache, `download` for copies that may be written.
         cache: the folder of the host's cache.
+        state: takes in the files that were staged.
 
     Raises:
         DatasetNotFoundError: as in `resolve`.
@@ -338,7 +346,7 @@ def stage_dataset(
         Placement(store_of(file, stores), file.info, target / path)
         for file, path in zip(dataset.files, relative, strict=True)
     ]
-    place_files(placements, mode, cache)
+    place_files(placements, mode, cache, state)
     path = target / relative[0] if dataset.is_single_file else target
     return StagedDataset(target, path, relative, dataset.is_single_file)
 

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from airflow_ml.exceptions import DatasetNotFoundError
 from airflow_ml.storage.cache import FileCache
+from airflow_ml.storage.files_state import FilesState
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, join_path, normalise_path
 
 __all__ = ["Placement", "StagingMode", "place_files", "stage_input"]
@@ -41,6 +42,7 @@ def stage_input(
     datastore: str,
     files: Sequence[str] | None = None,
     allow_missing: bool = False,
+    state: FilesState | None = None,
 ) -> Path:
     """
     Bring a file or folder of a store below `target`; staging it again over an earlier, cut try is fine.
@@ -55,6 +57,7 @@ def stage_input(
         files: which files of the folder, relative to `path`, for instance those of a manifest ("" is `path` itself);
             None takes all.
         allow_missing: a path that is not there becomes an empty folder (how v1 mounts a data reference).
+        state: takes in the files that were staged.
 
     Returns:
         What the script gets: `target` for a folder, `target/NAME` for a single file.
@@ -74,7 +77,7 @@ def stage_input(
         raise DatasetNotFoundError(
             f"datastore {datastore!r}: path {path!r} is not there; check it, or run the step that writes it first"
         )
-    place_files((Placement(store, info, _target(target, normal, info.path)) for info in found), mode, cache)
+    place_files((Placement(store, info, _target(target, normal, info.path)) for info in found), mode, cache, state)
     is_single = len(found) == 1 and found[0].path == normal
     return _target(target, normal, normal) if is_single else target
 
@@ -98,7 +101,9 @@ def _target(target: Path, path: str, file: str) -> Path:
     return target / (file.rpartition("/")[2] if file == path else file[len(path) :].lstrip("/"))
 
 
-def place_files(placements: Iterable[Placement], mode: StagingMode, cache: Path) -> None:
+def place_files(
+    placements: Iterable[Placement], mode: StagingMode, cache: Path, state: FilesState | None = None
+) -> None:
     """Put each file at its local path, replacing what is there; the place where parallel transfers go."""
     kept = FileCache(cache)
     for item in placements:
@@ -106,3 +111,5 @@ def place_files(placements: Iterable[Placement], mode: StagingMode, cache: Path)
             kept.link(item.store, item.info, item.target)
         else:
             item.store.get(item.info.path, item.target, etag=item.info.etag or None)
+        if state is not None:
+            state.add(item.info)
