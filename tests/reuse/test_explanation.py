@@ -334,6 +334,15 @@ def test_a_renamed_step_is_known_by_its_script(context, fingerprint, record):
     assert explain(context, now, in_graph(now), fingerprint(now)).compared_run_id == run_id
 
 
+def test_steps_that_are_only_called_alike_are_not_compared(context, fingerprint, record):
+    """A step of another pipeline or of another name with other outputs is something else, whatever script it runs."""
+    record(fingerprint(replace(STEP, outputs=(OutputPort("forest", "pipeline_data"),))), step="train forest")
+    record(fingerprint(replace(STEP, script="other.py")), pipeline="q")
+    record(fingerprint(STEP), pipeline="r", step="old name")
+
+    assert explain(context, STEP, in_graph(STEP), fingerprint(STEP)).compared_run_id is None
+
+
 def test_records_of_another_form_break_nothing(context, fingerprint, record):
     """Notes and values that a later version writes make an explanation plain, never an error."""
     strange = Fingerprint("f", (Record("argument", "00000", 5, {"a": 1}), Record("variable", "A", {"x": []}, 7)))

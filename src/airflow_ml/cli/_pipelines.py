@@ -113,7 +113,7 @@ def _find(target: str, arguments: Sequence[str], workspace: str | None) -> list[
         return run_module(target)
     raise UserErrorException(
         f"{target!r} is no file, no DAG that has run with a pipeline of this machine's workspaces, no published"
-        " pipeline and no module; name one of them"
+        " pipeline and no module; name one of them (of a DAG whose steps are written by hand its file)"
     )
 
 
@@ -160,7 +160,7 @@ def _stored(name: str, workspace: str | None) -> list[FoundPipeline]:
 
 
 def _runs_of_dag(registry: Registry, dag_id: str) -> list[FoundPipeline]:
-    """Return the DAG's pipelines as they ran last."""
+    """Return the DAG's pipelines as they ran last; no graph is kept of steps that are written by hand."""
     runs = registry.runs.newest_of_dag(dag_id)
     texts = {run.group_id or dag_id: registry.runs.graph(run.id) for run in runs}
     return [FoundPipeline(name, from_json(text)) for name, text in texts.items() if text is not None]

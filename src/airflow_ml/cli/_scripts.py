@@ -231,7 +231,7 @@ def _found(
     if not found:
         raise UserErrorException(
             f"{where!r} submits and publishes no pipeline, makes no DAG of one and holds none in a variable; build it"
-            " at the top level of the file, or submit it there"
+            " at the top level of the file, or submit it there; steps that are written by hand are found by FILE.py"
         )
     return _named_apart(found)
 

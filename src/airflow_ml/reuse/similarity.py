@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_ml.reuse.differences import count_differences, read_records
+from airflow_ml.reuse.records import canonical
 
 if TYPE_CHECKING:
     from airflow_ml.registry import Registry
@@ -37,7 +38,8 @@ def earlier_results(
     Return results that a step can be compared with, newest first.
 
     Those of the step in the same pipeline; if there are none, those of steps of that name in any pipeline; then, for
-    a step that was renamed, those of the pipeline that ran the same script.
+    a step that was renamed, those of the pipeline. Of these, steps with another script or with other inputs and outputs
+    are something else that is called alike: what differs from them says nothing.
 
     Args:
         others: names of the pipeline's other steps, which are no former names of this one.
@@ -46,13 +48,16 @@ def earlier_results(
     """
     results = registry.results
     found = _before(results.similar(step_name, pipeline_name=pipeline_name, limit=limit), before)
-    found = found or _before(results.similar(step_name, limit=limit), before)
-    script = _script(records)
-    if found or script is None:
+    if found:
         return found
+    shape = _shape(records)
+    namesakes = _before(results.similar(step_name, limit=limit), before)
+    alike = [result for result in namesakes if _shape(read_records(result.records)) == shape]
+    if alike:
+        return alike
     of_pipeline = _before(results.list(pipeline=pipeline_name, limit=limit), before)
     former = [result for result in of_pipeline if result.step_name not in others]
-    return [result for result in former if _script(read_records(result.records)) == script]
+    return [result for result in former if _shape(read_records(result.records)) == shape]
 
 
 def _before(results: Sequence[ResultRecord], run_id: str | None) -> Sequence[ResultRecord]:
@@ -63,5 +68,10 @@ def _before(results: Sequence[ResultRecord], run_id: str | None) -> Sequence[Res
     return results
 
 
-def _script(records: Iterable[Record]) -> object:
-    return next((record.value for record in records if (record.tag, record.name) == ("step", "script")), None)
+def _shape(records: Iterable[Record]) -> frozenset[tuple[str, str]]:
+    """Return what kind of step it is and its script, with the names of its inputs and outputs."""
+    return frozenset(
+        (record.name, canonical(record.value)) if record.tag == "step" else (record.tag, record.name)
+        for record in records
+        if (record.tag, record.name) in (("step", "kind"), ("step", "script")) or record.tag in ("input", "output")
+    )
