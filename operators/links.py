@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["RunLink", "run_address"]
+__all__ = ["ANNOUNCEMENT_KEY", "RUN_LINK_KEY", "RunLink", "run_address"]
+
+#: XCom that holds a task's link.
+RUN_LINK_KEY = "airflow_ml_run_link"
+
+#: XCom by which a task lists XComs of others (`airflow_ml.plugins.announcements`).
+ANNOUNCEMENT_KEY = "airflow_ml_announcement"
 
 
 class RunLink(BaseOperatorLink):
@@ -26,7 +32,7 @@ class RunLink(BaseOperatorLink):
     @property
     def xcom_key(self) -> str:
         """Where Airflow keeps the address."""
-        return "airflow_ml_run_link"
+        return RUN_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's contract
         """Return the run's page; empty if the task ended before there was a run."""

@@ -19,8 +19,9 @@ from airflow_ml._late import late
 
 __all__ = ["AirflowMLPlugin"]
 
-# Imported in the API server alone, the one process that asks for `fastapi_apps`.
+# Imported in the API server alone, the one process that asks for its parts.
 _api = late("airflow_ml.plugins.api")
+_announcements = late("airflow_ml.plugins.announcements")
 _preload = late("airflow_ml.translation.preload")
 
 
@@ -39,6 +40,11 @@ class AirflowMLPlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it as an attribute
         """The pages, below `/airflow-ml`."""
         return [{"app": _api.app, "url_prefix": _api.URL_PREFIX, "name": "airflow-ml"}]
+
+    @property
+    def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the same
+        """XComs of many tasks by one request."""
+        return [{"middleware": _announcements.AnnouncementMiddleware, "name": "airflow-ml announcements"}]
 
 
 if __name__ == "airflow_ml_plugin" and entry_points(group="airflow.plugins", name=AirflowMLPlugin.name):
