@@ -55,6 +55,7 @@ def still_offered(
         or _other_files(admitted.fingerprint, staged)
         or _other_outputs(services, task, run, admitted.question)
         or _change(services, task, admitted.fingerprint, admitted.question)
+        or reads.changed()
     )
     if obstacle is None:
         return admitted

@@ -3,7 +3,8 @@ What a running script read of its workspace that the step does not declare as an
 
 A script may ask for datasets, models and files by name while it runs. They are found out by running it alone, so they
 are no part of the fingerprint; they are kept with the result, and a later run takes it only if each of them is still
-what it was. What a script learned of other runs cannot be compared like that: its result is not offered.
+what it was. That something was not there is an answer too. What a script learned of other runs cannot be compared like
+that: its result is not offered.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_ml.exceptions import AzureMLException
-from airflow_ml.reuse.reads import identify_read
+from airflow_ml.reuse.reads import changed_reads, identify_read
 
 if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
@@ -37,6 +38,7 @@ class Reads:
         self._context = services.reuse
         self._runs = services.registry.runs
         self._run = run
+        self._own = {run.id, run.parent_id, run.root_id}
         self._lock = threading.Lock()
         self._found: dict[str, dict[str, Json]] = {}
         self._declared = self._declared_sources()
@@ -45,6 +47,15 @@ class Reads:
     def watching(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
         """Return the handlers; those whose answers can change a result note what was asked."""
         return {name: self._watched(name, handler) for name, handler in handlers.items()}
+
+    def changed(self) -> str | None:
+        """
+        Return which of the things that were read is not what it was when it was asked for, or None.
+
+        Raises:
+            ServiceException: registry or storage failed; trying again can help.
+        """
+        return changed_reads(self._context, self.records())
 
     def records(self) -> list[Json] | None:
         """Return what was read with its identity, as a result keeps it; None if nothing was."""
@@ -65,37 +76,50 @@ class Reads:
 
     def _watched(self, name: str, handler: Handler) -> Handler:
         read = _READS.get(name)
-        if name in _OTHER_RUNS:
-            return self._about_runs(handler)
+        if name in _RUNS or name in _RESULTS_OF_RUNS:
+            return self._about_runs(name, handler)
         if read is None:
             return handler
 
         def watch(params: Mapping[str, Any]) -> Any:
-            answer = handler(params)
+            # Before the answer: what changes while it is given is seen at the end (`changed`).
             self._note(read(params))
-            return answer
+            return handler(params)
 
         return watch
 
     def _note(self, read: Mapping[str, Json] | None) -> None:
-        if read is None or self._is_declared(read):
+        if read is None:
             return
-        key = json.dumps(read, sort_keys=True)
-        with self._lock:
-            if key in self._found:
-                return
         try:
-            identity = identify_read(self._context, read)
+            if self._is_declared(read):
+                return
+            named = self._named(read)
+            key = json.dumps(named, sort_keys=True)
+            with self._lock:
+                if key in self._found:
+                    return
+            identity = identify_read(self._context, named)
         except AzureMLException as error:
             self.refuse(f"what its script read cannot be compared: {error}")
             return
         with self._lock:
-            self._found.setdefault(key, {"read": dict(read), "identity": identity})
+            self._found.setdefault(key, {"read": dict(named), "identity": identity})
 
-    def _about_runs(self, handler: Handler) -> Handler:
+    def _named(self, read: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Name data by the id of its definition: addresses in definitions can hold secrets, and results are shown."""
+        definition = cast("Mapping[str, Json] | None", read.get("definition"))
+        if definition is None:
+            return read
+        return {"kind": read["kind"], "id": self._context.registry.datasets.save(definition)}
+
+    def _about_runs(self, name: str, handler: Handler) -> Handler:
+        # Tags and properties of the pipeline's run count as little as those of the step's own.
+        own = self._own if name in _RUNS else {self._run.id}
+
         def watch(params: Mapping[str, Any]) -> Any:
             run_id = params.get("id")
-            if run_id != self._run.id and not self._is_below(run_id):
+            if run_id not in own and not self._is_below(run_id):
                 self.refuse(f"its script read results of run {run_id}" if run_id else "its script read lists of runs")
             return handler(params)
 
@@ -151,5 +175,9 @@ _READS: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Json] | None]] =
     "model.path": _model,
 }
 
-#: Questions whose answers are about runs; a script's own and its children's are its own doing.
-_OTHER_RUNS = frozenset({"run.file", "run.files", "run.list", "run.metrics", "run.outputs"})
+#: Questions whose answers are records of runs.
+_RUNS = frozenset({"run.get"})
+#: Questions whose answers are what runs came to; a script's own and its children's are its own doing.
+_RESULTS_OF_RUNS = frozenset(
+    {"run.children", "run.file", "run.files", "run.inputs", "run.list", "run.metrics", "run.outputs"}
+)

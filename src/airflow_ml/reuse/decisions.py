@@ -265,7 +265,7 @@ class _Round:
             if problem is not None:
                 self._rejected.setdefault(output.run_id, problem)
         for run_id, source in sources.items():
-            problem = self._rejected.get(run_id) or changed_reads(self._context, source.result)
+            problem = self._rejected.get(run_id) or changed_reads(self._context, source.result.discovered)
             if problem is None:
                 self._sources[run_id] = source
             else:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.exceptions import DatasetNotFoundError, ModelNotFoundException, ServiceException, UserErrorException
 from airflow_ml.reuse.input_identity import InputIdentities
 from airflow_ml.storage.protocol import normalise_path
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
-    from airflow_ml.registry import ResultRecord
     from airflow_ml.reuse.model import ReuseContext
 
 __all__ = ["changed_reads", "identify_read"]
+
+#: What a question comes to whose answer is that nothing is there: a script may go on without it.
+_NOTHING = "nothing"
 
 
 def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
@@ -29,28 +31,35 @@ def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
     Return what a question of a script comes to now.
 
     Raises:
-        UserErrorException: what it asks for is not there, or has nothing to be compared by.
+        UserErrorException: what it asks for has nothing to be compared by.
         ServiceException: registry or storage failed; trying again can help.
     """
-    return _IDENTIFIERS[str(read["kind"])](context, cast("Mapping[str, Any]", read))
+    try:
+        return _IDENTIFIERS[str(read["kind"])](context, cast("Mapping[str, Any]", read))
+    except (DatasetNotFoundError, ModelNotFoundException):
+        return _NOTHING
 
 
-def changed_reads(context: ReuseContext, result: ResultRecord) -> str | None:
+def changed_reads(context: ReuseContext, reads: Sequence[Json] | None) -> str | None:
     """
-    Return which of the things that the script of a result's run read is not what it was, or None.
+    Return which of the things that a script read is not what it was, or None.
+
+    Args:
+        reads: each question with what it came to, as a result keeps them (`ResultRecord.discovered`).
 
     Raises:
         ServiceException: registry or storage failed; trying again can help.
     """
-    for item in cast("list[dict[str, Any]]", result.discovered or []):
+    for item in cast("Sequence[Mapping[str, Any]]", reads or ()):
         try:
             now = identify_read(context, item["read"])
         except ServiceException:
             raise
         except UserErrorException as error:
-            return f"what its script reads is not there: {error}"
+            return f"{_name(item['read'])}, which its script reads, cannot be compared: {error}"
         if now != item["identity"]:
-            return f"{_name(item['read'])}, which its script reads, changed"
+            change = "is not there" if now == _NOTHING else "changed"
+            return f"{_name(item['read'])}, which its script reads, {change}"
     return None
 
 
@@ -72,12 +81,13 @@ def _dataset(context: ReuseContext, read: Mapping[str, Any]) -> str:
 
 
 def _datasets(context: ReuseContext, _read: Mapping[str, Any]) -> str:
-    return _digest(sorted([item.name, item.version, item.id] for item in context.registry.datasets.list()))
+    # With the tags, here as of models, because a script may choose by them.
+    found = context.registry.datasets.list()
+    return _digest(sorted([str(item.name), item.version, item.id, sorted(item.tags.items())] for item in found))
 
 
 def _data(context: ReuseContext, read: Mapping[str, Any]) -> str:
-    definition = read.get("definition") or context.registry.datasets.get(read["id"]).definition
-    return InputIdentities(context).of_definition(definition)
+    return InputIdentities(context).of_definition(context.registry.datasets.get(read["id"]).definition)
 
 
 def _files(context: ReuseContext, read: Mapping[str, Any]) -> str:
@@ -97,7 +107,7 @@ def _model(context: ReuseContext, read: Mapping[str, Any]) -> str:
 
 def _models(context: ReuseContext, read: Mapping[str, Any]) -> str:
     found = context.registry.models.list(name=read["name"], latest=read["latest"])
-    return _digest(sorted(item.id for item in found))
+    return _digest(sorted([item.id, sorted(item.tags.items()), sorted(item.properties.items())] for item in found))
 
 
 def _digest(value: object) -> str:
