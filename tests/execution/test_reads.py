@@ -84,6 +84,17 @@ def test_what_changed_while_the_script_ran(script, start, gate, services, worksp
     assert "data of a dataset, which its script reads, changed" in started.last().details["reuse"]["withheld"]
 
 
+def test_a_file_elsewhere_that_changed_while_the_script_ran(script, start, tmp_path):
+    """A file of `hash_paths` that the snapshot does not hold must be what it was when the run was opened."""
+    place = tmp_path / "shared.txt"
+    place.write_text("1")
+    started = start(script(f"open({str(place)!r}, 'w').write('2')", hash_paths=[str(place)]))
+
+    started.run_all()
+
+    assert "hash_paths changed before or while the step ran" in started.last().details["reuse"]["withheld"]
+
+
 @pytest.mark.parametrize(
     "source",
     ["Run.get(ws, {id!r}).get_tags()", "list(Run.get(ws, {id!r}).get_children())", "Run.get(ws, {id!r}).get_details()"],

@@ -302,6 +302,20 @@ def test_an_outside_path_of_extra_content(fingerprint):
     assert one == moved != changed
 
 
+def test_two_outside_paths_of_extra_content(fingerprint):
+    """Two files outside of the source directory whose contents change places are another step, in whatever order."""
+    one, same, other = (
+        fingerprint(STEP, extra_content=content).digest
+        for content in (
+            {"/a/x": "b3:1", "/a/y": "b3:2"},
+            {"/b/y": "b3:2", "/b/x": "b3:1"},
+            {"/a/x": "b3:2", "/a/y": "b3:1"},
+        )
+    )
+
+    assert one == same != other
+
+
 def test_the_page_names_every_tag():
     """The documentation has a row for each tag that records can have."""
     page = (Path(__file__).parents[2] / "docs" / "fingerprint.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_ml.exceptions import SnapshotException
 from airflow_ml.hashing.stat_cache import StatCache
-from airflow_ml.snapshots.extra_content import hash_paths
+from airflow_ml.snapshots.extra_content import hash_paths, paths_outside
 
 
 @pytest.fixture
@@ -22,6 +22,16 @@ def test_files_and_folders_are_found_from_the_source_directory(source, tmp_path,
     assert digest("lib/model.py") == digest("../shared/model.py") == digest(str(source / "lib/model.py"))
     assert digest("lib") == digest("../shared")
     assert digest("lib") != digest("lib/model.py")
+
+
+def test_what_leads_out_of_the_folder(source, tmp_path, write):
+    """A path is outside by where it leads, whatever it looks like."""
+    write(tmp_path, {"shared/model.py": "x = 1\n"})
+    (source / "link").symlink_to(tmp_path / "shared")
+    inside = ["lib", str(source / "lib"), "."]
+    outside = ["../shared", str(tmp_path / "shared/model.py"), "link/model.py", f"../{source.name}-2"]
+
+    assert paths_outside(source, inside + outside) == outside
 
 
 CHANGES = {

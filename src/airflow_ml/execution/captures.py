@@ -18,7 +18,7 @@ from airflow_ml.graph import Graph, Json, SourceSnapshot, Step
 from airflow_ml.hashing.shared import stat_cache
 from airflow_ml.reuse.decisions import StepCode
 from airflow_ml.snapshots.capture import capture, hash_only
-from airflow_ml.snapshots.extra_content import hash_paths
+from airflow_ml.snapshots.extra_content import hash_paths, paths_outside
 from airflow_ml.snapshots.git import git_properties
 from airflow_ml.snapshots.source_digest import source_digest_of
 
@@ -33,6 +33,7 @@ __all__ = [
     "capture_all",
     "capture_step",
     "current_code",
+    "outside_content",
     "recorded_code",
     "recorded_snapshot",
     "snapshot_of",
@@ -137,6 +138,20 @@ def current_code(services: Services, graph: Graph) -> Callable[[Step], StepCode]
         return StepCode(found.id, found.source_digest_without(_ignored_sources(step)), extra)
 
     return look
+
+
+def outside_content(services: Services, graph: Graph, step: Step) -> dict[str, str]:
+    """
+    Return digests, as they are now, of what `hash_paths` names outside of the source directory.
+
+    Scripts read it where it lies, and not in their snapshot.
+
+    Raises:
+        UserErrorException: it is not there, or cannot be read.
+    """
+    with _named(graph, step):
+        directory = _directory_of(graph, step)
+        return hash_paths(directory, paths_outside(directory, step.hash_paths), stat_cache(services.home))
 
 
 def capture_step(services: Services, graph: Graph, step: Step) -> Snapshot:

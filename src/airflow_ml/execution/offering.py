@@ -4,7 +4,8 @@ Whether a result may be offered to later runs: it must be what its fingerprint s
 A fingerprint is made before a step's inputs are staged, and a script can run for hours. What it read is known to be
 what the fingerprint speaks of if nothing has changed in between: not the data, and not even the times of its files,
 because what was changed and put back looks the same and was not; not the outputs of the producers, which somebody may
-have edited on the datastore; and not the producers themselves, of which one may have been cleared and have run again.
+have edited on the datastore; not the producers themselves, of which one may have been cleared and have run again; and
+not what `hash_paths` names outside of the snapshot.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import AzureMLException, ServiceException
+from airflow_ml.execution.captures import outside_content
 from airflow_ml.graph import StepOutputSource
 from airflow_ml.reuse.decisions import fingerprint_of
 from airflow_ml.reuse.input_identity import STATE
@@ -54,6 +56,7 @@ def still_offered(
         reads.obstacle
         or _other_files(admitted.fingerprint, staged)
         or _other_outputs(services, task, run, admitted.question)
+        or _other_extra_content(services, task, admitted.question)
         or _change(services, task, admitted.fingerprint, admitted.question)
         or reads.changed()
     )
@@ -88,6 +91,19 @@ def _other_outputs(services: Services, task: StepTask, run: RunRecord, question:
     policy = effective_policy(services.registry, task.graph, task.step).verify
     problems = verify_outputs(services.reuse, [(record, policy) for record in wanted.values()])
     return next((f"{problem}, before or while the step read it" for problem in problems if problem is not None), None)
+
+
+def _other_extra_content(services: Services, task: StepTask, question: Question) -> str | None:
+    """Return which of the files and folders that a script reads where they lie changed since the run was opened."""
+    admitted = question.code(task.step).extra_content
+    try:
+        now = outside_content(services, task.graph, task.step)
+    except ServiceException:
+        raise
+    except AzureMLException as error:
+        return str(error)
+    changed = [path for path, digest in now.items() if digest != admitted.get(path)]
+    return f"{changed[0]!r} of hash_paths changed before or while the step ran" if changed else None
 
 
 def _change(services: Services, task: StepTask, before: Fingerprint, question: Question) -> str | None:

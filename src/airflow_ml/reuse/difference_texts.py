@@ -114,7 +114,7 @@ def _bare(text: str) -> str:
 def _extra_content(_comparison: Comparison, found: Sequence[Difference]) -> Iterator[str]:
     for difference in found:
         note = difference.either.note
-        path = difference.name or (str(note[0]) if isinstance(note, list) and note else "a file elsewhere")
+        path = str(note[0]) if isinstance(note, list) and note else difference.name or "a file elsewhere"
         yield f"{path} {_what(difference)} (hash_paths)"
 
 

@@ -103,10 +103,13 @@ def _code(step: Step, facts: StepFacts) -> Iterator[Record]:
         yield Record("source", "", facts.source_digest, None if facts.snapshot_id is None else [facts.snapshot_id])
     elif facts.snapshot_id is not None:
         yield Record("source", "", {"snapshot": facts.snapshot_id}, [facts.snapshot_id])
+    relative = [path for path in facts.extra_content if not path.startswith("/")]
+    names = {path: PurePath(path).as_posix() for path in relative}
+    # Where an absolute path lies is the machine's business: the place among the others tells two of them apart.
+    absolute = sorted(facts.extra_content.keys() - names.keys())
+    names |= {path: f"/{place}" if place else "" for place, path in enumerate(absolute)}
     for path, digest in facts.extra_content.items():
-        # Where a path outside of the source directory lies is the machine's business.
-        is_absolute = path.startswith("/")
-        yield Record("extra content", "" if is_absolute else PurePath(path).as_posix(), digest, [path])
+        yield Record("extra content", names[path], digest, [path])
 
 
 def _variables(step: Step, identities: InputIdentities, ignored: Ignored) -> Iterator[Record]:

@@ -21,7 +21,7 @@ from airflow_ml.hashing.stat_cache import StatCache
 from airflow_ml.hashing.text import is_text
 from airflow_ml.registry.home import Home
 
-__all__ = ["hash_paths"]
+__all__ = ["hash_paths", "paths_outside"]
 
 #: In the place of the digest of what is not there.
 _NOTHING = "nothing"
@@ -43,6 +43,12 @@ def hash_paths(directory: Path, paths: Iterable[str], cache: StatCache) -> dict[
     digests = {path: _digest_named(directory, path, cache) for path in paths}
     cache.save()
     return digests
+
+
+def paths_outside(directory: Path, paths: Iterable[str]) -> list[str]:
+    """Return those of the paths that lead out of the folder: to what may change while a step runs."""
+    root = os.path.realpath(directory)
+    return [path for path in paths if not f"{os.path.realpath(directory / path)}{os.sep}".startswith(f"{root}{os.sep}")]
 
 
 def _digest_named(directory: Path, path: str, cache: StatCache) -> str:
