@@ -124,6 +124,16 @@ def test_a_parameter_is_called_by_its_name(said):
     ]
 
 
+def test_a_secret_parameter_is_told_once(said):
+    """Neither its value is said nor, beside its name, the arguments that hold it."""
+    step = replace(STEP, arguments=(("--password",), (ParameterRef("password"),)))
+    step = replace(step, params={"password": (ParameterRef("password"),)})
+
+    assert said(step, step, {"parameters": {"password": "old"}}, {"parameters": {"password": "new"}}) == [
+        "parameter password changed"
+    ]
+
+
 def test_a_literal_that_becomes_a_parameter_is_told_by_its_name(said):
     """Records of before know no parameter then; the new ones do."""
     old = replace(STEP, arguments=(("0.1",),))

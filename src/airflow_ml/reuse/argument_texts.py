@@ -25,11 +25,16 @@ def argument_sentences(comparison: Comparison, _found: Sequence[Difference]) -> 
     """Yield what became of the arguments: one that came or went moves the others, which says nothing."""
     old, new = _arguments(comparison.old), _arguments(comparison.new)
     before, after = ([canonical(record.value) for record in records] for records in (old, new))
+    changed = _changed_parameters(comparison)
     for what, a1, a2, b1, b2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what == "replace" and a2 - a1 == b2 - b1:
             for left, number in zip(old[a1:a2], range(b1, b2), strict=True):
                 option = argument_text(new[number - 1].value) if number else ""
-                yield _changed_argument(left, new[number], number + 1, option)
+                names = cast("list[str]", new[number].note or [])
+                if len(names) == 1 and names[0] in changed and is_secret(left.value) and is_secret(new[number].value):
+                    yield f"parameter {names[0]} changed"  # as its variable says it too
+                else:
+                    yield _changed_argument(left, new[number], number + 1, option)
         elif what == "replace":
             yield f"arguments {_words(old[a1:a2])} -> {_words(new[b1:b2])}"
         elif what != "equal":
@@ -39,6 +44,17 @@ def argument_sentences(comparison: Comparison, _found: Sequence[Difference]) -> 
 
 def _arguments(records: Iterable[Record]) -> list[Record]:
     return sorted((record for record in records if record.tag == "argument"), key=lambda record: record.name)
+
+
+def _changed_parameters(comparison: Comparison) -> set[str]:
+    """Return the parameters whose values are other ones, as their variables tell; they stand for one parameter each."""
+    before = {record.name: record for record in comparison.old if record.tag == "variable"}
+    return {
+        str(name)
+        for record in comparison.new
+        if record.tag == "variable" and record.name in before and before[record.name].value != record.value
+        for name in cast("list[str]", record.note or [])
+    }
 
 
 def _changed_argument(old: Record, new: Record, number: int, before: str) -> str:
