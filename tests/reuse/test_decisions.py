@@ -1,15 +1,19 @@
 """Which result a step takes, whoever names it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
 from airflow_ml import hooks
-from airflow_ml.graph import Graph, OutputPort, Step, WorkspaceRef
+from airflow_ml.graph import Graph, OutputPort, ReusePolicy, Step, WorkspaceRef
 from airflow_ml.hookspecs import ReuseAnswer, hookimpl
 from airflow_ml.registry import NewResult, OutputRecord
 from airflow_ml.reuse.decisions import Question, StepCode, decide
+from airflow_ml.storage.commit import commit_output
+from airflow_ml.storage.manifests import manifest_path
 
 STEP = Step("train", "train", "python_script", script="train.py", outputs=(OutputPort("model"),))
 GRAPH = Graph("p", WorkspaceRef("w"), (STEP,))
@@ -77,3 +81,40 @@ def test_a_run_that_is_nowhere_is_not_taken(context, stubborn):
     decision = decide(context, GRAPH, Question(parameters={}, code=lambda _step: StepCode()))["train"]
 
     assert (decision.action, decision.source) == ("run", None)
+
+
+@pytest.fixture
+def offer(context, tmp_path):
+    """Return a function that records a step run with a committed output and returns where its file lies."""
+
+    def record(fingerprint: str) -> Path:
+        run = context.registry.runs.create("e", "train", kind="step", status="Running")
+        (tmp_path / run.id).write_text("same size 1")
+        store, now = context.store("blobs"), datetime.now(timezone.utc)
+        made = commit_output(
+            store, tmp_path / run.id, destination=run.id, run_id=run.id, output="model", datastore="blobs"
+        )
+        place = manifest_path(run.id, "model")
+        written = OutputRecord(
+            run.id, "model", "pipeline_data", "blobs", made.path, made.is_file, made.digest, place, 1, made.size, now
+        )
+        result = NewResult(fingerprint, "train", "p", [])
+        context.registry.runs.finish_step(run.id, status="Completed", outputs=[written], result=result)
+        return Path(str(store.local_path(made.path)))
+
+    return record
+
+
+@pytest.mark.parametrize("order", [("careful", "careless"), ("careless", "careful")])
+def test_equal_steps_look_at_a_result_each_by_its_own_policy(context, offer, order):
+    """Of two steps that would take one result, the one that looks closely finds what the other one overlooks."""
+    policies = {"careful": ReusePolicy(verify="size"), "careless": ReusePolicy(verify="exists")}
+    steps = [replace(STEP, id=name, name=name, reuse=policies[name]) for name in order]
+    graph, question = Graph("p", WorkspaceRef("w"), tuple(steps)), Question({}, lambda _step: StepCode())
+    fingerprints = {item.fingerprint.digest for item in decide(context, graph, question).values()}
+    place = offer(*fingerprints)
+    assert {item.action for item in decide(context, graph, question).values()} == {"reuse"}
+
+    place.write_text("another size")
+
+    assert decide(context, graph, question)["careful"].action == "run"

@@ -26,6 +26,7 @@ from airflow_ml.reuse.verification import verify_outputs
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json, ReusePolicy, Step
+    from airflow_ml.graph.model import Verification
     from airflow_ml.graph.reuse_modes import ReuseMode
     from airflow_ml.hookspecs import ReuseAnswer
     from airflow_ml.registry import OutputRecord, RunRecord
@@ -137,11 +138,13 @@ class _Round:
         self._question = question
         self._identities = InputIdentities(context, keep_listings=question.keep_listings)
         self._code: dict[str, StepCode] = {}
-        self._fingerprints: dict[tuple[object, ...], Fingerprint] = {}
+        self._fingerprints: dict[tuple[str, frozenset[object]], Fingerprint] = {}
         #: What was found wrong with results, by the id of the run that they are of.
         self._rejected: dict[str, str] = {}
         #: Runs whose results are taken, as far as they are sound.
         self._sources: dict[str, Source] = {}
+        #: How closely which of them were looked at; equal steps can have policies of their own.
+        self._looks: set[tuple[str, Verification | None]] = set()
         #: By step: the run whose result it takes.
         self._taken: dict[str, str] = {}
 
@@ -157,7 +160,7 @@ class _Round:
         return self._fingerprint(step, _upstream(step, known))
 
     def _fingerprint(self, step: Step, upstream: Mapping[tuple[str, str], UpstreamOutput]) -> Fingerprint:
-        key = (step.id, *sorted((name, item.identity, item.is_file) for name, item in upstream.items()))
+        key = step.id, frozenset(upstream.items())
         if key not in self._fingerprints:
             code = self._code_of(step)
             facts = StepFacts(
@@ -251,15 +254,17 @@ class _Round:
 
     def _look_at(self, hits: Iterable[Decision]) -> None:
         """Verify what the hits would take: the runs first, then their outputs; each one is looked at once."""
-        hits_by_run = {self._taken[hit.step_id]: hit for hit in hits}
-        new = find_sources(self._context.registry, hits_by_run.keys() - self._sources.keys())
+        looks = {self._look_of(hit): hit for hit in hits}
+        new = find_sources(self._context.registry, {run_id for run_id, _ in looks} - self._sources.keys())
         self._rejected.update({run_id: reason for run_id, reason in new.items() if isinstance(reason, str)})
         sources = {run_id: source for run_id, source in new.items() if isinstance(source, Source)}
         wanted = [
-            (output, self._policy(self._graph.step(hits_by_run[run_id].step_id)).verify)
-            for run_id in sources
-            for output in hits_by_run[run_id].outputs.values()
+            (output, verify)
+            for (run_id, verify), hit in looks.items()
+            if (run_id, verify) not in self._looks and run_id not in self._rejected
+            for output in hit.outputs.values()
         ]
+        self._looks.update(looks)
         problems = verify_outputs(self._context, wanted)
         for (output, _), problem in zip(wanted, problems, strict=True):
             if problem is not None:
@@ -270,6 +275,9 @@ class _Round:
                 self._sources[run_id] = source
             else:
                 self._rejected[run_id] = problem
+
+    def _look_of(self, hit: Decision) -> tuple[str, Verification | None]:
+        return self._taken[hit.step_id], self._policy(self._graph.step(hit.step_id)).verify
 
     def _complete(self, decision: Decision, decisions: Mapping[str, Decision]) -> Decision:
         """Add the run that a decision takes its result from, or why the step runs."""
