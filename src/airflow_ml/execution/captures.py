@@ -116,9 +116,20 @@ def recorded_snapshot(run: RunRecord, step: Step) -> Snapshot:
     return _snapshot(_taken_of(run, step) or {})
 
 
-def recorded_code(services: Services, run: RunRecord, step: Step) -> StepCode:
-    """Return the step's code as it was when the pipeline run was opened."""
-    return step_code(services, step, recorded_snapshot(run, step))
+def recorded_code(services: Services, run: RunRecord) -> Callable[[Step], StepCode]:
+    """Return what gives a step's code as it was when the pipeline run was opened; each snapshot is asked for once."""
+    seen: dict[tuple[str, tuple[str, ...]], StepCode] = {}
+
+    def look(step: Step) -> StepCode:
+        snapshot = recorded_snapshot(run, step)
+        if snapshot.id is None or snapshot.extra_content or step.extra_content:
+            return step_code(services, step, snapshot)
+        key = snapshot.id, _ignored_sources(step)
+        if key not in seen:
+            seen[key] = step_code(services, step, snapshot)
+        return seen[key]
+
+    return look
 
 
 def current_code(services: Services, graph: Graph) -> Callable[[Step], StepCode]:

@@ -42,7 +42,7 @@ def question_of_run(
     asked = {step.id for step in graph.steps} if wanted is None else set(wanted)
     return Question(
         parameters=_parameters(run),
-        code=lambda step: recorded_code(services, run, step),
+        code=recorded_code(services, run),
         mode=mode_of(run),
         settled=completed_outputs(services, [step for step in newest if step.status == "Completed"]),
         wanted=asked - tried,
