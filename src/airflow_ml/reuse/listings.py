@@ -126,7 +126,8 @@ class ListingWriter:
             if self._is_sorted:
                 shutil.copyfileobj(self._lines, packed)
             else:  # several sources, each in its own order
-                packed.writelines(sorted(cast("IO[bytes]", self._lines), key=_path_of))
+                lines: list[bytes] = sorted(self._lines, key=_path_of)
+                packed.writelines(lines)
         _forget_old(place.parent)
 
 

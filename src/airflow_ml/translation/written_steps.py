@@ -52,7 +52,7 @@ def _graphs(dags: Iterable[DAG]) -> list[Graph]:
 def _graphs_of(dag: DAG) -> Iterator[Graph]:
     """Return what the operators of one DAG run would record in one pipeline run, as one graph."""
     by_workspace: dict[WorkspaceRef, list[Graph]] = {}
-    for task in dag.topological_sort():
+    for task in dag.topological_sort():  # type: ignore[no-untyped-call]  # Airflow gives it no types
         if getattr(task, "is_by_hand", False) and isinstance(task, _operators.PythonScriptStepOperator):
             graph: Graph = task.pipeline.graph
             by_workspace.setdefault(graph.workspace, []).append(graph)
