@@ -294,6 +294,21 @@ def test_lost_lists_make_a_sentence_shorter(data, context):
     assert difference_sentences(Comparison(context, more, same)) == ["input raw: content changed"]
 
 
+def test_a_dataset_that_lies_elsewhere_is_told_by_its_places(context):
+    """Where the places of a dataset count, the sentence has both, and no JSON."""
+    old, new, more = (
+        [Record("input data", "raw", {"content": "c", "sources": [{"datastore": "s", "path": path} for path in paths]})]
+        for paths in (["a.csv"], ["b.csv"], ["a.csv", "b.csv"])
+    )
+
+    assert difference_sentences(Comparison(context, old, new)) == [
+        "input raw: it lies at 's/b.csv', before at 's/a.csv'"
+    ]
+    assert difference_sentences(Comparison(context, old, more)) == [
+        "input raw: its places are other ones (s/a.csv, s/b.csv)"
+    ]
+
+
 @pytest.fixture
 def record(context):
     """Return a function that records a completed step run with its result."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_ml.reuse.file_changes import listing_changes, output_changes, source_changes
-from airflow_ml.reuse.value_changes import changes, first_of
+from airflow_ml.reuse.value_changes import changes, first_of, short
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
@@ -57,6 +57,7 @@ def _data_text(comparison: Comparison, old: Record, new: Record) -> str:
     if files:
         return _files_text(files)
     others = list(changes(_without_content(before), _without_content(after)))
+    others.extend(_other_places(before.get("sources"), after.get("sources")))
     if before.get("content", ...) is None:
         return "data is there now"
     if after.get("content", ...) is None:
@@ -98,7 +99,24 @@ def _files_text(files: FileChanges) -> str:
 
 
 def _without_content(value: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: item for name, item in value.items() if name not in ("content", "definition")}
+    return {name: item for name, item in value.items() if name not in ("content", "definition", "sources")}
+
+
+def _other_places(old: Json, new: Json) -> Iterator[str]:
+    """Yield where a dataset lies that is handed to the script as such, and where it lay before."""
+    if old == new or not isinstance(old, list) or not isinstance(new, list):
+        return
+    before, after = ([_place(item) for item in sources] for sources in (old, new))
+    if len(before) == len(after) == 1:
+        yield f"it lies at {short(after[0])}, before at {short(before[0])}"
+    else:
+        yield f"its places are other ones ({first_of(after)})"
+
+
+def _place(source: Json) -> str:
+    """Return a source of a dataset as people write it: `store/path`, or the address."""
+    parts = _mapping(source)
+    return str(parts["url"]) if "url" in parts else f"{parts.get('datastore')}/{parts.get('path')}"
 
 
 def _snapshot(record: Record | None) -> str | None:
