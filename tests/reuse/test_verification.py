@@ -362,6 +362,18 @@ def test_an_output_inside_another_one_of_its_run_is_no_added_file(store, commit,
     ]
 
 
+def test_an_output_is_not_beside_itself(store, commit, tmp_path):
+    """An added file is seen by each of several policies that look at one output."""
+    record = commit({"a": "x"}, destination="d/run1")
+    store.write("d/run1/other", b"z")
+
+    found = verify_outputs(
+        context_of(tmp_path, blobs=store), [(replace(record), policy) for policy in ("exists", "size", "content")]
+    )
+
+    assert found == [None, *["output changed: model: 1 file was added ('other')"] * 2]
+
+
 def test_a_collected_output_is_a_deleted_one(store, contents, commit):
     """The mark of collection counts before the files are gone."""
     record = replace(commit(), collected_at=datetime(2026, 11, 2, tzinfo=timezone.utc))

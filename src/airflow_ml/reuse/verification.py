@@ -63,7 +63,8 @@ def verify_outputs(
 
     def look(key: tuple[str, str, Verification]) -> str | None:
         record = different[key]
-        beside = [other.path for other in different.values() if other.run_id == record.run_id and other is not record]
+        others = (other for other in different.values() if other.run_id == record.run_id)
+        beside = [other.path for other in others if other.manifest_path != record.manifest_path]
         return _verify(context, record, key[2], contents, beside)
 
     if len(different) > 1:
