@@ -396,3 +396,27 @@ def test_a_parameter_counts_by_its_value(script, start):
     assert look(make(0.1)).is_whole
     assert look(make(0.2, parameters={"lr": 0.1})).is_whole
     assert not look(make(0.1, parameters={"lr": 0.2})).is_whole
+
+
+def test_what_lies_beside_a_shared_output_counts_for_who_reads_the_folder(script, start, services, workspace):
+    """A script that gets an output in a fixed folder as a table reads the other files there: they count."""
+    store = Datastore.get(workspace, "workspaceblobstore")
+    write = "import sys, pathlib\npathlib.Path(sys.argv[1], 'f.csv').write_text('x\\n1')"
+    read = """
+    import sys
+    from azureml.core import Run
+    open(sys.argv[1], "w").write(str(len(Run.get_context().input_datasets["made"].to_pandas_dataframe())))
+    """
+
+    def make():
+        made = OutputFileDatasetConfig("made", destination=(store, "shared")).read_delimited_files()
+        out = PipelineData("out")
+        writer = script(write, made, name="write", source_directory="a")
+        reader = script(read, out, name="read", inputs=[made.as_input("made")], outputs=[out], source_directory="b")
+        return start(writer, reader)
+
+    make().run_all()
+    assert look(make()).is_whole
+    services.store("workspaceblobstore").write("shared/other.csv", b"x\n2")
+
+    assert [item.step_id for item in look(make()).reused] == ["write"]

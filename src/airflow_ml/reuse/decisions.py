@@ -345,8 +345,14 @@ def _upstream(step: Step, known: Mapping[str, Outputs]) -> dict[tuple[str, str],
                     is_file=output.is_file,
                     run_id=writer_of(output),
                     file_name=_file_name(output) if output.is_file else "",
+                    shared_folder=None if output.is_file or _is_own(output) else (output.datastore, output.path),
                 )
     return found
+
+
+def _is_own(output: OutputRecord) -> bool:
+    """Whether nothing but this output's run has a reason to write where it lies."""
+    return writer_of(output) in output.path
 
 
 def _file_name(output: OutputRecord) -> str:

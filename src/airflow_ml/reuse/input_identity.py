@@ -164,7 +164,7 @@ class InputIdentities:
         if isinstance(source, TaskSource):
             return self._of(_handed_on(source, facts), port, graph, facts, rule)
         if isinstance(source, StepOutputSource):
-            return _of_output(source, facts)
+            return self._of_output(source, port, facts)
         if isinstance(source, DataReferenceSource):
             place = ("reference", source.datastore, source.path, rule)
             return self._once(place, lambda: self._of_reference(source, rule))
@@ -173,6 +173,23 @@ class InputIdentities:
             return _of_definition(definition, version)
         key = ("dataset", canonical(cast("Json", definition)), port.mode == "direct")
         return self._once(key, lambda: self._of_dataset(definition, is_direct=port.mode == "direct"))
+
+    def _of_output(self, source: StepOutputSource, port: InputPort, facts: StepFacts) -> Identity:
+        output = facts.upstream.get((source.step, source.output))
+        if output is None:
+            raise UserErrorException(
+                f"the output {source.output!r} of step {source.step!r} is not there; let that step run first"
+            )
+        value: dict[str, Json] = {"kind": "output", "content": output.identity}
+        note: dict[str, Json] = {"run_id": output.run_id, "step": source.step, "output": source.output}
+        if output.is_file:
+            value |= {"is_file": True, "file_name": output.file_name}
+        if output.shared_folder is not None and port.mode == "direct":
+            # Staging takes what the manifest lists; a script that gets the dataset reads whatever lies there.
+            folder = DataReferenceSource(*output.shared_folder)
+            beside = self._once(("folder", folder), lambda: self._of_reference(folder, "content"))
+            value["folder"], note[STATE] = beside.value, _state_of(beside)
+        return Identity(value, note)
 
     def _once(self, key: tuple[object, ...], find: Callable[[], Identity]) -> Identity:
         if key not in self._found:
@@ -274,16 +291,8 @@ def _unreadable(error: OSError) -> AzureMLException:
     return ServiceException(f"{where} cannot be read: {error}")
 
 
-def _of_output(source: StepOutputSource, facts: StepFacts) -> Identity:
-    output = facts.upstream.get((source.step, source.output))
-    if output is None:
-        raise UserErrorException(
-            f"the output {source.output!r} of step {source.step!r} is not there; let that step run first"
-        )
-    value: dict[str, Json] = {"kind": "output", "content": output.identity}
-    if output.is_file:
-        value |= {"is_file": True, "file_name": output.file_name}
-    return Identity(value, {"run_id": output.run_id, "step": source.step, "output": source.output})
+def _state_of(identity: Identity) -> Json:
+    return identity.note.get(STATE) if isinstance(identity.note, Mapping) else None
 
 
 def _of_definition(definition: Mapping[str, Json], version: int | None) -> Identity:

@@ -39,12 +39,14 @@ class UpstreamOutput:
         identity: of the manifest's content: equal for equal files, whatever run wrote them.
         run_id: of the step run that wrote it; for explanations.
         file_name: what consumers see it called, where it is one file; without anything that changes from run to run.
+        shared_folder: datastore and path of a folder that is not the run's own, in which other files may lie too.
     """
 
     identity: str
     is_file: bool
     run_id: str
     file_name: str = ""
+    shared_folder: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
