@@ -19,11 +19,11 @@ from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.attempt import Control
 from airflow_ml.execution.model import Airflow, StepResult, StepTask
 from airflow_ml.execution.pipelines import Opening, close_pipeline, enter_pipeline, open_pipeline
-from airflow_ml.execution.reusing import Reused, Waiting
+from airflow_ml.execution.reusing import Reused, Waiting, plan
 from airflow_ml.execution.services import Services, open_services
 from airflow_ml.execution.steps import take_step
 from airflow_ml.graph import WorkspaceRef
-from airflow_ml.pipeline.core import Pipeline, PipelineRun
+from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.registry import RunRecord
 
@@ -128,6 +128,14 @@ class Started:
         """Return the record of the newest attempt at a step."""
         return self.services.registry.runs.attempts(self.id, step_id)[0]
 
+    def offers(self, step_id: str = "step") -> bool:
+        """Say whether later runs may take the result of the newest attempt at a step."""
+        return self.services.registry.results.of_run(self.last(step_id).id) is not None
+
+    def foreseen(self, step_id: str = "step") -> str:
+        """Say what would become of a step of the same pipeline in a run that started now."""
+        return plan(self.services, self.graph, {})[step_id].action
+
     def leftovers(self) -> list[Path]:
         """Return the run directories that are there."""
         runs = self.services.registry.home.runs
@@ -211,3 +219,18 @@ def small_disk(services: Services) -> Iterator[Path]:
         pytest.skip("mounting a small disk needs root")
     yield runs
     subprocess.run(["umount", "-l", runs], check=True)
+
+
+#: A script with one output.
+WRITE = "import sys; open(sys.argv[1], 'w').write('whole')\n"
+
+
+@pytest.fixture
+def one(script: Callable[..., PythonScriptStep], start: Callable[..., Started]) -> Callable[..., Started]:
+    """Return a function that opens a run of one step with one output."""
+
+    def make(source: str = WRITE, **options: object) -> Started:
+        out = PipelineData("out")
+        return start(script(source, out, outputs=[out], **options))
+
+    return make
