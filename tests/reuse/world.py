@@ -2,16 +2,15 @@
 
 import json
 import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from oracle import FAULTS_VARIABLE, STORE, Code, Node, Project, Tree
+from moments import Moment, Run, read, write
+from oracle import FAULTS_VARIABLE, STORE, Node, Project, Tree
+from zygote import Environments
 
-from airflow_ml.compute.environments import EnvironmentBuilder, Interpreter
 from airflow_ml.exceptions import AzureMLException, StepFailedError
 from airflow_ml.execution import reusing
 from airflow_ml.execution.attempt import Control
@@ -20,15 +19,13 @@ from airflow_ml.execution.pipelines import Opening, close_pipeline, enter_pipeli
 from airflow_ml.execution.services import Services
 from airflow_ml.execution.steps import take_step
 from airflow_ml.execution.stores import Stores
-from airflow_ml.graph import Graph, WorkspaceRef
+from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import Home, RunRecord, open_registry
 from airflow_ml.reuse.collection import collect_garbage
 from airflow_ml.reuse.garbage import Terms
 
 #: What happened in all examples together.
 COUNTS: Counter[str] = Counter()
-
-Hook = Callable[[str], None]
 
 
 class FalseHitError(AssertionError):
@@ -37,49 +34,6 @@ class FalseHitError(AssertionError):
 
 class NeedlessMissError(AssertionError):
     """A step ran although a result was there that it could have taken."""
-
-
-class Environments(EnvironmentBuilder):
-    """Calls the hook between the admission of a step and the staging of its inputs."""
-
-    hook: Hook = staticmethod(lambda _moment: None)
-
-    def build(self, definition: Mapping[str, object] | None) -> Interpreter:
-        """Build as always."""
-        self.hook("build")
-        return super().build(definition)
-
-
-@dataclass
-class Run:
-    """
-    A pipeline run that is under way.
-
-    Attributes:
-        codes: of the steps, as they were when it was opened.
-        taken: by step, the run whose computation its outputs are.
-        silent: steps that were adopted and of which Airflow was not told.
-        cleared: steps that have completed and start again.
-    """
-
-    record: RunRecord
-    graph: Graph
-    codes: dict[str, Code]
-    mode: str
-    parameter: int
-    place: Airflow
-    taken: dict[str, str] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
-    cleared: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """How everything was when a step started: which data was the newest, its producers' outputs, known results."""
-
-    data: int
-    upstream: list[Tree]
-    results: frozenset[str]
 
 
 class World:
@@ -425,25 +379,3 @@ class World:
     def _file_of(self, source: str, output: str, path: str) -> Path:
         place = self._place_of(source, output)
         return place / path if path else place
-
-
-def read(place: Path) -> Tree:
-    """Return a file or a folder as a tree."""
-    if place.is_file():
-        return {"": place.read_text()}
-    return {str(path.relative_to(place)): path.read_text() for path in place.rglob("*") if path.is_file()}
-
-
-def write(path: Path, text: str, *, keeps_times: bool) -> None:
-    """Write a file; one that has this text already is left alone."""
-    if path.exists() and path.read_text() == text:
-        return
-    times = path.stat() if keeps_times and path.exists() else None
-    path.write_text(text)
-    if times is not None:
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def die(*_: object, **__: object) -> None:
-    """Kill this process as the kernel's out-of-memory killer does."""
-    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A launcher that starts scripts in a millisecond: a small Python, forked for each of them."""
+"""A launcher that starts scripts in a millisecond: a small Python, forked for each of them; and words in between."""
 
 import json
 import os
@@ -6,10 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from airflow_ml.compute.environments import EnvironmentBuilder, Interpreter
 from airflow_ml.compute.request import Outcome, ProcessRequest
 
 #: Runs one script at a time; ends when its life line does.
@@ -54,6 +55,17 @@ while not any(place == life_line for place, _ in looking.poll()):
         pass
     connection.close()
 """
+
+
+class Environments(EnvironmentBuilder):
+    """Calls the hook between the admission of a step and the staging of its inputs."""
+
+    hook: Callable[[str], None] = staticmethod(lambda _moment: None)
+
+    def build(self, definition: Mapping[str, object] | None) -> Interpreter:
+        """Build as always."""
+        self.hook("build")
+        return super().build(definition)
 
 
 class Ran:
