@@ -305,7 +305,7 @@ def machine(tmp_path, monkeypatch):
                     suppress_health_check=list(HealthCheck),
                 ),
             )
-        print(dict(COUNTS))
+            print(dict(COUNTS), flush=True)
         return Counter(COUNTS)
 
     return run
@@ -316,7 +316,7 @@ def test_no_step_has_what_it_would_not_compute(machine, tmp_path):
     """Whatever is edited, fails, overlaps or gets lost: no false hit, and no step runs whose result is there."""
     launcher = Zygote(tmp_path)
     try:
-        counts = machine(launcher, STEPS, 100 if STEPS > 1000 else 4)
+        counts = machine(launcher, STEPS, 20 if STEPS > 1000 else 4)
     finally:
         launcher.close()
 

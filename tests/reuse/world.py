@@ -193,7 +193,7 @@ class World:
         _, status = os.waitpid(pid, 0)
         COUNTS["kills"] += os.WIFSIGNALED(status)
         newest = next(iter(self.registry.runs.attempts(run.record.id, node.id)), None)
-        if newest is None or newest.status != "Completed":
+        if newest is None or newest.status != "Completed" or node.id in run.silent:
             return
         if newest.properties.get("azureml.isreused"):
             self._check_adopted(run, node, newest.id)
