@@ -5,7 +5,7 @@ import re
 import pytest
 
 from airflow_ml.exceptions import DatasetNotFoundError, NotSupportedError, UserErrorException
-from airflow_ml.storage.datasets import content_identity, resolve, stage_dataset
+from airflow_ml.storage.datasets import resolve, stage_dataset
 from airflow_ml.storage.local import LocalStore
 
 FILES = ["img/a/1.png", "img/a/2.png", "img/b/3.png", "img/notes.txt", "table.csv", "part.0/x.parquet"]
@@ -138,16 +138,6 @@ def test_a_staged_dataset_has_the_paths_of_the_dataset(stores, tmp_path, cache, 
     assert (folder.path, folder.is_single_file) == (tmp_path / "x", False)
     assert (tmp_path / "x" / folder.files[0]).read_text() == "img/a/1.png"
     assert (single.path, single.files) == (tmp_path / "y/table.csv", ("table.csv",))
-
-
-def test_the_identity_of_content_changes_with_it_alone(stores):
-    """The same files give the same identity; a rewritten one another."""
-    before = content_identity(resolve(define("one:img"), stores).files)
-    assert content_identity(resolve(define("one:img/**"), stores).files) == before
-
-    stores("one").write("img/notes.txt", b"new")
-
-    assert content_identity(resolve(define("one:img"), stores).files) != before
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "file:///etc/passwd", "http://host/folder/", "https://host/*.csv"])

@@ -33,7 +33,6 @@ __all__ = [
     "ResolvedDataset",
     "StagedDataset",
     "Stores",
-    "content_identity",
     "list_files",
     "resolve",
     "stage_dataset",
@@ -349,8 +348,3 @@ def stage_dataset(
     place_files(placements, mode, cache, state)
     path = target / relative[0] if dataset.is_single_file else target
     return StagedDataset(target, path, relative, dataset.is_single_file)
-
-
-def content_identity(files: Iterable[DatasetFile]) -> list[tuple[str, int, str]]:
-    """Return path in the dataset, size and ETag of each file, sorted: equal lists mean unchanged data."""
-    return sorted((file.relative_path, file.size, file.etag) for file in files)
