@@ -9,6 +9,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import TYPE_CHECKING
+
+from airflow_ml._late import late
+
+if TYPE_CHECKING:
+    from airflow_ml.translation import preload as dag_files
+else:
+    dag_files = late("airflow_ml.translation.preload")
 
 __all__ = ["SETTINGS_FILE", "preload"]
 
@@ -28,6 +36,8 @@ _MODULES = (
     "airflow_ml.execution.attempt",
     "airflow_ml.execution.pipelines",
     "airflow_ml.execution.services",
+    "airflow_ml.execution.steps",
+    "airflow_ml.reuse.lookup",
 )
 
 
@@ -36,3 +46,4 @@ def preload() -> None:
     if sys.argv[1:2] and sys.argv[1] in _FORKING:
         for name in _MODULES:
             importlib.import_module(name)
+        dag_files.preload()
