@@ -32,6 +32,7 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dic
         log: what the reader may see of the run's log; None leaves it out.
     """
     parent = registry.runs.find(run.parent_id) if run.parent_id else None
+    original = registry.runs.find(str(_reuse(run).get("run_id") or ""))
     document: dict[str, Json] = {
         **run_summary(run),
         "workspace": registry.workspace.name,
@@ -41,7 +42,9 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dic
         "snapshot_id": run.snapshot_id,
         "dag": None if run.dag_id is None else {"dag_id": run.dag_id, "run_id": run.dag_run_id, "task_id": run.task_id},
         "parent": None if parent is None else run_summary(parent),
+        "original": None if original is None else run_summary(original),
         "children": [run_summary(child) for child in reversed(registry.runs.children(run.id))],
+        "reuse": _reuse(run),
         "parameters": run.details.get("parameters") or {},
         "metrics": _finite(read_metrics(registry, run.id)),
         "outputs": [_output(record) for record in registry.outputs.of(run.id)],
@@ -61,6 +64,7 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dic
 
 def run_summary(run: RunRecord) -> dict[str, Json]:
     """Return what a list shows of a run."""
+    reuse = _reuse(run)
     return {
         "id": run.id,
         "name": run.display_name or run.name,
@@ -74,7 +78,16 @@ def run_summary(run: RunRecord) -> dict[str, Json]:
         "started_at": _text(run.started_at),
         "ended_at": _text(run.ended_at),
         "seconds": _seconds(run),
+        "is_reused": run.properties.get("azureml.isreused") == "true",
+        "reason": reuse.get("reason"),
+        "saved_seconds": reuse.get("saved_seconds"),
     }
+
+
+def _reuse(run: RunRecord) -> dict[str, Json]:
+    """Return why a step ran or which result it took; empty for other runs. The texts come from names and values."""
+    found = run.details.get("reuse")
+    return cast("dict[str, Json]", redact(found)) if isinstance(found, dict) else {}
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -168,3 +168,24 @@ def test_a_broken_registry_is_a_temporary_failure(client: object, home: Path) ->
 
     assert answer.status_code == 503
     assert answer.json()["detail"].startswith("workspace 'broken' cannot be read")
+
+
+def test_reused_steps_are_marked_and_say_why(client: object, registry: Registry, pipeline: RunRecord) -> None:
+    """The page of a pipeline run marks reused steps, sums up what they saved and says why others ran; all escaped."""
+    original = registry.runs.create("exp", "train", kind="step", node_id="train")
+    details = {"decision": "reused", "reason": f"reused from {original.id}", "run_id": original.id, "saved_seconds": 90}
+    reused = make_step(
+        registry, pipeline, status="Completed", details={"reuse": details}, properties={"azureml.isreused": "true"}
+    )
+    details = {"decision": "ran", "reason": "ran: <b>train.py</b> changed", "reasons": ["<b>train.py</b> changed"]}
+    registry.runs.create("exp", "score", kind="step", parent_id=pipeline.id, node_id="s", details={"reuse": details})
+
+    page = client.get(f"{RUNS}/{pipeline.id}", headers=BROWSER).text
+    own = client.get(f"{RUNS}/{reused.id}", headers=BROWSER).text
+    document = client.get(f"{RUNS}/{reused.id}?format=json").json()
+
+    assert "1 of 2, saved 1 min 30 s" in page
+    assert page.count(">Reused</span>") == 1
+    assert "ran: &lt;b&gt;train.py&lt;/b&gt; changed" in page
+    assert f'runs/{original.id}">see that run</a>' in own
+    assert (document["is_reused"], document["saved_seconds"], document["original"]["id"]) == (True, 90, original.id)
