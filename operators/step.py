@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from airflow_ml._late import late
+from airflow_ml.exceptions import GraphError
 from airflow_ml.operators._context import dag_run_of, submitted_run_id
 from airflow_ml.operators._ending import close_behind_end, end_task_id
 from airflow_ml.operators._failures import airflow_failures, is_ours
@@ -97,6 +98,19 @@ class StepOperator(BaseOperator):
             super().__setattr__(key, value)
         else:
             object.__setattr__(self, key, value)
+
+    @classmethod
+    def partial(cls, *, task_id: str, **_arguments: Any) -> NoReturn:
+        """
+        Refuse to be mapped: a mapped task is made in the run, when its compute target's pool can no longer be chosen.
+
+        Raises:
+            ValueError: always; it says what to do instead.
+        """
+        raise GraphError(
+            f"task {task_id!r}: a step cannot be mapped by partial().expand(); make one {cls.__name__} for each value"
+            " in a loop of the DAG file, or let one step read the list of values"
+        )
 
     @classmethod
     def get_serialized_fields(cls) -> frozenset[str]:
