@@ -17,7 +17,8 @@ from airflow.sdk.execution_time.comms import DeleteXCom, GetXCom, SetXCom, SkipD
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_ml.operators._context import dag_run_of
-from airflow_ml.operators.links import ANNOUNCEMENT_KEY, RUN_LINK_KEY, run_address
+from airflow_ml.operators.links import RUN_LINK_KEY, run_address
+from airflow_ml.translation.pipeline_ref import ANNOUNCEMENT_KEY
 
 if TYPE_CHECKING:
     from airflow_ml.execution.reusing import Reused

@@ -12,13 +12,10 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["ANNOUNCEMENT_KEY", "RUN_LINK_KEY", "RunLink", "run_address"]
+__all__ = ["RUN_LINK_KEY", "RunLink", "run_address"]
 
 #: XCom that holds a task's link.
 RUN_LINK_KEY = "airflow_ml_run_link"
-
-#: XCom by which a task lists XComs of others (`airflow_ml.plugins.announcements`).
-ANNOUNCEMENT_KEY = "airflow_ml_announcement"
 
 
 class RunLink(BaseOperatorLink):

@@ -19,7 +19,7 @@ from airflow.utils.session import create_session
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import delete, select
 
-from airflow_ml.operators.links import ANNOUNCEMENT_KEY as KEY
+from airflow_ml.translation.pipeline_ref import ANNOUNCEMENT_KEY as KEY
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from airflow_ml.operators.links import ANNOUNCEMENT_KEY
+from airflow_ml.translation.pipeline_ref import ANNOUNCEMENT_KEY
 
 pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("airflow_database")]
 

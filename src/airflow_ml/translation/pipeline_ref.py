@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph
 
-__all__ = ["RUN_KEY", "PipelineRef"]
+__all__ = ["ANNOUNCEMENT_KEY", "RUN_KEY", "PipelineRef"]
 
 #: Key of a DAG run's conf that names a pipeline run which `Experiment.submit` has recorded already.
 RUN_KEY = "airflow_ml_run_id"
+
+#: Key of the XCom by which a task lists XComs of others (`airflow_ml.plugins.announcements`).
+ANNOUNCEMENT_KEY = "airflow_ml_announcement"
 
 
 @dataclass(frozen=True)
