@@ -27,6 +27,8 @@ workspace = Workspace.from_config()
 
 hottest = PipelineParameter("hottest", default_value=60.0)
 readings, checked = PipelineData("readings"), PipelineData("checked")
+# A step that reads the outside world, which no fingerprint knows, is written with allow_reuse=False; this one makes
+# its readings up, always the same.
 collect = PythonScriptStep(
     "collect.py",
     name="collect",

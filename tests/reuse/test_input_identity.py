@@ -102,11 +102,14 @@ def test_where_data_lies(put, value):
 
 
 def test_where_data_of_a_direct_input_lies(put, value):
-    """In direct mode a script gets the dataset itself, with its paths: they count."""
+    """A script that gets a dataset of files itself may ask for their places: they count; a table's do not."""
     put("raw/a.csv", "one")
     put("moved/a.csv", "one")
 
     assert value(dataset("raw"), mode="direct") != value(dataset("moved"), mode="direct")
+
+    raw, moved = (dataset(f"{folder}/a.csv", kind="tabular") for folder in ("raw", "moved"))
+    assert value(raw, mode="direct") == value(moved, mode="direct")
 
 
 def test_the_name_of_a_single_file(put, value):

@@ -219,7 +219,8 @@ class InputIdentities:
         value["content"] = content.digest
         if listing.is_single_source and content.files:
             value["is_file"] = True
-        if is_direct or _shows_paths(definition):
+        # A script that gets a dataset of files may ask where they lie; a table tells only if it has a column for it.
+        if (is_direct and definition.get("kind") != "tabular") or _shows_paths(definition):
             value["sources"] = stable_sources(definition["sources"])
         return Identity(value, content.note)
 
