@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,21 @@ def test_a_cleared_step_really_runs(chain):
     assert "azureml.isreused" not in second.last("prepare").properties
     assert second.last("prepare").attempt == 2
     assert second.services.registry.results.of_run(second.last("prepare").id) is not None
+
+
+@pytest.mark.parametrize(("cleared_after", "runs"), [(0, False), (1, True)])
+def test_a_task_that_died_after_its_commit_finds_its_result(chain, cleared_after, runs):
+    """Tried again by Airflow, it takes what its earlier try has completed; cleared by a person, it really runs."""
+    first = chain()
+    first.run("prepare")
+    task = first.task("prepare")
+    again = replace(task, task=replace(task.task, try_number=2, cleared_after=cleared_after))
+
+    admission = admit(first.services, again, first.log.append)
+
+    assert isinstance(admission, Admitted) is runs
+    if not runs:
+        assert admission.result.step_run_id == first.last("prepare").id
 
 
 @pytest.mark.parametrize(("mode", "is_offered"), [("refresh", True), ("off", False)])
