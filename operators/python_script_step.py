@@ -11,7 +11,7 @@ from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph import StepOutputSource, TaskSource
-from airflow_ml.operators._context import dag_run_of, given_parameters, reuse_mode_of, run_source_of
+from airflow_ml.operators._context import dag_run_of, given_parameters, is_mapped, reuse_mode_of, run_source_of
 from airflow_ml.operators.step import StepOperator
 from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble_step
 from airflow_ml.pipeline.steps import PythonScriptStep
@@ -110,6 +110,11 @@ class PythonScriptStepOperator(StepOperator):
     def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         if not self.is_by_hand:
             return super()._pipeline_run(opened, context)
+        if is_mapped(context):
+            raise UserErrorException(
+                f"{self.title} stands in a mapped task group, where a step that is written by hand cannot run: its"
+                " outputs would be those of every value; make the steps a Pipeline, and use its to_task_group there"
+            )
         dag_id, dag_run_id = dag_run_of(context)
         graph = self.pipeline.graph
         opening = pipelines.Opening(
