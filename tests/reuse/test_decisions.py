@@ -105,6 +105,17 @@ def offer(context, tmp_path):
     return record
 
 
+def test_the_one_sound_result_of_many_is_found(context, offer):
+    """However many newer results have lost their outputs, the one that has not is taken."""
+    question = Question({}, lambda _step: StepCode())
+    fingerprint = decide(context, GRAPH, question)["train"].fingerprint.digest
+    _, *places = [offer(fingerprint) for _ in range(8)]
+    for place in places:
+        place.unlink()
+
+    assert decide(context, GRAPH, question)["train"].action == "reuse"
+
+
 @pytest.mark.parametrize("order", [("careful", "careless"), ("careless", "careful")])
 def test_equal_steps_look_at_a_result_each_by_its_own_policy(context, offer, order):
     """Of two steps that would take one result, the one that looks closely finds what the other one overlooks."""
