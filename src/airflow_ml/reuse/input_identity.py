@@ -157,6 +157,15 @@ class InputIdentities:
         key = ("dataset", canonical(cast("Json", definition)), True)
         return digest_of(self._once(key, lambda: self._of_dataset(definition, is_direct=True)).value)
 
+    def of_files(self, store: ReadableStore, files: Iterable[FileInfo]) -> str:
+        """
+        Return what files of a store are compared by that a script asked for while it ran.
+
+        Raises:
+            UserErrorException: as `of`.
+        """
+        return self._content(_Entry(info.path, info, store) for info in files).digest
+
     def _of(self, source: Source, port: InputPort, graph: Graph, facts: StepFacts, rule: InputIdentity) -> Identity:
         if isinstance(source, ParameterSource):
             named = parameter_source(graph.parameter(source.parameter), facts.parameters.get(source.parameter))

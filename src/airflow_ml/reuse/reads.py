@@ -94,11 +94,8 @@ def _files(context: ReuseContext, read: Mapping[str, Any]) -> str:
     """Return the identity of the files whose paths begin with a text (v1: `train` also takes `training/`)."""
     prefix = normalise_path(read["prefix"])
     store = context.store(read["datastore"])
-    digest = hashlib.sha256()
-    for info in store.list(prefix.rpartition("/")[0]):
-        if info.path.startswith(prefix):
-            digest.update(f"{json.dumps([info.path, info.size, info.digest or info.etag])}\n".encode())
-    return digest.hexdigest()
+    found = (info for info in store.list(prefix.rpartition("/")[0]) if info.path.startswith(prefix))
+    return InputIdentities(context).of_files(store, found)
 
 
 def _model(context: ReuseContext, read: Mapping[str, Any]) -> str:
