@@ -81,8 +81,9 @@ def test_files_of_a_datastore_count_by_their_content(compute, action, services):
     assert action(source) == "run"
 
 
-def test_what_changed_while_the_script_ran(script, start, gate, services, workspace):
-    """A result is offered to nobody if something that its script had asked for changed before its end."""
+@pytest.mark.parametrize("last", [b"x\n2", b"x\n1"])
+def test_what_changed_while_the_script_ran(script, start, gate, services, workspace, last):
+    """A result is offered to nobody if something that its script asked for changed before its end, or for a while."""
     place = Datastore.get(workspace, "workspaceblobstore")
     store = services.store("workspaceblobstore")
     store.write("raw/a.csv", b"x\n1")
@@ -92,6 +93,7 @@ def test_what_changed_while_the_script_ran(script, start, gate, services, worksp
     thread.start()
     gate.wait()
     store.write("raw/a.csv", b"x\n2")
+    store.write("raw/a.csv", last)
     gate.open()
     thread.join()
 
