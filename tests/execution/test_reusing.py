@@ -10,9 +10,9 @@ import pytest
 
 from airflow_ml.core import Dataset, Datastore, Model, Workspace
 from airflow_ml.data import OutputFileDatasetConfig
-from airflow_ml.exceptions import StepFailedError
+from airflow_ml.exceptions import StepFailedError, UserErrorException
 from airflow_ml.execution.admission import Admitted
-from airflow_ml.execution.attempt import Control
+from airflow_ml.execution.attempt import Control, run_step
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.reusing import Reused, Waiting, admit, decide_after, decide_first, mark_announced, plan
 from airflow_ml.pipeline.core import PipelineData, PipelineParameter
@@ -303,7 +303,6 @@ def test_a_zombies_late_commit_is_rejected_and_it_takes_the_result(chain, gate, 
     leases.release(admitted.lease)  # as if it had expired
     other.run("prepare")
 
-    from airflow_ml.execution.attempt import run_step
     from airflow_ml.registry import LeaseLostError
 
     control = Control(lambda: False, zombie.log.append, taken.append, lambda error: isinstance(error, LeaseLostError))
@@ -436,3 +435,16 @@ def test_what_lies_beside_a_shared_output_counts_for_who_reads_the_folder(script
     services.store("workspaceblobstore").write("shared/other.csv", b"x\n2")
 
     assert [item.step_id for item in look(make()).reused] == ["write"]
+
+
+def test_an_attempt_that_cannot_begin_holds_no_lease(chain, monkeypatch):
+    """Where an attempt cannot even be recorded, the lease that it was admitted with is free for others at once."""
+    started = chain()
+    admitted = admit(started.services, started.task("prepare"), started.log.append)
+    started.services.registry.runs.create("e", "taken", kind="child", parent_id=started.id, id=admitted.run_id)
+
+    control = Control(lambda: False, started.log.append, lambda _run_id: None)
+    with pytest.raises(UserErrorException):
+        run_step(started.services, started.task("prepare"), admitted, control)
+
+    assert started.services.registry.fingerprint_leases.holder(admitted.fingerprint.digest) is None
