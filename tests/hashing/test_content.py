@@ -5,7 +5,6 @@ import itertools
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 from blake3 import blake3
