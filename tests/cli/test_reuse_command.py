@@ -105,6 +105,17 @@ def test_a_run_without_a_result_says_so(call, registry):
     assert call("explain", run.id).splitlines()[-1] == "  its result is not offered to later runs"
 
 
+def test_a_result_that_is_withheld_says_why(call, registry):
+    """What kept a completed step's result from later runs stands behind it."""
+    details = {"reuse": {"decision": "ran", "reason": "ran", "withheld": "input raw changed while the step ran"}}
+    run = registry.runs.create("first", "train", kind="step", status="Running", details=details)
+    registry.runs.finish_step(run.id, status="Completed")
+
+    last = call("explain", run.id).splitlines()[-1]
+
+    assert last == "  its result is not offered to later runs: input raw changed while the step ran"
+
+
 def test_runs_that_are_nobodys_steps_are_not_explained(call, registry):
     """Only steps of pipelines are reused."""
     run = registry.runs.create("first", "script", kind="script")

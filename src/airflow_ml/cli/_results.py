@@ -100,7 +100,8 @@ def explain_step(workspace: WorkspaceRef, run: RunRecord) -> tuple[Json, list[st
     with open_services(workspace) as services:
         result = services.registry.results.of_run(cast("str | None", decision["reused_run_id"]) or run.id)
         if result is None:
-            lines.append("  its result is not offered to later runs")
+            why = f": {decision['withheld']}" if decision["withheld"] else ""
+            lines.append(f"  its result is not offered to later runs{why}")
             return decision, lines
         decision["records"] = [*result.records]
         lines += [f"fingerprint {result.fingerprint}", *_record_lines(result)]
@@ -139,6 +140,7 @@ def _decision(step: RunRecord) -> dict[str, Json]:
         "reused_run_id": details.get("run_id"),
         "saved_seconds": details.get("saved_seconds"),
         "fingerprint": details.get("fingerprint"),
+        "withheld": details.get("withheld"),
     }
 
 
