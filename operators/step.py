@@ -87,11 +87,6 @@ class StepOperator(BaseOperator):
         self.retry_user_failures = retry_user_failures
         self.run_id: str | None = None
         self._is_stopped = False
-        if self.get_closest_mapped_task_group() is not None:
-            raise GraphError(
-                f"task {self.task_id!r}: a step cannot stand in a mapped task group, where all of its copies would be"
-                " one step; map the step itself: PythonScriptStepOperator.partial(...).expand(...)"
-            )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

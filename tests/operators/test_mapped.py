@@ -224,18 +224,3 @@ def test_what_a_mapped_step_cannot_be_is_said_in_words(train, line, words):
     """What cannot be mapped is an import error that names the task and says what to do."""
     with pytest.raises(AssertionError, match=f"(?s)'train'.*{words}"):
         train.run(PARTIAL + f'with DAG("mapped") as dag:\n    {line}')
-
-
-def test_a_step_in_a_mapped_group_is_refused(train):
-    """A mapped task group would make copies of a step that are all one step; it is an import error."""
-    source = """
-    from airflow.sdk import task_group
-    with DAG("mapped") as dag:
-        @task_group
-        def each(number):
-            PythonScriptStepOperator(task_id="train", workspace=ws, script_name="train.py", source_directory="src")
-        each.expand(number=[1, 2])
-    """
-
-    with pytest.raises(AssertionError, match=r"'each.train': a step cannot stand in a mapped task group"):
-        train.run(source)
