@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
-from airflow_ml.operators._context import dag_run_of
+from airflow_ml.operators._context import task_state
 
 if TYPE_CHECKING:
     from airflow_ml.execution import pipelines
@@ -46,7 +46,5 @@ def close_behind_end(opened: Services, context: Mapping[str, Any], run_id: str, 
     """
     if not opened.registry.runs.get(run_id).details.get("reopened"):
         return
-    dag_id, dag_run_id = dag_run_of(context)
-    states = context["ti"].get_task_states(dag_id, task_ids=[task_id], run_ids=[dag_run_id])
-    if states.get(dag_run_id, {}).get(task_id) in _OVER:
+    if task_state(context, task_id) in _OVER:
         pipelines.close_if_idle(opened, run_id)

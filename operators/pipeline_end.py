@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_ml._late import late
-from airflow_ml.operators._context import dag_run_of, submitted_run_id
+from airflow_ml.operators._context import dag_run_of, group_of, submitted_run_id, task_state
 from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators.links import RunLink
 
@@ -66,7 +66,7 @@ class PipelineEndOperator(BaseOperator):
         with airflow_failures(), services.open_services(self.pipeline.graph.workspace) as opened:
             self.run_id = submitted_run_id(context, self.pipeline)
             if self.run_id is None:
-                run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
+                run = opened.registry.runs.find_pipeline(*dag_run_of(context), group_of(context, self.pipeline))
                 if run is None:
                     self._leave(context)
                 self.run_id = run.id
@@ -81,9 +81,6 @@ class PipelineEndOperator(BaseOperator):
 
     def _leave(self, context: Mapping[str, Any]) -> NoReturn:
         """End where no pipeline run was opened: like the task that should have done it."""
-        dag_id, dag_run_id = dag_run_of(context)
-        first = self.first_task_id
-        states = context["ti"].get_task_states(dag_id, task_ids=[first], run_ids=[dag_run_id])
-        if states.get(dag_run_id, {}).get(first) == "skipped":
+        if task_state(context, self.first_task_id) == "skipped":
             raise AirflowSkipException("the pipeline was not started: its first task was skipped")
-        raise AirflowFailException(f"the pipeline was not started: task {first!r} failed, see its log")
+        raise AirflowFailException(f"the pipeline was not started: task {self.first_task_id!r} failed, see its log")

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph import TaskSource
-from airflow_ml.operators._context import dag_run_of, given_parameters, reuse_mode_of, run_source_of
+from airflow_ml.operators._context import dag_run_of, given_parameters, map_index_of, reuse_mode_of, run_source_of
 from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators._writing import STEP_ARGUMENTS, StepWriter, dag_of, producers_of
 from airflow_ml.operators.step import StepOperator
@@ -101,6 +101,12 @@ class PythonScriptStepOperator(StepOperator):
         pool = {} if "pool" in kwargs else pool_arguments(made.graph, made.step)
         arguments_of_task = {"trigger_rule": "all_success", **pool, **kwargs}
         super().__init__(task_id=task_id, pipeline=_ref(writer, made), step=made.step, **arguments_of_task)
+        if self.get_closest_mapped_task_group() is not None:
+            raise GraphError(
+                f"task {self.task_id!r} stands in a mapped task group, where a step that is written by hand cannot run:"
+                " its outputs would be those of every value; map the step itself, by partial(...).expand(...), or make"
+                " the steps a Pipeline, and use its to_task_group there"
+            )
         add_reuse_param(dag.params)
         self.written = made.outputs
         self.face = made.face
@@ -123,8 +129,8 @@ class PythonScriptStepOperator(StepOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Run the step and return what its XCom holds; a mapped one by the id of its map index."""
-        index = context["ti"].map_index
-        if self.is_by_hand and index is not None and index >= 0:
+        index = map_index_of(context)
+        if self.is_by_hand and index >= 0:
             self.step = replace(self.step, id=f"{self.step.id}[{index}]")
             self.pipeline = replace(self.pipeline, graph=replace(self.pipeline.graph, steps=(self.step,)))
         return super().execute(context)

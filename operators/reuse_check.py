@@ -14,6 +14,8 @@ from airflow_ml.exceptions import UserErrorException
 from airflow_ml.operators._context import (
     dag_run_of,
     given_parameters,
+    group_of,
+    is_mapped,
     reuse_mode_of,
     run_source_of,
     submitted_run_id,
@@ -80,7 +82,9 @@ class ReuseCheckOperator(BaseOperator):
             # One that was canceled meanwhile stays so, and a script run's status is that of its script.
             if run.status == "NotStarted" and run.kind == "pipeline":
                 run = opened.registry.runs.set_status(run.id, "Running", expected="NotStarted")
-            reused = self._look(opened, context, run) if run.kind == "pipeline" else []
+            # Steps of a mapped task group decide for themselves when they start.
+            is_decided = run.kind == "pipeline" and not is_mapped(context)
+            reused = self._look(opened, context, run) if is_decided else []
             return {"pipeline_run_id": run.id, "parameters": parameters, "reused": [*reused]}
 
     def _look(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> list[str]:
@@ -131,7 +135,7 @@ class ReuseCheckOperator(BaseOperator):
             experiment=self.pipeline.experiment,
             dag_id=dag_id,
             dag_run_id=dag_run_id,
-            group_id=self.pipeline.group_id,
+            group_id=group_of(context, self.pipeline),
             continue_on_failure=self.pipeline.continue_on_failure,
             run_source=run_source_of(context),
         )

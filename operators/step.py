@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import GraphError
-from airflow_ml.operators._context import dag_run_of, submitted_run_id
+from airflow_ml.operators._context import dag_run_of, group_of, is_mapped, submitted_run_id
 from airflow_ml.operators._ending import close_behind_end, end_task_id
 from airflow_ml.operators._failures import airflow_failures, is_ours
 from airflow_ml.operators.links import RunLink
@@ -139,7 +139,8 @@ class StepOperator(BaseOperator):
             self._refuse_stopped(run)
             try:
                 result = self._take(opened, context, run)
-                self._announce_later(opened, context, run)
+                if not is_mapped(context):
+                    self._announce_later(opened, context, run)
                 return result.to_data()
             finally:
                 self._after(opened, context, run.id)
@@ -147,7 +148,10 @@ class StepOperator(BaseOperator):
     def _take(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> model.StepResult:
         """Run the step or take the result that is there; where another run computes it, wait for that."""
         dag_id, dag_run_id = dag_run_of(context)
-        place = model.Airflow(dag_id, dag_run_id, self.task_id, context["ti"].try_number)
+        ti = context["ti"]
+        # Clearing a task gives it all its retries again, counted from the tries that it had.
+        cleared_after = max(0, (ti.max_tries or 0) - (self.retries or 0))
+        place = model.Airflow(dag_id, dag_run_id, self.task_id, ti.try_number, cleared_after)
         handed_on = self._handed_on(context)
         while True:
             task = model.StepTask(self.pipeline.graph, self.step, run, place, handed_on)
@@ -234,7 +238,7 @@ class StepOperator(BaseOperator):
         """Return the pipeline run that `reuse_check` has opened; without one this branch was not taken."""
         run_id = submitted_run_id(context, self.pipeline)
         if run_id is None:
-            run = opened.registry.runs.find_pipeline(*dag_run_of(context), self.pipeline.group_id)
+            run = opened.registry.runs.find_pipeline(*dag_run_of(context), group_of(context, self.pipeline))
             if run is None:
                 raise AirflowSkipException(f"{self.title} is not started: its pipeline's first task was skipped")
             run_id = run.id

@@ -67,8 +67,23 @@ def test_a_tag_by_which_a_model_is_chosen(compute, action, model):
     assert action(source) == "run"
 
 
-def test_what_changed_while_the_script_ran(script, start, gate, services, workspace):
-    """A result is offered to nobody if something that its script had asked for changed before its end."""
+def test_files_of_a_datastore_count_by_their_content(compute, action, services):
+    """Files that a script downloads by name may be written anew, and must not change."""
+    store = services.store("workspaceblobstore")
+    store.write("raw/a.csv", b"1")
+    source = "Datastore.get(ws, 'workspaceblobstore').download('got', prefix='raw')"
+    compute(source)
+
+    store.write("raw/a.csv", b"1")
+    assert action(source) == "reuse"
+
+    store.write("raw/a.csv", b"2")
+    assert action(source) == "run"
+
+
+@pytest.mark.parametrize("last", [b"x\n2", b"x\n1"])
+def test_what_changed_while_the_script_ran(script, start, gate, services, workspace, last):
+    """A result is offered to nobody if something that its script asked for changed before its end, or for a while."""
     place = Datastore.get(workspace, "workspaceblobstore")
     store = services.store("workspaceblobstore")
     store.write("raw/a.csv", b"x\n1")
@@ -78,6 +93,7 @@ def test_what_changed_while_the_script_ran(script, start, gate, services, worksp
     thread.start()
     gate.wait()
     store.write("raw/a.csv", b"x\n2")
+    store.write("raw/a.csv", last)
     gate.open()
     thread.join()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from airflow_ml.core import Dataset, Datastore, Model, Workspace
 from airflow_ml.data import OutputFileDatasetConfig
-from airflow_ml.exceptions import StepFailedError
+from airflow_ml.exceptions import StepFailedError, UserErrorException
 from airflow_ml.execution.admission import Admitted
-from airflow_ml.execution.attempt import Control
+from airflow_ml.execution.attempt import Control, run_step
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.reusing import Reused, Waiting, admit, decide_after, decide_first, mark_announced, plan
 from airflow_ml.pipeline.core import PipelineData, PipelineParameter
@@ -197,6 +198,21 @@ def test_a_cleared_step_really_runs(chain):
     assert second.services.registry.results.of_run(second.last("prepare").id) is not None
 
 
+@pytest.mark.parametrize(("cleared_after", "runs"), [(0, False), (1, True)])
+def test_a_task_that_died_after_its_commit_finds_its_result(chain, cleared_after, runs):
+    """Tried again by Airflow, it takes what its earlier try has completed; cleared by a person, it really runs."""
+    first = chain()
+    first.run("prepare")
+    task = first.task("prepare")
+    again = replace(task, task=replace(task.task, try_number=2, cleared_after=cleared_after))
+
+    admission = admit(first.services, again, first.log.append)
+
+    assert isinstance(admission, Admitted) is runs
+    if not runs:
+        assert admission.result.step_run_id == first.last("prepare").id
+
+
 @pytest.mark.parametrize(("mode", "is_offered"), [("refresh", True), ("off", False)])
 def test_modes_run_every_step(chain, mode, is_offered):
     """`refresh` and `off` run everything; only what `refresh` computes may be taken by later runs."""
@@ -287,7 +303,6 @@ def test_a_zombies_late_commit_is_rejected_and_it_takes_the_result(chain, gate, 
     leases.release(admitted.lease)  # as if it had expired
     other.run("prepare")
 
-    from airflow_ml.execution.attempt import run_step
     from airflow_ml.registry import LeaseLostError
 
     control = Control(lambda: False, zombie.log.append, taken.append, lambda error: isinstance(error, LeaseLostError))
@@ -420,3 +435,16 @@ def test_what_lies_beside_a_shared_output_counts_for_who_reads_the_folder(script
     services.store("workspaceblobstore").write("shared/other.csv", b"x\n2")
 
     assert [item.step_id for item in look(make()).reused] == ["write"]
+
+
+def test_an_attempt_that_cannot_begin_holds_no_lease(chain, monkeypatch):
+    """Where an attempt cannot even be recorded, the lease that it was admitted with is free for others at once."""
+    started = chain()
+    admitted = admit(started.services, started.task("prepare"), started.log.append)
+    started.services.registry.runs.create("e", "taken", kind="child", parent_id=started.id, id=admitted.run_id)
+
+    control = Control(lambda: False, started.log.append, lambda _run_id: None)
+    with pytest.raises(UserErrorException):
+        run_step(started.services, started.task("prepare"), admitted, control)
+
+    assert started.services.registry.fingerprint_leases.holder(admitted.fingerprint.digest) is None

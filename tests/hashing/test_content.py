@@ -5,11 +5,11 @@ import itertools
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 from blake3 import blake3
 
+from airflow_ml.hashing import content
 from airflow_ml.hashing.content import LARGE, hash_file
 
 
@@ -25,35 +25,28 @@ def test_a_digest_names_its_algorithm(tmp_path):
 @pytest.mark.parametrize("size", [1, LARGE, LARGE + 1, 2 * LARGE, 5 * LARGE + 7])
 def test_however_a_file_is_read_its_digest_is_that_of_all_bytes(tmp_path, size):
     """Small files are read at once and large ones in blocks ahead of the hashing."""
-    content = os.urandom(1 << 20) * (size // (1 << 20)) + bytes(size % (1 << 20))
-    (tmp_path / "data").write_bytes(content)
+    data = os.urandom(1 << 20) * (size // (1 << 20)) + bytes(size % (1 << 20))
+    (tmp_path / "data").write_bytes(data)
 
     _, digest = hash_file(str(tmp_path / "data"))
 
-    assert digest == (size, f"b3:{blake3(content).hexdigest()}")
+    assert digest == (size, f"b3:{blake3(data).hexdigest()}")
 
 
 @pytest.mark.parametrize("change", ["grows", "is cut short"])
-def test_a_file_that_keeps_changing_is_refused(tmp_path, change):
+def test_a_file_that_keeps_changing_is_refused(tmp_path, monkeypatch, change):
     """No digest is given for bytes that never were a file together, and a file cut short does not kill the process."""
-    place, stop = tmp_path / "data", threading.Event()
-    place.write_bytes(bytes(3 * LARGE))
+    place, numbers, read_block = tmp_path / "data", itertools.count(1), content._read_block
+    place.write_bytes(bytes(4 * LARGE))
 
-    def write():
-        with place.open("r+b", buffering=0) as stream:
-            for number in itertools.count(1):
-                stream.truncate(3 * LARGE + (number if change == "grows" else -number % LARGE))
-                if stop.is_set():
-                    break
+    def change_and_read(*block):
+        number = next(numbers)
+        os.truncate(place, 4 * LARGE + (number if change == "grows" else -number))
+        return read_block(*block)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        with pytest.raises(OSError, match="was changed while it was read") as error:
-            hash_file(str(place))
-    finally:
-        stop.set()
-        writer.join()
+    monkeypatch.setattr(content, "_read_block", change_and_read)
+    with pytest.raises(OSError, match="was changed while it was read") as error:
+        hash_file(str(place))
 
     assert error.value.errno == errno.EBUSY
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_ml.core import Workspace
+from airflow_ml.core import Dataset, Workspace
 
 pytestmark = pytest.mark.airflow
 
@@ -169,6 +169,39 @@ def test_a_mapped_step_reads_what_stands_in_the_dag(dags):
     assert set(steps_of(ran)) == {"write", "each.train[0]", "each.train[1]"}
     assert ran.answer["xcoms"]["total:return_value"] == 110 + 510
     assert "parameters: {'rate': 5}" in ran.log
+
+
+HANDED_DATASET = (
+    PARTIAL
+    + """
+with DAG("dataset") as dag:
+    given = DatasetInputOperator(task_id="given", workspace=ws, dataset="words")
+    mapped(arguments=[given.as_input("raw").as_mount()], outputs=None).expand(arguments=[["1"]])
+"""
+)
+
+
+def test_a_mapped_step_reads_a_dataset_that_a_task_hands_on(dags):
+    """The dataset that another task has pinned is an input of each value's step."""
+    store = Workspace.get("w").get_default_datastore()
+    (dags.folder / "t.txt").write_text("hello")
+    store.upload_files([str(dags.folder / "t.txt")], target_path="words")
+    Dataset.File.from_files((store, "words/t.txt")).register(Workspace.get("w"), "words")
+    dags.script("train.py", "import sys; print('read', open(sys.argv[1]).read(), sys.argv[2])")
+
+    ran = dags.run(HANDED_DATASET)
+
+    assert ran.state == "success", ran.log
+    assert "read hello 1" in ran.log
+
+
+def test_a_value_that_is_no_list_fails_at_once(train):
+    """What another task hands on and no step can take fails without a retry, in words; the others run."""
+    ran = train.run(HANDED_ON.replace("VALUES", "['x', ['2']]"))
+
+    assert ran.tasks == {"numbers": "success", "train[0]": "failed", "train[1]": "success"}
+    assert ran.answer["tries"]["train[0]"] == 1
+    assert "arguments of one of its steps are 'x', expected a list" in ran.log
 
 
 def test_a_mapped_step_waits_for_another_run_that_computes_the_same(train):

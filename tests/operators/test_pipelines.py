@@ -152,9 +152,10 @@ def test_other_branches_go_on_if_asked_for(dags, goes_on, state):
     """continue_on_step_failure decides whether steps run that do not need the failed one; the run fails anyway."""
     dags.script("bad.py", "raise SystemExit(1)")
     dags.script("good.py")
+    dags.script("last.py", "# another step than the one before, whose result it would take")
     source = f"""
     first, other = step("bad.py", name="a_bad"), step("good.py", name="b_good")
-    last = step("good.py", name="c_last")
+    last = step("last.py", name="c_last")
     last.run_after(other)
     dag = Pipeline(ws, [first, last]).to_dag("branches", continue_on_step_failure={goes_on})
     """

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_ml.graph import Graph, Step, WorkspaceRef
+from airflow_ml.graph import Graph, InputPort, Source, Step, WorkspaceRef
 from airflow_ml.hashing.stat_cache import StatCache
 from airflow_ml.registry import Home, Registry, open_registry
 from airflow_ml.reuse.fingerprint import StepFacts, fingerprint_step
-from airflow_ml.reuse.input_identity import InputIdentities
+from airflow_ml.reuse.input_identity import Identity, InputIdentities
 from airflow_ml.reuse.model import Fingerprint, ReuseContext
 from airflow_ml.storage.local import LocalStore
 
@@ -59,3 +59,23 @@ def fingerprint(context: ReuseContext) -> Callable[..., Fingerprint]:
         return fingerprint_step(step, graph, StepFacts(**facts), InputIdentities(context))
 
     return find
+
+
+@pytest.fixture
+def identity(context: ReuseContext) -> Callable[..., Identity]:
+    """Return a function that gives the identity of an input as it is now."""
+    graph = Graph("p", WorkspaceRef("w"), ())
+
+    def find(
+        source: Source, *, rule: str = "content", mode: str = "mount", identities: InputIdentities | None = None
+    ) -> Identity:
+        identities = identities or InputIdentities(context)
+        return identities.of(InputPort("raw", source, mode=mode), graph, StepFacts(), rule)
+
+    return find
+
+
+@pytest.fixture
+def value(identity: Callable[..., Identity]) -> Callable[..., object]:
+    """Return a function that gives what counts of an input."""
+    return lambda source, **options: identity(source, **options).value

@@ -1,6 +1,7 @@
 """A pipeline run that the world has under way, and how everything was when one of its steps started."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,9 @@ class Run:
         codes: of the steps, as they were when it was opened.
         taken: by step, the run whose computation its outputs are.
         silent: steps that were adopted and of which Airflow was not told.
-        cleared: steps that have completed and start again.
+        cleared: steps that have completed and start again, because a person wants it.
+        died: steps whose process died right after they had completed; Airflow tries them again.
+        tries: of each step's task; `cleared_after` is the last one before it was cleared.
     """
 
     record: RunRecord
@@ -32,6 +35,20 @@ class Run:
     taken: dict[str, str] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
+    died: set[str] = field(default_factory=set)
+    tries: Counter[str] = field(default_factory=Counter)
+    cleared_after: Counter[str] = field(default_factory=Counter)
+
+    def clear(self, node_id: str) -> None:
+        """Clear a step that has completed."""
+        self.cleared.add(node_id)
+        self.died.discard(node_id)
+        self.cleared_after[node_id] = self.tries[node_id]
+
+    def next_try(self, node_id: str) -> Airflow:
+        """Return the next try of a step's task."""
+        self.tries[node_id] += 1
+        return Airflow("d", self.place.dag_run_id, node_id, self.tries[node_id], self.cleared_after[node_id])
 
 
 @dataclass(frozen=True)

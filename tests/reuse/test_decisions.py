@@ -1,6 +1,6 @@
 """Which result a step takes, whoever names it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_ml import hooks
-from airflow_ml.graph import Graph, OutputPort, ReusePolicy, Step, WorkspaceRef
+from airflow_ml.graph import Graph, Json, OutputPort, ReusePolicy, Step, WorkspaceRef
 from airflow_ml.hookspecs import ReuseAnswer, hookimpl
 from airflow_ml.registry import NewResult, OutputRecord
 from airflow_ml.reuse.decisions import Question, StepCode, decide
@@ -87,7 +87,7 @@ def test_a_run_that_is_nowhere_is_not_taken(context, stubborn):
 def offer(context, tmp_path):
     """Return a function that records a step run with a committed output and returns where its file lies."""
 
-    def record(fingerprint: str) -> Path:
+    def record(fingerprint: str, records: Sequence[Json] = ()) -> Path:
         run = context.registry.runs.create("e", "train", kind="step", status="Running")
         (tmp_path / run.id).write_text("same size 1")
         store, now = context.store("blobs"), datetime.now(timezone.utc)
@@ -98,11 +98,35 @@ def offer(context, tmp_path):
         written = OutputRecord(
             run.id, "model", "pipeline_data", "blobs", made.path, made.is_file, made.digest, place, 1, made.size, now
         )
-        result = NewResult(fingerprint, "train", "p", [])
+        result = NewResult(fingerprint, "train", "p", list(records))
         context.registry.runs.finish_step(run.id, status="Completed", outputs=[written], result=result)
         return Path(str(store.local_path(made.path)))
 
     return record
+
+
+def test_the_one_sound_result_of_many_is_found(context, offer):
+    """However many newer results have lost their outputs, the one that has not is taken."""
+    question = Question({}, lambda _step: StepCode())
+    fingerprint = decide(context, GRAPH, question)["train"].fingerprint.digest
+    _, *places = [offer(fingerprint) for _ in range(8)]
+    for place in places:
+        place.unlink()
+
+    assert decide(context, GRAPH, question)["train"].action == "reuse"
+
+
+def test_a_collected_result_says_so(context, offer):
+    """A step whose result was collected is told that, and not that nothing changed."""
+    question = Question({}, lambda _step: StepCode())
+    found = decide(context, GRAPH, question)["train"].fingerprint
+    offer(found.digest, records=[record.to_data() for record in found.records])
+    [result] = context.registry.results.find(found.digest)
+    assert context.registry.retention.collect(result.run_id, unused_since=datetime.now(timezone.utc))
+
+    reasons = decide(context, GRAPH, question)["train"].reasons
+
+    assert reasons == (f"output deleted: model of run {result.run_id} was collected",)
 
 
 @pytest.mark.parametrize("order", [("careful", "careless"), ("careless", "careful")])

@@ -5,21 +5,16 @@ import shutil
 import tracemalloc
 from dataclasses import replace
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph import DataReferenceSource, DatasetSource, Graph, InputPort, ReusePolicy, Step, WorkspaceRef
 from airflow_ml.reuse import listings
-from airflow_ml.reuse.fingerprint import StepFacts
 from airflow_ml.reuse.input_identity import InputIdentities
-from airflow_ml.reuse.listings import listing_path, read_listing
 from airflow_ml.storage.local import LocalStore
 from airflow_ml.storage.protocol import FileInfo
 
-GRAPH = Graph("p", WorkspaceRef("w"), ())
 #: Files of a store that is not on this machine.
 MANY = 50_000
 
@@ -30,23 +25,6 @@ def dataset(*paths, **definition):
     """Return a dataset of paths on `blobs`, without a name."""
     sources = [{"datastore": "blobs", "path": path} for path in paths]
     return DatasetSource(definition={"kind": "file", "sources": sources, **definition})
-
-
-@pytest.fixture
-def identity(context):
-    """Function that returns the identity of an input as it is now."""
-
-    def find(source, *, rule="content", mode="mount", identities=None):
-        identities = identities or InputIdentities(context)
-        return identities.of(InputPort("raw", source, mode=mode), GRAPH, StepFacts(), rule)
-
-    return find
-
-
-@pytest.fixture
-def value(identity):
-    """Function that returns what counts of it."""
-    return lambda source, **options: identity(source, **options).value
 
 
 @pytest.mark.parametrize("source", [REFERENCE, dataset("raw"), dataset("raw/*.csv"), dataset("raw/a.csv")])
@@ -285,56 +263,6 @@ def test_one_look_for_many_steps(context, put, identity):
     assert counting.listings == 2
 
 
-def test_the_list_of_files(context, put, identity):
-    """A note tells number and size, and where the list of files is that was kept for explanations."""
-    put("raw/a.csv", "one")
-    put("raw/sub/b.csv", "three")
-
-    note = identity(REFERENCE).note
-
-    assert (note["files"], note["bytes"]) == (2, 8)
-    listed = list(read_listing(context, note["listing"]))
-    assert [(file.path, file.size, file.digest[:3]) for file in listed] == [
-        ("a.csv", 3, "b3:"),
-        ("sub/b.csv", 5, "b3:"),
-    ]
-    assert not context.artifacts.exists(listing_path(note["listing"]))
-
-
-def test_the_list_of_a_recorded_result(context, put, identity):
-    """With a result the list goes to the workspace, where other machines find it."""
-    put("raw/a.csv", "one")
-
-    note = identity(REFERENCE, identities=InputIdentities(context, keep_listings=True)).note
-    shutil.rmtree(context.home.cache)
-
-    assert [file.path for file in read_listing(context, note["listing"])] == ["a.csv"]
-
-
-def test_the_list_of_several_folders(context, put, identity):
-    """A list is in the order of its paths, whatever the order of the sources."""
-    put("b/1")
-    put("a/2")
-
-    note = identity(dataset("b", "a", steps=[{"op": "skip", "count": 0}])).note
-
-    assert [file.path for file in read_listing(context, note["listing"])] == ["/a/2", "/b/1"]
-
-
-def test_a_list_that_is_gone(context):
-    """A list that is not there is None: an explanation gets shorter."""
-    assert read_listing(context, "0" * 64) is None
-
-
-def test_a_full_disk_for_lists(context, put, identity):
-    """A list that cannot be written costs the explanation, not the decision."""
-    put("raw/a.csv")
-    context.home.cache.parent.mkdir(parents=True, exist_ok=True)
-    context.home.cache.write_text("in the way")
-
-    assert identity(REFERENCE).note["listing"] is None
-
-
 class ManyBlobs(LocalStore):
     """A store of very many blobs that are not on this machine."""
 
@@ -367,82 +295,3 @@ def test_very_many_files(context, identity, tmp_path, monkeypatch):
 
     assert (note["files"], note["bytes"], note["listing"]) == (MANY, MANY, None)
     assert peak < 12 << 20  # a list of them would take 25 MB
-
-
-@pytest.fixture
-def web():
-    """Serve answers with the headers that a test gives, and yield headers and address."""
-    headers = {}
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            self.send_response(200)
-            for name, text in headers.items():
-                self.send_header(name, text)
-            self.end_headers()
-
-        def log_message(self, *_):
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield headers, f"http://127.0.0.1:{server.server_port}/folder/a.csv"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def of_web(address):
-    """Return a dataset of a web address."""
-    return DatasetSource(definition={"kind": "file", "sources": [{"url": address}]})
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ({"ETag": '"1"', "Content-Length": "3"}, {"ETag": '"2"', "Content-Length": "3"}),
-        ({"ETag": '"1"'}, {"ETag": '"2"'}),
-        ({"Last-Modified": "Mon, 06 Jul 2026 08:00:00 GMT"}, {"Last-Modified": "Mon, 06 Jul 2026 08:00:01 GMT"}),
-        ({"Content-MD5": "A" * 22 + "=="}, {"Content-MD5": "B" * 21 + "A=="}),
-    ],
-)
-def test_web_files(web, value, one, other):
-    """A file of the web counts by what its server says, without being read."""
-    headers, address = web
-    found = []
-    for answer in (one, other, one):
-        headers.clear()
-        headers.update(answer)
-        found.append(value(of_web(address)))
-
-    assert found[0] == found[2] != found[1]
-
-
-def test_a_web_file_that_says_nothing(web, value):
-    """A file whose server does not tell whether it changed cannot be compared, and the error says why."""
-    with pytest.raises(UserErrorException, match=r"input 'raw': the server of 'http://127.*/a.csv' gives neither"):
-        value(of_web(web[1]))
-
-
-@pytest.mark.parametrize("rule", ["content", "definition"])
-@pytest.mark.parametrize("mode", ["mount", "direct"])
-def test_a_renewed_signature(context, web, identity, rule, mode):
-    """A signature in an address counts nowhere and is recorded nowhere."""
-    headers, address = web
-    headers.update({"ETag": '"1"', "Content-Length": "3"})
-    addresses = [f"{address}?sv=1&se={end}&sig=secret-{end}" for end in ("one", "two")]
-
-    found = [identity(of_web(text), rule=rule, mode=mode) for text in addresses]
-
-    assert found[0] == found[1]
-    listing = found[0].note and list(read_listing(context, found[0].note["listing"]))
-    assert not any(word in str((found, listing)) for word in ("secret", "sig="))
-
-
-def test_other_parameters_of_an_address(web, value):
-    """What else stands behind the question mark tells files apart."""
-    sources = [of_web(f"{web[1]}?file={number}") for number in (1, 2)]
-
-    assert value(sources[0], rule="definition") != value(sources[1], rule="definition")
-    assert "file=" not in str(value(sources[0], rule="definition"))

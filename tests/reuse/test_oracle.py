@@ -18,8 +18,9 @@ from zygote import Zygote
 from airflow_ml.compute.process_launcher import ProcessLauncher
 from airflow_ml.execution import attempt, outputs, preparation
 
-#: Steps that are compared: some in every run of the tests, the whole by `make soak`.
-STEPS = 10_000 if os.environ.get("AIRFLOW_ML_SOAK") else 150
+#: Steps that are compared, in rounds of so many examples of so many rules: some in every run of the tests, the whole
+#: by `make soak`. The first example of a round is always the simplest one.
+STEPS, EXAMPLES, RULES = (10_000, 20, 40) if os.environ.get("AIRFLOW_ML_SOAK") else (100, 4, 20)
 
 #: Where the process of a step is killed.
 PHASES = {
@@ -35,6 +36,7 @@ PHASES = {
 
 small = st.integers(0, 2)
 numbers = st.integers(0, 1000)
+seldom = st.sampled_from((False, False, False, True))
 modes = st.sampled_from(("normal",) * 6 + ("refresh", "off"))
 moments = st.sampled_from(("build", "launch", "end"))
 
@@ -149,6 +151,12 @@ class Oracle(RuleBasedStateMachine):
         """Run the pipeline from its first step to its last."""
         self.world.run_to_end(self.world.start(mode, parameter, is_told=is_told))
 
+    @rule(parameter=small)
+    def run_twice(self, parameter):
+        """Run it, and run it once more: the second time takes what the first had to compute."""
+        for _ in range(2):
+            self.world.run_to_end(self.world.start("normal", parameter, is_told=True))
+
     @precondition(lambda self: len(self.world.runs) < 3)
     @rule(mode=modes, parameter=small, is_told=st.booleans())
     def start(self, mode, parameter, is_told):
@@ -216,7 +224,7 @@ class Oracle(RuleBasedStateMachine):
 
         def clear():
             self.world.write_data(new)
-            run.cleared.add(producer)
+            run.clear(producer)
             self.world.advance_step(run, self.world.project.node(producer), is_retried=True)
 
         self._meanwhile(run, "build", clear)
@@ -272,17 +280,19 @@ class Oracle(RuleBasedStateMachine):
         """Clear a task that is over."""
         runs = [run for run in self.world.runs if run.taken.keys() - run.silent]
         run = runs[number % len(runs)]
-        run.cleared.add(sorted(run.taken.keys() - run.silent)[number % len(run.taken.keys() - run.silent)])
+        run.clear(sorted(run.taken.keys() - run.silent)[number % len(run.taken.keys() - run.silent)])
 
-    @rule(number=numbers)
-    def invalidate(self, number):
+    @rule(number=numbers, is_meant=seldom)
+    def invalidate(self, number, is_meant):
         """Take the results of a step back."""
-        self.world.invalidate(self._node(number))
+        if is_meant:
+            self.world.invalidate(self._node(number))
 
-    @rule()
-    def collect(self):
+    @rule(is_meant=seldom)
+    def collect(self, is_meant):
         """Collect garbage."""
-        self.world.collect()
+        if is_meant:
+            self.world.collect()
 
 
 @pytest.fixture
@@ -292,14 +302,14 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setenv("AIRFLOW_ML_LEASE_SECONDS", "3600")  # nothing but a rule lets a lease expire
     COUNTS.clear()
 
-    def run(launcher, steps, examples):
+    def run(launcher, steps):
         case = type("Case", (Oracle,), {"launcher": launcher, "shared": tmp_path / "shared"})
         while COUNTS["steps"] < steps:
             run_state_machine_as_test(
                 case,
                 settings=settings(
-                    max_examples=examples,
-                    stateful_step_count=40,
+                    max_examples=EXAMPLES,
+                    stateful_step_count=RULES,
                     deadline=None,
                     phases=[Phase.generate],  # with shrinking a failure takes many minutes
                     suppress_health_check=list(HealthCheck),
@@ -316,7 +326,7 @@ def test_no_step_has_what_it_would_not_compute(machine, tmp_path):
     """Whatever is edited, fails, overlaps or gets lost: no false hit, and no step runs whose result is there."""
     launcher = Zygote(tmp_path)
     try:
-        counts = machine(launcher, STEPS, 20 if STEPS > 1000 else 4)
+        counts = machine(launcher, STEPS)
     finally:
         launcher.close()
 
@@ -326,4 +336,4 @@ def test_no_step_has_what_it_would_not_compute(machine, tmp_path):
 @pytest.mark.soak
 def test_the_same_with_real_processes(machine):
     """The same is true of scripts that run as processes of their own under a keeper."""
-    machine(ProcessLauncher(), STEPS / 20, 3)  # the first example of each round is the simplest
+    machine(ProcessLauncher(), STEPS / 20)

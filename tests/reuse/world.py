@@ -119,7 +119,7 @@ class World:
     def next_step(self, run: Run) -> Node | None:
         """Return the step that starts next."""
         for node in self.project.nodes:
-            if node.id not in run.taken or node.id in run.silent or node.id in run.cleared:
+            if node.id not in run.taken or node.id in run.silent | run.cleared | run.died:
                 return node
         return None
 
@@ -136,7 +136,7 @@ class World:
         fault = self.faults.pop(node.id, None)
         os.environ[FAULTS_VARIABLE] = json.dumps({node.id: fault})
         try:
-            taken = self._take(run, node, is_retried=is_retried)
+            taken = self._take(run, node, run.next_try(node.id), is_retried=is_retried)
         except AzureMLException as error:
             return self._failed(run, node, error, fault, is_retried=is_retried)
         finally:
@@ -145,7 +145,10 @@ class World:
             COUNTS["waits"] += 1
             return "waits"
         COUNTS["steps"] += 1
-        if isinstance(taken, reusing.Reused):
+        if node.id in run.died:
+            assert taken.result.step_run_id == run.taken[node.id], "a try that had completed ran once more"
+            run.died.discard(node.id)
+        elif isinstance(taken, reusing.Reused):
             self._adopted(run, taken)
             self._tell(run, [taken])
         else:
@@ -182,24 +185,24 @@ class World:
         node = self.next_step(run)
         if node is None:
             return
-        before = self._moment(run, node)
+        before, place = self._moment(run, node), run.next_try(node.id)
         pid = os.fork()
         if pid == 0:
             try:
                 patch()
-                self._take(run, node)
+                self._take(run, node, place)
             finally:
                 os._exit(0)
         _, status = os.waitpid(pid, 0)
         COUNTS["kills"] += os.WIFSIGNALED(status)
         newest = next(iter(self.registry.runs.attempts(run.record.id, node.id)), None)
-        if newest is None or newest.status != "Completed" or node.id in run.silent:
+        if newest is None or newest.status != "Completed" or node.id in run.silent | run.died:
             return
         if newest.properties.get("azureml.isreused"):
             self._check_adopted(run, node, newest.id)
         elif newest.id not in self.committed:
             self._computed(run, node, newest.id, before)
-            run.cleared.add(node.id)
+            run.died.add(node.id)
 
     def change_output(self, how: str, choose: Callable[[int], int]) -> None:
         """Edit or delete a file of an output that is there, or mend one."""
@@ -251,9 +254,9 @@ class World:
 
     # -- comparing
 
-    def _take(self, run: Run, node: Node, *, is_retried: bool = False) -> object:
+    def _take(self, run: Run, node: Node, place: Airflow, *, is_retried: bool = False) -> object:
         pipeline = enter_pipeline(self.services, run.record.id, node.id)
-        task = StepTask(run.graph, run.graph.step(node.id), pipeline, Airflow("d", run.place.dag_run_id, node.id))
+        task = StepTask(run.graph, run.graph.step(node.id), pipeline, place)
         control = Control(lambda: False, lambda _line: None, lambda _run_id: None, lambda _error: is_retried)
         return take_step(self.services, task, control)
 

@@ -24,7 +24,7 @@ from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.captures import Snapshot, snapshot_of
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
-from airflow_ml.execution.leases import renewing
+from airflow_ml.execution.leases import held_for_attempt, renewing
 from airflow_ml.execution.leftovers import remove_place
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
 from airflow_ml.execution.offering import still_offered
@@ -74,7 +74,8 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
         ServiceException: storage, registry or the machine failed; trying again can help.
         UserErrorException: what the step asks for cannot be had; trying again does not help.
     """
-    run = _begin(services, task, admitted, control)
+    with held_for_attempt(services, admitted):
+        run = _begin(services, task, admitted, control)
     directory = RunDirectory(services.run_directory(run.id))
     outside: list[Path] = []
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
     from airflow_ml.registry import FingerprintLease
 
-__all__ = ["Renewal", "renewing"]
+__all__ = ["Renewal", "held_for_attempt", "renewing"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,18 @@ class Renewal:
                 logger.warning("lease of fingerprint %s could not be renewed: %s", self._lease.fingerprint, error)
             if self.is_lost:
                 return
+
+
+@contextmanager
+def held_for_attempt(services: Services, admitted: Admitted) -> Iterator[None]:
+    """Let go of the lease if the attempt that was admitted cannot begin: nobody shall wait for it to expire."""
+    try:
+        yield
+    except BaseException:
+        if admitted.lease is not None:
+            with suppress(ServiceException):  # then it does expire
+                services.registry.fingerprint_leases.release(admitted.lease)
+        raise
 
 
 @contextmanager

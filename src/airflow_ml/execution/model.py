@@ -16,12 +16,18 @@ LogLine = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Airflow:
-    """Which Airflow task this is; recorded with the run, so that both can be found from each other."""
+    """
+    Which Airflow task this is; recorded with the run, so that both can be found from each other.
+
+    Attributes:
+        cleared_after: the last try before a person cleared the task; 0 if nobody did.
+    """
 
     dag_id: str
     dag_run_id: str
     task_id: str
     try_number: int = 1
+    cleared_after: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["commit_outputs"]
 
+
 def commit_outputs(
     services: Services, task: StepTask, run: RunRecord, places: Mapping[str, Path], log: LogLine
 ) -> dict[str, Manifest]:

@@ -55,12 +55,16 @@ class Reads:
         Raises:
             ServiceException: registry or storage failed; trying again can help.
         """
-        return changed_reads(self._context, self.records())
+        with self._lock:
+            found = cast("list[Json]", [*self._found.values()])
+        return changed_reads(self._context, found)
 
     def records(self) -> list[Json] | None:
         """Return what was read with its identity, as a result keeps it; None if nothing was."""
         with self._lock:
-            return cast("list[Json]", [self._found[key] for key in sorted(self._found)]) or None
+            found = [self._found[key] for key in sorted(self._found)]
+        # Times of files say nothing to later runs.
+        return [{name: value for name, value in item.items() if name != "state"} for item in found] or None
 
     def _declared_sources(self) -> set[str]:
         """Return where the data of the step's inputs lies: it counts in the fingerprint, by the step's own rule."""
@@ -104,7 +108,8 @@ class Reads:
             self.refuse(f"what its script read cannot be compared: {error}")
             return
         with self._lock:
-            self._found.setdefault(key, {"read": dict(named), "identity": identity})
+            found = {"read": dict(named), "identity": identity.value, "state": identity.state}
+            self._found.setdefault(key, found)
 
     def _named(self, read: Mapping[str, Json]) -> Mapping[str, Json]:
         """Name data by the id of its definition: addresses in definitions can hold secrets, and results are shown."""

@@ -131,6 +131,8 @@ def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waitin
     newest = attempts[0] if attempts else None
     if newest is not None and _is_lost_message(newest):
         return _reused_again(services, newest)
+    if newest is not None and _is_own_result(newest, task.task):
+        return Reused(task.step.id, result_of(services, newest), "an earlier try of this task has completed it")
     while True:
         admission = admit_step(services, task, is_cleared=any(run.status == "Completed" for run in attempts))
         if not isinstance(admission, Hit):
@@ -177,6 +179,17 @@ def _not_announced(services: Services, graph: Graph, run: RunRecord) -> list[Reu
     newest = {step.node_id: step for step in services.registry.runs.steps(run.id)}
     tried = [newest[step.id] for step in graph.steps if step.id in newest]
     return [_reused_again(services, step) for step in tried if _is_lost_message(step)]
+
+
+def _is_own_result(run: RunRecord, task: Airflow) -> bool:
+    """Whether the task died between its commit and its end, and Airflow tries it again; nobody has cleared it since."""
+    tried = run.details.get("airflow_try_number")
+    return (
+        run.status == "Completed"
+        and isinstance(tried, int)
+        and task.cleared_after < tried < task.try_number
+        and run.task_id == task.task_id
+    )
 
 
 def _is_lost_message(run: RunRecord) -> bool:

@@ -68,8 +68,13 @@ def collect_garbage(context: ReuseContext, terms: Terms, *, delete: bool = False
     collection = Collection(is_dry=not delete)
     collection.garbage.extend(_find(context, terms, moments, collection.kept))
     if delete:
+        # A search takes its time: what was registered or published meanwhile is needed now.
+        still = {(item.kind, item.place, item.name) for item in _find(context, terms, moments, Counter())}
         for item in collection.garbage:
-            _remove(item, collection)
+            if (item.kind, item.place, item.name) in still:
+                _remove(item, collection)
+            else:
+                collection.spared += 1
         context.registry.retention.forget_leases(seconds=_LEASE_MEMORY)
     return collection
 

@@ -120,7 +120,7 @@ def _compared(
     context: ReuseContext, earlier: ResultRecord, records: Sequence[Record], place: tuple[Step, Graph] | None
 ) -> Explanation:
     comparison = Comparison(context, read_records(earlier.records), records, place)
-    sentences = _sentences(comparison) or [_why_not_taken(earlier)]
+    sentences = _sentences(comparison) or [_why_not_taken(context, earlier)]
     return Explanation(tuple(sentences), earlier.run_id, earlier.recorded_at)
 
 
@@ -133,8 +133,12 @@ def _sentences(comparison: Comparison) -> list[str]:
         return [f"{item.tag} {item.name}".strip() + " changed" for item in found]
 
 
-def _why_not_taken(earlier: ResultRecord) -> str:
+def _why_not_taken(context: ReuseContext, earlier: ResultRecord) -> str:
     """Say why a result with equal records is not taken."""
     if earlier.invalidated_at is not None:
         return f"the result of run {earlier.run_id} was invalidated: {earlier.invalidation}"
+    outputs = context.registry.outputs.of(earlier.run_id)
+    collected = [output.name for output in outputs if output.collected_at is not None]
+    if collected:
+        return f"output deleted: {collected[0]} of run {earlier.run_id} was collected"
     return f"nothing changed since run {earlier.run_id}"

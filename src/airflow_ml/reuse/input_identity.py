@@ -63,6 +63,11 @@ class Identity:
     value: Json
     note: Json = None
 
+    @property
+    def state(self) -> Json:
+        """The `STATE` of the files; None where nothing was looked at."""
+        return self.note.get(STATE) if isinstance(self.note, Mapping) else None
+
 
 class _Entry(NamedTuple):
     """
@@ -147,15 +152,26 @@ class InputIdentities:
         except AzureMLException as error:
             raise error.at(f"input {port.name!r}") from error
 
-    def of_definition(self, definition: Mapping[str, Json]) -> str:
+    def of_definition(self, definition: Mapping[str, Json]) -> Identity:
         """
-        Return what the data of a dataset is compared by that a script asked for while it ran.
+        Return what the data of a dataset is compared by that a script asked for while it ran, as a digest.
 
         Raises:
             UserErrorException: as `of`.
         """
         key = ("dataset", canonical(cast("Json", definition)), True)
-        return digest_of(self._once(key, lambda: self._of_dataset(definition, is_direct=True)).value)
+        found = self._once(key, lambda: self._of_dataset(definition, is_direct=True))
+        return Identity(digest_of(found.value), found.note)
+
+    def of_files(self, store: ReadableStore, files: Iterable[FileInfo]) -> Identity:
+        """
+        Return what files of a store are compared by that a script asked for while it ran.
+
+        Raises:
+            UserErrorException: as `of`.
+        """
+        content = self._content(_Entry(info.path, info, store) for info in files)
+        return Identity(content.digest, content.note)
 
     def _of(self, source: Source, port: InputPort, graph: Graph, facts: StepFacts, rule: InputIdentity) -> Identity:
         if isinstance(source, ParameterSource):
@@ -188,7 +204,7 @@ class InputIdentities:
             # Staging takes what the manifest lists; a script that gets the dataset reads whatever lies there.
             folder = DataReferenceSource(*output.shared_folder)
             beside = self._once(("folder", folder), lambda: self._of_reference(folder, "content"))
-            value["folder"], note[STATE] = beside.value, _state_of(beside)
+            value["folder"], note[STATE] = beside.value, beside.state
         return Identity(value, note)
 
     def _once(self, key: tuple[object, ...], find: Callable[[], Identity]) -> Identity:
@@ -290,10 +306,6 @@ def _unreadable(error: OSError) -> AzureMLException:
     if isinstance(error, PermissionError):
         return UserErrorException(f"{where} cannot be read: {error.strerror}; give this user the right to read it")
     return ServiceException(f"{where} cannot be read: {error}")
-
-
-def _state_of(identity: Identity) -> Json:
-    return identity.note.get(STATE) if isinstance(identity.note, Mapping) else None
 
 
 def _of_definition(definition: Mapping[str, Json], version: int | None) -> Identity:

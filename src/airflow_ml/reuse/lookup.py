@@ -16,7 +16,8 @@ __all__ = ["airflow_ml_check_reuse"]
 @hookimpl(trylast=True)
 def airflow_ml_check_reuse(question: ReuseQuestion) -> ReuseAnswer | None:
     """Return the newest result of the fingerprint that is not too old; None where there is none."""
-    results = question.registry.results.find(question.fingerprint)
+    # One more than may be out of the question.
+    results = question.registry.results.find(question.fingerprint, limit=len(question.rejected) + 1)
     found = [result for result in results if result.run_id not in question.rejected]
     if not found:
         return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_ml.exceptions import DatasetNotFoundError, ModelNotFoundException, ServiceException, UserErrorException
-from airflow_ml.reuse.input_identity import InputIdentities
+from airflow_ml.reuse.input_identity import Identity, InputIdentities
 from airflow_ml.storage.protocol import normalise_path
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["changed_reads", "identify_read"]
 _NOTHING = "nothing"
 
 
-def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
+def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> Identity:
     """
     Return what a question of a script comes to now.
 
@@ -37,7 +37,7 @@ def identify_read(context: ReuseContext, read: Mapping[str, Json]) -> str:
     try:
         return _IDENTIFIERS[str(read["kind"])](context, cast("Mapping[str, Any]", read))
     except (DatasetNotFoundError, ModelNotFoundException):
-        return _NOTHING
+        return Identity(_NOTHING)
 
 
 def changed_reads(context: ReuseContext, reads: Sequence[Json] | None) -> str | None:
@@ -45,7 +45,8 @@ def changed_reads(context: ReuseContext, reads: Sequence[Json] | None) -> str | 
     Return which of the things that a script read is not what it was, or None.
 
     Args:
-        reads: each question with what it came to, as a result keeps them (`ResultRecord.discovered`).
+        reads: each question with what it came to, as a result keeps them (`ResultRecord.discovered`); with the state
+            of the files too where nobody may have touched them since.
 
     Raises:
         ServiceException: registry or storage failed; trying again can help.
@@ -57,8 +58,8 @@ def changed_reads(context: ReuseContext, reads: Sequence[Json] | None) -> str | 
             raise
         except UserErrorException as error:
             return f"{_name(item['read'])}, which its script reads, cannot be compared: {error}"
-        if now != item["identity"]:
-            change = "is not there" if now == _NOTHING else "changed"
+        if now.value != item["identity"] or item.get("state", now.state) != now.state:
+            change = "is not there" if now.value == _NOTHING else "changed"
             return f"{_name(item['read'])}, which its script reads, {change}"
     return None
 
@@ -75,43 +76,41 @@ def _name(read: Mapping[str, Any]) -> str:
     return names[read["kind"]]
 
 
-def _dataset(context: ReuseContext, read: Mapping[str, Any]) -> str:
+def _dataset(context: ReuseContext, read: Mapping[str, Any]) -> Identity:
     version = read["version"]
-    return context.registry.datasets.by_name(read["name"], version if version == "latest" else int(version)).id
+    record = context.registry.datasets.by_name(read["name"], version if version == "latest" else int(version))
+    return Identity(record.id)
 
 
-def _datasets(context: ReuseContext, _read: Mapping[str, Any]) -> str:
+def _datasets(context: ReuseContext, _read: Mapping[str, Any]) -> Identity:
     # With the tags, here as of models, because a script may choose by them.
     found = context.registry.datasets.list()
     return _digest(sorted([str(item.name), item.version, item.id, sorted(item.tags.items())] for item in found))
 
 
-def _data(context: ReuseContext, read: Mapping[str, Any]) -> str:
+def _data(context: ReuseContext, read: Mapping[str, Any]) -> Identity:
     return InputIdentities(context).of_definition(context.registry.datasets.get(read["id"]).definition)
 
 
-def _files(context: ReuseContext, read: Mapping[str, Any]) -> str:
+def _files(context: ReuseContext, read: Mapping[str, Any]) -> Identity:
     """Return the identity of the files whose paths begin with a text (v1: `train` also takes `training/`)."""
     prefix = normalise_path(read["prefix"])
     store = context.store(read["datastore"])
-    digest = hashlib.sha256()
-    for info in store.list(prefix.rpartition("/")[0]):
-        if info.path.startswith(prefix):
-            digest.update(f"{json.dumps([info.path, info.size, info.digest or info.etag])}\n".encode())
-    return digest.hexdigest()
+    found = (info for info in store.list(prefix.rpartition("/")[0]) if info.path.startswith(prefix))
+    return InputIdentities(context).of_files(store, found)
 
 
-def _model(context: ReuseContext, read: Mapping[str, Any]) -> str:
-    return context.registry.models.get(read["name"], read["version"]).id
+def _model(context: ReuseContext, read: Mapping[str, Any]) -> Identity:
+    return Identity(context.registry.models.get(read["name"], read["version"]).id)
 
 
-def _models(context: ReuseContext, read: Mapping[str, Any]) -> str:
+def _models(context: ReuseContext, read: Mapping[str, Any]) -> Identity:
     found = context.registry.models.list(name=read["name"], latest=read["latest"])
     return _digest(sorted([item.id, sorted(item.tags.items()), sorted(item.properties.items())] for item in found))
 
 
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+def _digest(value: object) -> Identity:
+    return Identity(hashlib.sha256(json.dumps(value).encode()).hexdigest())
 
 
 _IDENTIFIERS = {
