@@ -19,6 +19,7 @@ __all__ = [
     "given_parameters",
     "group_of",
     "is_mapped",
+    "map_index_of",
     "reuse_mode_of",
     "run_source_of",
     "submitted_run_id",
@@ -37,18 +38,18 @@ def is_mapped(context: Mapping[str, Any]) -> bool:
 
     Airflow makes the tasks behind it one by one when they can start, so before that there is none to be skipped.
     """
-    return _map_index(context) >= 0
+    return map_index_of(context) >= 0
 
 
 def group_of(context: Mapping[str, Any], pipeline: PipelineRef) -> str:
     """Return which pipeline run of the DAG run is meant: a mapped task group has one of its own for each value."""
-    return f"{pipeline.group_id}[{_map_index(context)}]" if is_mapped(context) else pipeline.group_id
+    return f"{pipeline.group_id}[{map_index_of(context)}]" if is_mapped(context) else pipeline.group_id
 
 
 def task_state(context: Mapping[str, Any], task_id: str) -> str | None:
     """Return the state of another task of the pipeline; in a mapped task group, of the one for the same value."""
     dag_id, dag_run_id = dag_run_of(context)
-    index = _map_index(context)
+    index = map_index_of(context)
     wanted = {"task_ids": [task_id], "run_ids": [dag_run_id], "map_index": index if index >= 0 else None}
     states = context["ti"].get_task_states(dag_id, **wanted).get(dag_run_id, {})
     # Airflow's names of mapped tasks in this answer (its route /task-instances/states).
@@ -56,7 +57,8 @@ def task_state(context: Mapping[str, Any], task_id: str) -> str | None:
     return None if state is None else str(state)
 
 
-def _map_index(context: Mapping[str, Any]) -> int:
+def map_index_of(context: Mapping[str, Any]) -> int:
+    """Return which value of a mapped task or task group this is, and -1 for a task that is not mapped."""
     index = getattr(context["ti"], "map_index", None)
     return -1 if index is None else int(index)
 

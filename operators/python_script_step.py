@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.definitions._internal.contextmanager import DagContext, TaskGroupContext
-
 from airflow_ml._late import late
-from airflow_ml.data._caller import base_directory
 from airflow_ml.exceptions import GraphError, UserErrorException
-from airflow_ml.graph import StepOutputSource, TaskSource
-from airflow_ml.operators._context import dag_run_of, given_parameters, is_mapped, reuse_mode_of, run_source_of
+from airflow_ml.graph import TaskSource
+from airflow_ml.operators._context import dag_run_of, given_parameters, map_index_of, reuse_mode_of, run_source_of
+from airflow_ml.operators._failures import airflow_failures
+from airflow_ml.operators._writing import STEP_ARGUMENTS, StepWriter, dag_of, producers_of
 from airflow_ml.operators.step import StepOperator
-from airflow_ml.pipeline.core._assembly import AssemblyOptions, assemble_step
-from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments
@@ -23,13 +21,16 @@ from airflow_ml.translation.reuse_param import add_reuse_param
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from airflow.sdk import DAG
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.execution import pipelines, services
-    from airflow_ml.graph import Json, Step
+    from airflow_ml.graph import Json, Step, StepOutputSource
+    from airflow_ml.operators import _mapping
+    from airflow_ml.operators._writing import WrittenStep
     from airflow_ml.registry import RunRecord
 else:
+    _mapping = late("airflow_ml.operators._mapping")
     pipelines = late("airflow_ml.execution.pipelines")
     services = late("airflow_ml.execution.services")
 
@@ -53,6 +54,7 @@ class PythonScriptStepOperator(StepOperator):
         script_name: path inside `source_directory`, which is relative to the DAG file; needed by hand.
         experiment: collects the runs; default: the DAG's id.
         pipeline: what the tasks of a translated pipeline share; given by `Pipeline.to_dag` together with `step`.
+        writer: given by Airflow to each step of a mapped task.
 
     Raises:
         ValueError: what `PythonScriptStep` and `Pipeline` raise, or no DAG is being written.
@@ -70,6 +72,7 @@ class PythonScriptStepOperator(StepOperator):
         outputs: Sequence[object] | None = None,
         pipeline: PipelineRef | None = None,
         step: Step | None = None,
+        writer: StepWriter | None = None,
         **kwargs: Any,
     ) -> None:
         self.is_by_hand = pipeline is None or step is None
@@ -77,44 +80,64 @@ class PythonScriptStepOperator(StepOperator):
         if pipeline is not None and step is not None:
             super().__init__(task_id=task_id, pipeline=pipeline, step=step, **kwargs)
             return
-        if workspace is None or script_name is None:
-            raise GraphError(f"task {task_id!r}: give workspace and script_name")
-        dag = kwargs.get("dag") or DagContext.get_current()
-        if dag is None:
-            raise GraphError(f"task {task_id!r}: no DAG is being written; write it inside `with DAG(...)`")
-        group = kwargs.get("task_group") or TaskGroupContext.get_current(dag)
-        step_id = group.child_id(task_id) if group is not None else task_id
-        own = {name: kwargs.pop(name) for name in _STEP_ARGUMENTS & set(kwargs)}
-        face = PythonScriptStep(script_name, task_id, arguments, inputs=inputs, outputs=outputs, **own)
-        options = AssemblyOptions(
-            name=dag.dag_id,
-            workspace=workspace.ref,
-            base_directory=base_directory(),
-            declarations=tuple(workspace._compute_declarations),
+        if writer is not None:
+            with airflow_failures():
+                made = _mapping.write_mapped(writer, arguments=arguments, inputs=inputs)
+            super().__init__(task_id=task_id, pipeline=_ref(writer, made), step=made.step, **kwargs)
+            self.face = made.face
+            return
+        own = {name: kwargs.pop(name) for name in STEP_ARGUMENTS & set(kwargs)}
+        writer = StepWriter.begin(
+            kwargs,
+            task_id=task_id,
+            workspace=workspace,
+            script_name=script_name,
+            experiment=experiment,
+            given={"arguments": arguments, "inputs": inputs, "outputs": outputs, **own},
         )
-        graph, written = assemble_step(face, step_id, options, _written_in(dag))
-        add_params(dag.params, graph.parameters, where=f"task {step_id!r}")
-        ref = PipelineRef(graph=graph, experiment=experiment or dag.dag_id, continue_on_failure=True)
-        pool = {} if "pool" in kwargs else pool_arguments(graph, graph.steps[0])
+        made = writer.write()
+        dag = dag_of(kwargs, task_id)
+        add_params(dag.params, made.graph.parameters, where=f"task {writer.step_id!r}")
+        pool = {} if "pool" in kwargs else pool_arguments(made.graph, made.step)
         arguments_of_task = {"trigger_rule": "all_success", **pool, **kwargs}
-        super().__init__(task_id=task_id, pipeline=ref, step=graph.steps[0], **arguments_of_task)
+        super().__init__(task_id=task_id, pipeline=_ref(writer, made), step=made.step, **arguments_of_task)
+        if self.get_closest_mapped_task_group() is not None:
+            raise GraphError(
+                f"task {self.task_id!r} stands in a mapped task group, where a step that is written by hand cannot run:"
+                " its outputs would be those of every value; map the step itself, by partial(...).expand(...), or make"
+                " the steps a Pipeline, and use its to_task_group there"
+            )
         add_reuse_param(dag.params)
-        self.written = written
-        self.face = face  # outputs are told apart by identity, so their objects must live as long as the operator
-        for source in (port.source for port in self.step.inputs):
-            if isinstance(source, StepOutputSource):
-                self.set_upstream(dag.get_task(source.step))
-            if isinstance(source, TaskSource):
-                self.set_upstream(dag.get_task(source.task_id))
+        self.written = made.outputs
+        self.face = made.face
+        for producer in producers_of(made, dag):
+            self.set_upstream(producer)
+
+    @classmethod
+    def partial(cls, *, task_id: str, **given: Any) -> OperatorPartial:
+        """
+        Write a mapped step: `expand(arguments=...)` or `expand_kwargs(...)` make a step for each value, in the run.
+
+        `arguments` and `inputs` can be mapped, and what Airflow takes for any operator. What is given here of the two
+        stands before the mapped values in each step. Each step has its own run, named after its map index, and is
+        reused by its values: their order does not count.
+
+        Raises:
+            ValueError: as the constructor; also an output whose destination is the same for all of the steps.
+        """
+        return _mapping.begin_mapping(cls, task_id, given)
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
+        """Run the step and return what its XCom holds; a mapped one by the id of its map index."""
+        index = map_index_of(context)
+        if self.is_by_hand and index >= 0:
+            self.step = replace(self.step, id=f"{self.step.id}[{index}]")
+            self.pipeline = replace(self.pipeline, graph=replace(self.pipeline.graph, steps=(self.step,)))
+        return super().execute(context)
 
     def _pipeline_run(self, opened: services.Services, context: Mapping[str, Any]) -> RunRecord:
         if not self.is_by_hand:
             return super()._pipeline_run(opened, context)
-        if is_mapped(context):
-            raise UserErrorException(
-                f"{self.title} stands in a mapped task group, where a step that is written by hand cannot run: its"
-                " outputs would be those of every value; make the steps a Pipeline, and use its to_task_group there"
-            )
         dag_id, dag_run_id = dag_run_of(context)
         graph = self.pipeline.graph
         opening = pipelines.Opening(
@@ -149,26 +172,5 @@ class PythonScriptStepOperator(StepOperator):
         }
 
 
-_STEP_ARGUMENTS = frozenset(
-    {
-        "allow_reuse",
-        "compute_target",
-        "hash_paths",
-        "ignore_in_fingerprint",
-        "normalise_outputs",
-        "reuse_policy",
-        "runconfig",
-        "runconfig_pipeline_params",
-        "source_directory",
-        "version",
-    }
-)
-
-
-def _written_in(dag: DAG) -> Mapping[Hashable, StepOutputSource]:
-    """Return what the DAG's operators write so far, by the identity of the objects that consumers hold."""
-    found: dict[Hashable, StepOutputSource] = {}
-    for task in dag.tasks:
-        if isinstance(task, PythonScriptStepOperator):
-            found.update(task.written)
-    return found
+def _ref(writer: StepWriter, made: WrittenStep) -> PipelineRef:
+    return PipelineRef(graph=made.graph, experiment=writer.experiment, continue_on_failure=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -18,6 +18,8 @@ from airflow_ml.operators._failures import airflow_failures, is_ours
 from airflow_ml.operators.links import RunLink
 
 if TYPE_CHECKING:
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
+
     from airflow_ml.execution import attempt, model, pipelines, reusing, runner_lock, services, steps
     from airflow_ml.graph import Json, Step
     from airflow_ml.operators import _announcing, _waiting
@@ -100,17 +102,14 @@ class StepOperator(BaseOperator):
             object.__setattr__(self, key, value)
 
     @classmethod
-    def partial(cls, *, task_id: str, **_arguments: Any) -> NoReturn:
+    def partial(cls, *, task_id: str, **_given: Any) -> OperatorPartial:
         """
-        Refuse to be mapped: a mapped task is made in the run, when its compute target's pool can no longer be chosen.
+        Refuse to be mapped: the tasks of a translated pipeline are what its steps are.
 
         Raises:
             ValueError: always; it says what to do instead.
         """
-        raise GraphError(
-            f"task {task_id!r}: a step cannot be mapped by partial().expand(); make one {cls.__name__} for each value"
-            " in a loop of the DAG file, or let one step read the list of values"
-        )
+        raise GraphError(f"task {task_id!r}: a {cls.__name__} cannot be mapped; PythonScriptStepOperator can")
 
     @classmethod
     def get_serialized_fields(cls) -> frozenset[str]:

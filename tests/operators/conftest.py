@@ -141,16 +141,24 @@ class Dags:
 
     def run(self, source: str, conf: dict | None = None) -> Ran:
         """Run the DAG that the source makes."""
-        for other in self._runner.dags.glob("dag_*.py"):
-            other.unlink()
-        self.file.write_text(HEAD + textwrap.dedent(source), encoding="utf-8")
+        self._write(source)
         return self.ask({"do": "run", "conf": conf})
+
+    def serialize(self, source: str) -> dict:
+        """Return the DAG that the source makes as Airflow keeps it."""
+        self._write(source)
+        return self.ask({"do": "serialize"}).answer
 
     def ask(self, command: dict) -> Ran:
         """Send a command about the file."""
         answer, log = self._runner.ask({**command, "file": str(self.file), "environment": self._environment})
         assert "failed" not in answer, f"{answer['failed']}\n{log}"
         return Ran(self, answer, log)
+
+    def _write(self, source: str) -> None:
+        for other in self._runner.dags.glob("dag_*.py"):
+            other.unlink()
+        self.file.write_text(HEAD + textwrap.dedent(source), encoding="utf-8")
 
 
 @pytest.fixture

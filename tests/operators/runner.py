@@ -41,7 +41,7 @@ def clear(command: dict[str, Any]) -> dict[str, Any]:
     """Clear tasks of a DAG run and let it go on, as Airflow's pages do."""
     dag, session = load(command["file"]), Session()
     dag_run = session.scalars(select(DagRun).where(DagRun.run_id == command["run_id"])).one()
-    chosen = [ti for ti in dag_run.get_task_instances(session=session) if ti.task_id in command["tasks"]]
+    chosen = [ti for ti in dag_run.get_task_instances(session=session) if name_of(ti) in command["tasks"]]
     clear_task_instances(chosen, session, dag_run_state=DagRunState.RUNNING)
     dag_run.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     session.commit()
@@ -60,6 +60,16 @@ def clear(command: dict[str, Any]) -> dict[str, Any]:
     return describe(dag_run)
 
 
+def name_of(item: Any) -> str:
+    """Return the task's id, with the map index of a mapped one."""
+    return item.task_id if item.map_index < 0 else f"{item.task_id}[{item.map_index}]"
+
+
+def serialize(command: dict[str, Any]) -> dict[str, Any]:
+    """Return a DAG as Airflow keeps it."""
+    return DagSerialization.to_dict(load(command["file"]))
+
+
 def describe(dag_run: Any) -> dict[str, Any]:
     """Return the states of a DAG run and of its tasks, how often each was tried, and their XComs."""
     session = Session()
@@ -70,9 +80,9 @@ def describe(dag_run: Any) -> dict[str, Any]:
         "dag_id": dag_run.dag_id,
         "run_id": dag_run.run_id,
         "state": str(dag_run.state.value if hasattr(dag_run.state, "value") else dag_run.state),
-        "tasks": {ti.task_id: str(ti.state and getattr(ti.state, "value", ti.state)) for ti in tasks},
-        "tries": {ti.task_id: ti.try_number for ti in tasks},
-        "xcoms": {f"{item.task_id}:{item.key}": XComModel.deserialize_value(item) for item in xcoms},
+        "tasks": {name_of(ti): str(ti.state and getattr(ti.state, "value", ti.state)) for ti in tasks},
+        "tries": {name_of(ti): ti.try_number for ti in tasks},
+        "xcoms": {f"{name_of(item)}:{item.key}": XComModel.deserialize_value(item) for item in xcoms},
     }
 
 
@@ -84,7 +94,7 @@ def main() -> None:
         command = json.loads(line)
         os.environ.update(command["environment"])
         try:
-            answer = {"run": run, "clear": clear}[command["do"]](command)
+            answer = {"run": run, "clear": clear, "serialize": serialize}[command["do"]](command)
         except Exception as error:  # noqa: BLE001 - the test that asked wants to know
             answer = {"failed": f"{type(error).__name__}: {error}"}
         sys.stdout.flush()

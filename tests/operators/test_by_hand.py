@@ -173,16 +173,3 @@ with DAG("groups") as dag:
     assert "read hello one" in ran.log
     assert "read hello two" in ran.log
     assert len(list(ran.pipeline.get_steps())) == 4
-
-
-def test_mapping_is_refused_in_words(dags):
-    """A mapped step is an import error that says what to do instead."""
-    source = """
-    with DAG("mapped") as dag:
-        PythonScriptStepOperator.partial(
-            task_id="train", workspace=ws, script_name="a.py", source_directory="src"
-        ).expand(arguments=[["1"], ["2"]])
-    """
-
-    with pytest.raises(AssertionError, match=r"task 'train': a step cannot be mapped.*in a loop"):
-        dags.run(source)
