@@ -22,7 +22,9 @@ LEASE_SECONDS = "6"
 
 DAGS = """
 from datetime import datetime, timezone
+from airflow.sdk import DAG, task
 from airflow_ml.core import Workspace
+from airflow_ml.operators import PythonScriptStepOperator
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter
 from airflow_ml.pipeline.steps import PythonScriptStep
 
@@ -42,6 +44,15 @@ scheduled = chain().to_dag(
 number = PipelineParameter("number", 0)
 step = PythonScriptStep("count.py", "count", [number], source_directory="counting")
 equal = Pipeline(Workspace.get("ml"), [step]).to_dag("equal", max_active_runs=16, max_active_tasks=16)
+
+with DAG("mapped", max_active_tasks=16, params={"numbers": ["0"]}) as mapped:
+    @task
+    def numbers(params):
+        return [[number] for number in params["numbers"]]
+    PythonScriptStepOperator.partial(
+        task_id="count", workspace=Workspace.get("ml"), script_name="count.py", source_directory="counting",
+        compute_target="cpu",
+    ).expand(arguments=numbers())
 """
 COPY = """
 import pathlib, sys
@@ -218,3 +229,21 @@ def test_when_the_owner_is_killed_the_next_takes_over(service: Service):
     assert service.wait("equal", first)["pipeline_end"] == "success"
     assert service.wait("equal", second)["pipeline_end"] == "success"
     assert len([*service.counted.glob("2/[0-9]*")]) == 2
+
+
+def test_mapped_steps_that_start_at_once_compute_each_value_once(service: Service):
+    """Of mapped tasks that start together, those with equal values compute once, in their compute target's pool."""
+    for number in ("m1", "m2"):
+        (service.counted / number).mkdir()
+        (service.counted / number / "go").touch()
+
+    run_id, _ = service.run("mapped", numbers=["m1", "m2"] * 3)
+
+    found = service.ask("GET", f"/api/v2/dags/mapped/dagRuns/{run_id}/taskInstances?limit=100")["task_instances"]
+    counts = [task for task in found if task["task_id"] == "count"]
+    assert [(task["state"], task["pool"]) for task in counts] == [("success", "cpu")] * 6
+    assert [len([*service.counted.glob(f"{number}/[0-9]*")]) for number in ("m1", "m2")] == [1, 1]
+    [pipeline] = [run for run in Workspace.get("ml").registry().runs.list(kind="pipeline") if run.dag_id == "mapped"]
+    steps = Workspace.get("ml").registry().runs.steps(pipeline.id)
+    assert sorted(str(step.node_id) for step in steps) == [f"count[{index}]" for index in range(6)]
+    assert pipeline.status == "Completed"
