@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.storage.factory import open_store
+from airflow_ml.storage.factory import StoreContext, open_store
 
 if TYPE_CHECKING:
     from airflow_ml.registry import Registry
@@ -47,7 +47,7 @@ class Stores:
             root = self.registry.home.store(name)
             if record.settings.get("kind") == "local":
                 root.mkdir(parents=True, exist_ok=True)
-            self._opened[name] = open_store(record.settings, root=root)
+            self._opened[name] = open_store(record.settings, StoreContext(name, root))
         return self._opened[name]
 
     @property

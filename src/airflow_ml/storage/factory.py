@@ -7,6 +7,7 @@ From a datastore's stored settings to a `Store`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,14 +16,36 @@ from airflow_ml.graph.model import Json
 from airflow_ml.storage.local import LocalStore
 from airflow_ml.storage.protocol import Store
 
-__all__ = ["BUILT_IN_KINDS", "StoreOpener", "open_store"]
-
-#: Opens a store from its settings; the path is the workspace's own folder for this datastore, if it has one.
-StoreOpener: TypeAlias = "Callable[[Mapping[str, Json], Path | None], Store]"
+__all__ = ["BUILT_IN_KINDS", "StoreContext", "StoreOpener", "open_store"]
 
 
-def _open_local(settings: Mapping[str, Json], root: Path | None) -> Store:
-    given = settings.get("root")
+def _no_credentials() -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True)
+class StoreContext:
+    """
+    What a store is opened with besides its settings.
+
+    Attributes:
+        name: of the datastore in its workspace, for errors.
+        root: the workspace's own folder for this datastore, if it has one.
+        credentials: returns the secrets as they are now, by v1's names (`account_key`, `sas_token`, `client_secret`,
+            `password`, ...). A store asks when it needs them, and again when the other side calls them expired.
+    """
+
+    name: str
+    root: Path | None = None
+    credentials: Callable[[], Mapping[str, str]] = _no_credentials
+
+
+#: Opens a store from its settings; touches neither disk nor network.
+StoreOpener: TypeAlias = "Callable[[Mapping[str, Json], StoreContext], Store]"
+
+
+def _open_local(settings: Mapping[str, Json], context: StoreContext) -> Store:
+    root, given = context.root, settings.get("root")
     if given is not None and not isinstance(given, str):
         raise UserErrorException(f"datastore settings: root is {given!r}, expected the path of a folder or null")
     if given is None and root is None:
@@ -36,7 +59,7 @@ BUILT_IN_KINDS: Mapping[str, StoreOpener] = {"local": _open_local}
 
 
 def open_store(
-    settings: Mapping[str, Json], *, root: Path | None, kinds: Mapping[str, StoreOpener] = BUILT_IN_KINDS
+    settings: Mapping[str, Json], context: StoreContext, *, kinds: Mapping[str, StoreOpener] = BUILT_IN_KINDS
 ) -> Store:
     """
     Open the datastore that the settings describe; touches neither disk nor network.
@@ -44,7 +67,7 @@ def open_store(
     Args:
         settings: `kind` and what that kind needs. For `local`: `root` (null means the workspace's folder, a
             relative path is one below it) and `durable` (fsync every write).
-        root: the workspace's folder for this datastore.
+        context: the datastore's name, folder and secrets.
         kinds: the kinds there are, by name.
 
     Raises:
@@ -54,7 +77,7 @@ def open_store(
     opener = kinds.get(kind) if isinstance(kind, str) else None
     if opener is None:
         raise NotSupportedError(
-            f"datastore settings: kind {kind!r} is not one of {sorted(kinds)}; register the data under one of these, "
-            "or install the plugin that brings this kind"
+            f"datastore {context.name!r}: kind {kind!r} is not one of {sorted(kinds)}; register the data under one of "
+            "these, or install the plugin that brings this kind"
         )
-    return opener(settings, root)
+    return opener(settings, context)

@@ -3,7 +3,7 @@ What every kind of datastore can do, and the form of its paths.
 
 Everything above talks to a `Store`; one class per kind implements it (`airflow_ml.storage.local`). The protocol is
 small on purpose: trees, prefixes and parallel transfers are built on it in `airflow_ml.storage.transfer`, once for
-all kinds.
+all kinds. Stores across a network are `PartStore`s as well: big files go in parts, and a cut transfer goes on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ __all__ = [
     "TEMPORARY_PREFIX",
     "Content",
     "FileInfo",
+    "PartStore",
+    "PartWriter",
     "ReadableStore",
     "Store",
     "StoredFile",
@@ -168,6 +170,57 @@ class Store(ReadableStore, Protocol):
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
         """Delete a file, or with `recursive` a folder as well; what is not there needs no deleting."""
+        ...
+
+
+class PartWriter(Protocol):
+    """
+    One file on its way into a store, in parts that may come in any order, from several threads, in several tries.
+
+    Nothing is seen at the file's path before `finish`.
+    """
+
+    @property
+    def arrived(self) -> frozenset[int]:
+        """Indexes of the parts that are there whole, from this try or an earlier one of the same token."""
+        ...
+
+    def put(self, index: int, content: bytes | memoryview) -> None:
+        """Send one part; the store checks its MD5."""
+        ...
+
+    def finish(self, *, overwrite: bool = True) -> FileInfo:
+        """Make the file of all its parts, at once; with `overwrite=False` create it or raise FileExistsError."""
+        ...
+
+    def abandon(self) -> None:
+        """Let go of what has arrived, where the store can do that."""
+        ...
+
+
+class PartStore(Store, Protocol):
+    """A store across a network."""
+
+    def read_range(self, path: str, start: int, length: int, *, etag: str) -> bytes:
+        """Return bytes of one file; raises ServiceException if it is another one than the ETag says."""
+        ...
+
+    def begin(self, path: str, *, size: int, part_size: int, token: str) -> PartWriter:
+        """
+        Start to write a file in parts, or go on with an earlier try.
+
+        Args:
+            path: of the file.
+            size: of the whole file, in bytes; more than 0.
+            part_size: of every part but the last one, in bytes.
+            token: names the content (not the try): parts of an earlier try count only under the same token.
+        """
+        ...
+
+    def copy_from(
+        self, source: ReadableStore, path: str, target: str, *, etag: str, overwrite: bool = True
+    ) -> FileInfo | None:
+        """Copy a file of another store without its bytes passing through here; None where that cannot be done."""
         ...
 
 
