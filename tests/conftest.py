@@ -1,4 +1,4 @@
-"""Fixtures of all rooms: a home folder of the test's own, and a real PostgreSQL server for those who ask for it."""
+"""Fixtures of all rooms: a home folder of the test's own, and real servers for those who ask for them."""
 
 import os
 import shutil
@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers.azurite import Azurite, running_azurite
+
+from airflow_ml.storage.azure.blob_store import BlobStore
 
 #: A crash of the machine may cost the data of a test.
 POSTGRES_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
@@ -53,6 +56,20 @@ def settle(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
             clock.touch()
 
     return pass_by
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """Start an emulator of Azure Blob for the whole session."""
+    with running_azurite() as server:
+        yield server
+
+
+@pytest.fixture
+def blob_store(azurite: Azurite) -> Iterator[BlobStore]:
+    """Make a container of the test's own in Azurite, and drop it."""
+    with azurite.new_store() as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

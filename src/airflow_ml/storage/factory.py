@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.graph.model import Json
@@ -55,7 +55,26 @@ def _open_local(settings: Mapping[str, Json], context: StoreContext) -> Store:
     return LocalStore(root / (given or ""), durable=bool(settings.get("durable", False)))
 
 
-BUILT_IN_KINDS: Mapping[str, StoreOpener] = {"local": _open_local}
+def _open_azure_blob(settings: Mapping[str, Json], context: StoreContext) -> Store:
+    from airflow_ml.storage.azure.opening import open_blob_store  # only who has such a datastore pays for the import
+
+    return open_blob_store(settings, context)
+
+
+def _open_database(settings: Mapping[str, Json], context: StoreContext) -> Store:
+    from airflow_ml.storage.databases import DatabaseStore, open_database
+
+    # A store that refuses all that needs files; whoever reads datasets finds the rows of queries in it.
+    return cast("Store", DatabaseStore(open_database(settings, context)))
+
+
+BUILT_IN_KINDS: Mapping[str, StoreOpener] = {
+    "azure_blob": _open_azure_blob,
+    "azure_sql": _open_database,
+    "local": _open_local,
+    "mysql": _open_database,
+    "postgres": _open_database,
+}
 
 
 def open_store(

@@ -1,0 +1,1 @@
+"""Stores on Azure: Blob, over its REST interface."""

@@ -1,0 +1,24 @@
+"""From a datastore's settings to its store on Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from airflow_ml.storage.azure.addresses import StorageAddress
+from airflow_ml.storage.azure.blob_store import BlobStore
+from airflow_ml.storage.azure.client import AzureClient
+from airflow_ml.storage.azure.credentials import Credentials, Identity
+
+if TYPE_CHECKING:
+    from airflow_ml.graph.model import Json
+    from airflow_ml.storage.factory import StoreContext
+
+__all__ = ["open_blob_store"]
+
+
+def open_blob_store(settings: Mapping[str, Json], context: StoreContext) -> BlobStore:
+    """Return the store of a container; secrets are asked for at the first request."""
+    address = StorageAddress.of(settings, container="container")
+    credentials = Credentials(Identity.of(settings, context.name), context.credentials)
+    return BlobStore(AzureClient(address, credentials, name=context.name))

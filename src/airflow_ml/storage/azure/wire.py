@@ -1,0 +1,145 @@
+"""
+Requests to one server over connections that are kept.
+
+Plain HTTP of the standard library: a request costs a fifth of what it costs in the SDK, and every name goes as it is.
+
+Nothing is tried again here, and no answer is an error: both are for `airflow_ml.storage.azure.client`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from airflow_ml.storage.retrying import TransientError
+
+if TYPE_CHECKING:
+    from airflow_ml.storage.azure.addresses import StorageAddress
+
+__all__ = ["Answer", "Request", "Wire"]
+
+#: Seconds without a byte after which a request counts as lost.
+STALL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    One request.
+
+    Attributes:
+        path: encoded, as it is sent.
+        query: decoded.
+        headers: with names in lower case.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | memoryview = b""
+
+    @property
+    def target(self) -> str:
+        """What stands in the request's first line; may hold a token, so it never gets into a text."""
+        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the names of headers are in lower case, and the body is whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Return a header; "" if it is not there."""
+        return self.headers.get(name, "")
+
+
+class Wire:
+    """
+    Connections to one server; safe to use from several threads, and after a fork.
+
+    Args:
+        address: whose host is meant.
+        stall: seconds without a byte after which a request counts as lost.
+    """
+
+    def __init__(self, address: StorageAddress, *, stall: float = STALL_SECONDS) -> None:
+        self._address = address
+        self._stall = stall
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._owner = os.getpid()
+        self._context: ssl.SSLContext | None = None
+
+    def exchange(self, request: Request) -> Answer:
+        """
+        Send a request and read the answer.
+
+        Raises:
+            TransientError: the connection failed, stalled or was cut; at once worth another try if it was an old one,
+                which the server may have closed meanwhile.
+        """
+        connection, is_old = self._take()
+        try:
+            connection.request(request.method, request.target, body=request.body, headers=dict(request.headers))
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as exc:
+            connection.close()
+            what = f"{self._address.scheme}://{self._address.host} cannot be reached or cut the connection"
+            raise TransientError(f"{what} ({_reason(exc)})", pause=0 if is_old else None) from exc
+        except BaseException:
+            connection.close()  # an answer half read would be taken for the next one's
+            raise
+        if response.will_close:
+            connection.close()
+        else:
+            self._give(connection)
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+    def _take(self) -> tuple[http.client.HTTPConnection, bool]:
+        with self._lock:
+            if self._owner != os.getpid():
+                # The parent process talks over these.
+                self._owner, self._idle = os.getpid(), []
+            if self._idle:
+                return self._idle.pop(), True
+        return self._connect(), False
+
+    def _give(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            self._idle.append(connection)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, proxy = self._address.host, self._proxy()
+        if self._address.scheme == "http":
+            return http.client.HTTPConnection(host, timeout=self._stall)
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        if not proxy:
+            return http.client.HTTPSConnection(host, timeout=self._stall, context=self._context)
+        connection = http.client.HTTPSConnection(proxy, timeout=self._stall, context=self._context)
+        connection.set_tunnel(host)
+        return connection
+
+    def _proxy(self) -> str:
+        """Return host and port of the proxy that the environment names for this server (`HTTPS_PROXY`, `NO_PROXY`)."""
+        if proxy_bypass(self._address.host):
+            return ""
+        named = getproxies().get(self._address.scheme, "")
+        return urlsplit(named if "://" in named else f"http://{named}").netloc.rpartition("@")[2]
+
+
+def _reason(exc: Exception) -> str:
+    return (exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)) or type(exc).__name__
