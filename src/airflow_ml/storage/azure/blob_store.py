@@ -19,6 +19,7 @@ from airflow_ml.storage.azure.blobs import ANY, CREATE, Blobs, Condition
 from airflow_ml.storage.azure.blocks import BLOCK_SIZE, block_lane, send_blocks
 from airflow_ml.storage.azure.client import content_md5
 from airflow_ml.storage.azure.gathering import put_files
+from airflow_ml.storage.azure.quick_puts import QuickPuts
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import (
     Content,
@@ -51,6 +52,7 @@ class BlobStore:
 
     def __init__(self, client: AzureClient) -> None:
         self.blobs = Blobs(client)
+        self._quick = QuickPuts(client)
 
     def __repr__(self) -> str:
         return f"BlobStore({self.identity!r})"
@@ -138,8 +140,10 @@ class BlobStore:
     def _write_stream(self, name: str, stream: BinaryIO, condition: Condition) -> FileInfo:
         first = stream.read(BLOCK_SIZE + 1)
         if len(first) <= BLOCK_SIZE:
-            noted = digest_metadata(hashlib.sha256(first).hexdigest(), content_md5(first))
-            return self.blobs.put(name, first, noted, condition)
+            md5 = content_md5(first)
+            noted = digest_metadata(hashlib.sha256(first).hexdigest(), md5)
+            done = self._quick.put(name, first, md5, noted, create=condition is CREATE)
+            return done or self.blobs.put(name, first, noted, condition, is_doubtful=True)
         with block_lane() as lane:
             sent = send_blocks(self.blobs, name, cast(BinaryIO, _Continued(first, stream)), secrets.token_hex(8), lane)
         return self.blobs.put_block_list(name, sent.ids, sent.size, digest_metadata(sent.sha256), condition)

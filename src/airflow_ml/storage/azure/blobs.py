@@ -100,14 +100,30 @@ class Blobs:
         total = answer.header("content-range").rpartition("/")[2]
         return answer.body, info_of_headers(name, answer.headers, size=int(total))
 
-    def put(self, name: str, content: bytes | memoryview, noted: Mapping[str, str], condition: Condition) -> FileInfo:
-        """Write a blob in one request; the service checks the MD5 and keeps it."""
+    def put(
+        self,
+        name: str,
+        content: bytes | memoryview,
+        noted: Mapping[str, str],
+        condition: Condition,
+        *,
+        is_doubtful: bool = False,
+    ) -> FileInfo:
+        """
+        Write a blob in one request; the service checks the MD5 and keeps it.
+
+        Args:
+            noted: headers that give the blob metadata.
+            condition: on which alone it is written.
+            is_doubtful: an earlier try may have written the blob.
+        """
         headers = {"x-ms-blob-type": "BlockBlob", "content-md5": content_md5(content), **noted, **_BYTES}
         try:
             answer = self._send("PUT", name, f"write of {name!r}", headers=headers, body=content, condition=condition)
         except TakenError as exc:
+            exc.is_doubtful |= is_doubtful
             return self._own(name, noted, exc)
-        return info_of_headers(name, {**answer.headers, **noted}, size=len(content))
+        return info_of_headers(name, {**answer.headers, **headers}, size=len(content))
 
     def _own(self, name: str, noted: Mapping[str, str], taken: TakenError) -> FileInfo:
         """Return what is there if it is what this write has made without being told; raise otherwise."""

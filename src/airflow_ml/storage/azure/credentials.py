@@ -50,6 +50,10 @@ class Authorisation(Protocol):
         """Return the request with what proves that it may be made."""
         ...
 
+    def for_obstore(self) -> dict[str, str]:
+        """Return the settings by which obstore does the same."""
+        ...
+
     def for_copying(self, container: str) -> tuple[str, str]:
         """Return the query and the header by which another account's server may read."""
         ...
@@ -66,6 +70,9 @@ class _AccountKey:
         headers = request.headers
         signed = shared_key(self.account, self.key, request.method, request.path, request.query, headers)
         return replace(request, headers={**headers, "authorization": signed})
+
+    def for_obstore(self) -> dict[str, str]:
+        return {"account_key": self.key}
 
     def for_copying(self, container: str) -> tuple[str, str]:
         return sign_container(self.account, self.key, container, permissions="r", lifetime=_COPY_LIFETIME), ""
@@ -93,6 +100,9 @@ class _SasToken:
     def authorise(self, request: Request) -> Request:
         return replace(request, query={**request.query, **dict(parse_qsl(self.token, keep_blank_values=True))})
 
+    def for_obstore(self) -> dict[str, str]:
+        return {"sas_token": self.token}
+
     def for_copying(self, container: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's
         return self.token, ""
 
@@ -104,6 +114,9 @@ class _Anonymous:
 
     def authorise(self, request: Request) -> Request:
         return request
+
+    def for_obstore(self) -> dict[str, str]:
+        return {"skip_signature": "true"}
 
     def for_copying(self, container: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's
         return "", ""
@@ -121,6 +134,9 @@ class _EntraToken:
 
     def authorise(self, request: Request) -> Request:
         return replace(request, headers={**request.headers, "authorization": f"Bearer {self._token()}"})
+
+    def for_obstore(self) -> dict[str, str]:
+        return {"bearer_token": self._token()}
 
     def for_copying(self, container: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's
         return "", f"Bearer {self._token()}"
