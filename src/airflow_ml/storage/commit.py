@@ -253,6 +253,8 @@ def _publish(store: Store, manifest: Manifest) -> Manifest:
     content = manifest.to_json().encode()
     try:
         store.write(path, content, overwrite=False)
+        if not store.exists(path):  # a proxy on the way may say yes and forget
+            raise ServiceException(f"path {path!r}: the store said that it was written, and has it not; try again")
     except FileExistsError:
         other = read_manifest(store, manifest.run_id, manifest.output)
         if other is None:
