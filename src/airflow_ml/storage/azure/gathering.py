@@ -135,9 +135,8 @@ class _Gathering:
         etag = self.there.get(upload.path)
         try:
             return self._commit(upload.path, first, if_match(etag) if etag else CREATE)
-        except (FileExistsError, ChangedError):
-            return self._contend(upload.path, lambda condition: self._commit(upload.path, first, condition))
-        except LostPartsError:
+        except (FileExistsError, ChangedError, LostPartsError):
+            # Whoever has finished the file has dropped our blocks.
             return self._contend(
                 upload.path, lambda condition: self._commit(upload.path, self.stage(upload), condition)
             )
