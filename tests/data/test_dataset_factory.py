@@ -159,7 +159,5 @@ def test_upload_directory_without_files_is_an_error(blob: AzureBlobDatastore) ->
 
 def test_missing_features_name_the_way_out() -> None:
     """What v1 has and airflow-ml does not raises NotSupportedError."""
-    with pytest.raises(NotSupportedError, match="in a step"):
-        Dataset.Tabular.from_sql_query("select 1")
     with pytest.raises(NotSupportedError, match=r"Dataset\.File"):
         Dataset.from_pandas_dataframe  # type: ignore[attr-defined]  # noqa: B018 - the access raises

@@ -31,8 +31,8 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Ours, for reuse; docs/compatibility.md names them.
-EXTRAS = {"ignore_in_fingerprint", "normalise_outputs", "reuse", "reuse_policy"}
+#: Ours, for reuse and for bound values in queries; docs/compatibility.md names them.
+EXTRAS = {"ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"}
 
 
 def load(path: str) -> type:

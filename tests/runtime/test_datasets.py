@@ -227,10 +227,10 @@ def test_definitions_are_made_on_every_python(step, staged, python):
 
 
 def test_factories_without_a_counterpart_say_what_to_do(step):
-    """SQL and Spark are errors that say what to do instead."""
-    done = step.run("from azureml.core import Dataset; Dataset.Tabular.from_sql_query(('db', 'select'))", check=False)
+    """Spark is an error that says what to do instead."""
+    done = step.run("from azureml.core import Dataset; Dataset.Tabular.register_spark_dataframe(1)", check=False)
 
-    assert "Dataset.Tabular.from_sql_query is not supported; write the query's result" in done.stderr
+    assert "register_spark_dataframe is not supported; use register_pandas_dataframe" in done.stderr
 
 
 def test_dataset_that_is_not_there(step):

@@ -14,7 +14,7 @@ from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPath
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.runtime.sources import not_a_path, store_sources, web_source
+from airflow_ml.runtime.sources import not_a_path, query_source, store_sources, web_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "PathLike",
     "checksum",
     "partition_keys",
+    "query_source_of",
     "sources_of",
     "with_step",
 ]
@@ -72,6 +73,29 @@ def sources_of(path: PathLike | Sequence[PathLike], *, where: str) -> tuple[list
     if not sources:
         raise UserErrorException(f"{where}: no path was given; give a (datastore, path) pair or a web address")
     return sources, workspace
+
+
+def query_source_of(
+    query: object, timeout: object, parameters: Mapping[str, object] | None, *, where: str
+) -> tuple[dict[str, Json], WorkspaceLike]:
+    """
+    Turn what `from_sql_query` takes into the definition's one source.
+
+    Returns:
+        The source, and the workspace of its datastore.
+
+    Raises:
+        UserErrorException: something else than a pair of datastore and query, or a DataPath made of them.
+    """
+    if isinstance(query, DataPath):
+        store, text = query.datastore, query.path_on_datastore
+    elif isinstance(query, tuple) and len(query) == 2 and isinstance(query[0], AbstractDatastore):
+        store, text = query
+    else:
+        raise UserErrorException(
+            f"{where}: {query!r} is no query of a datastore; give a (datastore, 'SELECT ...') pair or a DataPath"
+        )
+    return query_source(store.name, text, timeout, parameters, where=where), store.workspace
 
 
 def _is_one_path(path: object) -> bool:

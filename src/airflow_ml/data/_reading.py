@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from airflow_ml.data.abstract_dataset import AbstractDataset
-    from airflow_ml.storage.datasets import DatasetFile, ResolvedDataset
+    from airflow_ml.storage.datasets import DatasetFile, ResolvedDataset, Stores
 
 __all__ = ["Staged", "changed_time", "check_times", "download", "key_values", "list_files", "read_table", "stage"]
 
 _IN_A_STEP = "read data in a step or a script"
 
 
-def _files(dataset: AbstractDataset) -> ResolvedDataset:
+def _files(dataset: AbstractDataset, stores: Stores | None = None) -> ResolvedDataset:
     refuse_while_parsing("reading a dataset", _IN_A_STEP)
-    return resolve(dataset.definition, stores_of(dataset))
+    return resolve(dataset.definition, stores or stores_of(dataset))
 
 
 def list_files(dataset: AbstractDataset) -> list[str]:
@@ -43,8 +43,9 @@ def download(
     dataset: AbstractDataset, target_path: str | None, *, overwrite: bool, ignore_not_found: bool
 ) -> list[str]:
     """Copy the files to a local folder and return their local paths; see `FileDataset.download`."""
+    stores = stores_of(dataset)
     try:
-        found = _files(dataset).files
+        found = _files(dataset, stores).files
     except DatasetNotFoundError:
         if not ignore_not_found:
             raise
@@ -58,7 +59,7 @@ def download(
             "or another target_path"
         )
     for file, place in places:
-        store_of(file, stores_of(dataset)).get(file.path, place)
+        store_of(file, stores).get(file.path, place)
     return [str(place) for _, place in places]
 
 
@@ -101,13 +102,14 @@ def stage(dataset: AbstractDataset, mount_point: str | None) -> Staged:
 def read_table(dataset: AbstractDataset, *, on_error: str, out_of_range_datetime: str) -> pd.DataFrame:
     """Read the whole table; see `TabularDataset.to_pandas_dataframe`."""
     cache = FileCache(Home.default().cache)
-    files = [(str(_local(file, dataset, cache)), file.relative_path) for file in _files(dataset).files]
+    stores = stores_of(dataset)  # one for both looks: the rows of a query are those of its first answer
+    files = [(str(_local(file, stores, cache)), file.relative_path) for file in _files(dataset, stores).files]
     # v1 treats both alike unless they differ; a strict reading is the safe answer to either.
     return frames.read_frame(dataset.definition, files, strict="fail" in (on_error, out_of_range_datetime))
 
 
-def _local(file: DatasetFile, dataset: AbstractDataset, cache: FileCache) -> Path:
-    store = store_of(file, stores_of(dataset))
+def _local(file: DatasetFile, stores: Stores, cache: FileCache) -> Path:
+    store = store_of(file, stores)
     return store.local_path(file.path) or cache.fetch(store, file.info)
 
 

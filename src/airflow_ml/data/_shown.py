@@ -50,6 +50,6 @@ def _source(source: Json) -> str:
     if not isinstance(source, Mapping):
         return str(source)
     if "datastore" in source:
-        return f"('{source['datastore']}', '{source.get('path', '')}')"
+        return f"('{source['datastore']}', '{source.get('path', source.get('query', ''))}')"
     # Without its query and password: a token in an address must not land in logs and notebooks (v1 printed it).
     return web.shown(str(source["url"])) if "url" in source else str(dict(source))

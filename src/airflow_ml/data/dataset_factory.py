@@ -8,7 +8,7 @@ that uses them is validated or runs, so that a DAG file can be parsed at any tim
 from __future__ import annotations
 
 from airflow_ml._late import late
-from airflow_ml.data._definition import sources_of
+from airflow_ml.data._definition import query_source_of, sources_of
 from airflow_ml.data.file_dataset import FileDataset
 from airflow_ml.data.tabular_dataset import TabularDataset
 from airflow_ml.exceptions import NotSupportedError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_ml.data import _uploading, _writing
     from airflow_ml.data._definition import PathLike
     from airflow_ml.data._uploading import Target
+    from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.data.datapath import DataPath
     from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
     from airflow_ml.graph.model import Json
     from airflow_ml.runtime import table_formats
@@ -212,16 +214,30 @@ class TabularDatasetFactory:
 
     @staticmethod
     def from_sql_query(
-        query: object,
+        query: DataPath | tuple[AbstractDatastore, str],
         validate: bool = True,
         set_column_types: Mapping[str, DataType] | None = None,
         query_timeout: int = 30,
-    ) -> NoReturn:
-        """Not supported yet: SQL datastores come with a later version; export the query to files."""
-        raise NotSupportedError(
-            f"Dataset.Tabular.from_sql_query({query!r}, {validate!r}, {set_column_types!r}, {query_timeout!r}): SQL "
-            "datastores are not supported yet; write the query's result to a datastore in a step"
-        )
+        *,
+        parameters: Mapping[str, object] | None = None,
+    ) -> TabularDataset:
+        """
+        Define a table as what a database answers to a query, each time that it is read.
+
+        Args:
+            query: `(datastore, 'SELECT ...')`, or a DataPath of both; it may only read.
+            validate: has no effect at definition: what is wrong is said when it is read.
+            query_timeout: seconds that the database has for the first rows and for each further portion; 0: no limit.
+            parameters: values for the `:name`s in the query, which the driver binds (not in v1). Without any the query
+                goes to the database as it is.
+
+        Raises:
+            UserErrorException: no query, or parameters that are no text, number, boolean or None.
+        """
+        where = "Dataset.Tabular.from_sql_query"
+        source, workspace = query_source_of(query, query_timeout, parameters, where=where)
+        parse = table_formats.parquet(where=where, set_column_types=set_column_types)
+        return TabularDataset._create({"kind": "tabular", "sources": [source], "parse": parse}, workspace)
 
     @staticmethod
     def register_dask_dataframe(

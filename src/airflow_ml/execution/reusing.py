@@ -95,6 +95,7 @@ def decide_first(services: Services, graph: Graph, run: RunRecord, place: Airflo
     """
     if stop_reason(run) is not None:
         return FirstLook((), (), is_whole=False)
+    services.store.forget_queries()
     question = question_of_run(services, graph, run)
     decisions = decide(services.reuse, graph, question)
     reused = [*_not_announced(services, graph, run), *_adopt_all(services, graph, run, decisions.values(), place)]
@@ -110,6 +111,8 @@ def decide_after(services: Services, graph: Graph, run: RunRecord, step_id: str,
     later = _descendants(graph, step_id)
     if not later or mode_of(run) != "normal" or stop_reason(run) is not None:
         return ()
+    # The step itself may have changed what its database answers.
+    services.store.forget_queries()
     # Those that run say why when they start.
     question = replace(question_of_run(services, graph, run, wanted=later), is_explained=False)
     decisions = decide(services.reuse, graph, question)
@@ -133,6 +136,7 @@ def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waitin
         return _reused_again(services, newest)
     if newest is not None and _is_own_result(newest, task.task):
         return Reused(task.step.id, result_of(services, newest), "an earlier try of this task has completed it")
+    services.store.forget_queries()
     while True:
         admission = admit_step(services, task, is_cleared=any(run.status == "Completed" for run in attempts))
         if not isinstance(admission, Hit):
@@ -156,6 +160,7 @@ def plan(
     Raises:
         UserErrorException: something that the graph or the parameters name is not there or not right.
     """
+    services.store.forget_queries()
     parameters = check_graph(services, graph, given, is_dry=True)
     look = current_code(services, graph)
     # Before anything is decided: what a run could not start with is an error of the plan too.

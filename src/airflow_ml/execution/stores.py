@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.storage.databases import DatabaseStore
 from airflow_ml.storage.factory import StoreContext, open_store
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ class Stores:
                 root.mkdir(parents=True, exist_ok=True)
             self._opened[name] = open_store(record.settings, StoreContext(name, root))
         return self._opened[name]
+
+    def forget_queries(self) -> None:
+        """
+        Have databases asked anew.
+
+        What a query gave is kept, so that a step's fingerprint and its script speak of the same rows; a new decision
+        needs new ones.
+        """
+        for store in self._opened.values():
+            if isinstance(store, DatabaseStore):
+                store.forget()
 
     @property
     def artifacts(self) -> Store:

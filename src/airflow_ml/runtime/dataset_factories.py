@@ -7,7 +7,14 @@ from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.runtime.datastores import Datastore
 from airflow_ml.runtime.file_datasets import FileDataset
 from airflow_ml.runtime.references import DataPath
-from airflow_ml.runtime.sources import folder_sources, not_a_path, store_sources, web_source, with_partitions
+from airflow_ml.runtime.sources import (
+    folder_sources,
+    not_a_path,
+    query_source,
+    store_sources,
+    web_source,
+    with_partitions,
+)
 from airflow_ml.runtime.tabular_datasets import TabularDataset
 
 TYPE_CHECKING = False
@@ -192,9 +199,33 @@ class TabularDatasetFactory:
         return table.register(place[0].workspace, name, description, tags, create_new_version=True)
 
     @staticmethod
-    def from_sql_query(*args: Any, **kwargs: Any) -> NoReturn:
-        """Raise NotSupportedError: SQL datastores come with a later version."""
-        raise _refused("from_sql_query", "write the query's result to a datastore")
+    def from_sql_query(
+        query: Any,
+        validate: bool = True,
+        set_column_types: Mapping[str, DataType] | None = None,
+        query_timeout: int = 30,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> TabularDataset:
+        """
+        Define a table as what a database answers to a query; the step's operator asks it when the table is read.
+
+        Args:
+            query: `(datastore, 'SELECT ...')`, or a DataPath of both.
+            validate: has no effect at definition: what is wrong is said when it is read.
+            query_timeout: seconds that the database has to answer; 0: no limit.
+            parameters: values for the `:name`s in the query (not in v1).
+        """
+        where = "Dataset.Tabular.from_sql_query"
+        if isinstance(query, DataPath) and query.datastore is not None:
+            query = query.datastore, query.path_on_datastore
+        if not (isinstance(query, tuple) and len(query) == 2 and isinstance(query[0], Datastore)):
+            raise UserErrorException(
+                f"{where}: {query!r} is no query of a datastore; give a (datastore, 'SELECT ...') pair or a DataPath"
+            )
+        source = query_source(query[0].name, query[1], query_timeout, parameters, where=where)
+        parse = table_formats.parquet(where=where, set_column_types=set_column_types)
+        return TabularDataset._derived({"kind": "tabular", "sources": [source], "parse": parse})
 
     @staticmethod
     def register_dask_dataframe(*args: Any, **kwargs: Any) -> NoReturn:

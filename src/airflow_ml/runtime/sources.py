@@ -7,14 +7,25 @@ from airflow_ml.exceptions import UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from airflow_ml.runtime import partitions
 else:
     partitions = late("airflow_ml.runtime.partitions")
 
-__all__ = ["folder_sources", "not_a_path", "store_sources", "web_source", "with_partitions"]
+__all__ = [
+    "QUERY_SECONDS",
+    "folder_sources",
+    "not_a_path",
+    "query_source",
+    "store_sources",
+    "web_source",
+    "with_partitions",
+]
+
+#: Seconds that a database has for a query unless somebody says otherwise (v1's `query_timeout`).
+QUERY_SECONDS = 30
 
 
 def web_source(text: str, *, where: str) -> dict[str, Any]:
@@ -35,6 +46,41 @@ def web_source(text: str, *, where: str) -> dict[str, Any]:
 def store_sources(datastore: str, places: Iterable[str], *, where: str) -> list[dict[str, Any]]:
     """Return the sources of paths on one datastore; raises UserErrorException for one that leaves it."""
     return [{"datastore": datastore, "path": _inside(place, where=where)} for place in places]
+
+
+def query_source(
+    datastore: str, query: Any, timeout: Any, parameters: Mapping[str, Any] | None, *, where: str
+) -> dict[str, Any]:
+    """
+    Return the source of a query of a database.
+
+    Args:
+        timeout: seconds that the database may take to answer; 0 is no limit, as in v1.
+        parameters: values for the `:name`s in the query; they are bound and never become part of its text.
+
+    Raises:
+        UserErrorException: no query, a timeout that is no number of seconds, or a value that no parameter can have.
+    """
+    if not isinstance(query, str) or not query.strip():
+        raise UserErrorException(f"{where}: {query!r} is no query; give a (datastore, 'SELECT ...') pair or a DataPath")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < 1e6:
+        raise UserErrorException(f"{where}: query_timeout {timeout!r} is no number of seconds; give 0 for no limit")
+    source: dict[str, Any] = {"datastore": datastore, "query": query}
+    if timeout != QUERY_SECONDS:
+        source["timeout"] = timeout
+    if parameters:
+        source["parameters"] = _checked_parameters(parameters, where=where)
+    return source
+
+
+def _checked_parameters(parameters: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    for name, value in parameters.items():
+        if not isinstance(name, str) or not (value is None or isinstance(value, (bool, int, float, str))):
+            raise UserErrorException(
+                f"{where}: parameter {name!r} is {type(value).__name__}; give text, a number, True, False or None"
+                " (a date as text)"
+            )
+    return dict(parameters)
 
 
 def _inside(path: str, *, where: str) -> str:

@@ -124,13 +124,19 @@ class StagedDataset:
 
 @dataclass(frozen=True)
 class _Found:
-    """What one source stands for: its files, and the folder (with the place it is on) that holds them."""
+    """
+    What one source stands for: its files, and the folder (with the place it is on) that holds them.
+
+    Attributes:
+        name: of its one file, where that is not the end of the file's path.
+    """
 
     datastore: str | None
     host: str
     base: str
     files: Iterable[FileInfo]
     is_file: bool
+    name: str = ""
 
 
 def store_of(file: DatasetFile, stores: Stores) -> ReadableStore:
@@ -155,7 +161,8 @@ def list_files(definition: Definition, stores: Stores) -> DatasetListing:
     """
     Find the files of a dataset, one after the other, whatever their number.
 
-    A source is a file, a folder with all below it, a pattern of `*` and `**`, or a web address. Paths inside the
+    A source is a file, a folder with all below it, a pattern of `*` and `**`, a web address, or a query of a database,
+    which is asked now and whose rows are one file. Paths inside the
     dataset are relative to the deepest folder that holds all sources; if these lie on several datastores or hosts,
     that name comes first. A file that two sources name counts once. Steps of file datasets (take, skip, sample,
     split) are applied, the same way each time.
@@ -165,7 +172,7 @@ def list_files(definition: Definition, stores: Stores) -> DatasetListing:
         UserErrorException: a step that file datasets do not have.
     """
     sources = cast(Sequence[Mapping[str, str]], definition["sources"])
-    found = [_find(source, stores) for source in sources]
+    found = [_find(source, stores, _most_rows(definition)) for source in sources]
     if len(found) == 1 and definition.get("is_file") and not found[0].is_file:
         raise DatasetNotFoundError(f"dataset source {dict(sources[0])!r}: is declared as a file and is none")
     is_single = len(found) == 1 and found[0].is_file
@@ -177,9 +184,17 @@ def list_files(definition: Definition, stores: Stores) -> DatasetListing:
     return DatasetListing(files, is_single)
 
 
-def _find(source: Mapping[str, str], stores: Stores) -> _Found:
+def _most_rows(definition: Definition) -> int | None:
+    """Return how many rows of a table are wanted at most, where that follows without a look at them."""
+    steps = cast(Sequence[Mapping[str, Json]], definition.get("steps") or ())
+    return cast(int, steps[0]["count"]) if steps and steps[0]["op"] == "take" else None
+
+
+def _find(source: Mapping[str, str], stores: Stores, most_rows: int | None) -> _Found:
     if "url" in source:
         return _find_on_web(source["url"])
+    if "query" in source:
+        return _find_rows(source, stores, most_rows)
     datastore, path = source["datastore"], source["path"]
     store = stores(datastore)
     normal = normalise_path(path)
@@ -195,6 +210,21 @@ def _find(source: Mapping[str, str], stores: Stores) -> _Found:
     raise DatasetNotFoundError(
         f"datastore {datastore!r}: path {path!r} is not there; upload the data or correct the dataset's path"
     )
+
+
+def _find_rows(source: Mapping[str, Json], stores: Stores, most_rows: int | None) -> _Found:
+    # Only who has such a dataset pays for the import.
+    from airflow_ml.storage.databases.query_store import QUERY_FILE, DatabaseStore, query_path
+
+    datastore = str(source["datastore"])
+    store = stores(datastore)
+    if not isinstance(store, DatabaseStore):
+        raise UserErrorException(
+            f"datastore {datastore!r}: is no database, and cannot answer a query; register the database, or define the"
+            " table from files"
+        )
+    info = store.stat(query_path(source, most_rows))
+    return _Found(datastore, "", "", (info,), is_file=True, name=QUERY_FILE)
 
 
 def _find_on_web(url: str) -> _Found:
@@ -240,7 +270,7 @@ def _relative_files(found: Sequence[_Found]) -> Iterator[DatasetFile]:
                 if (source.datastore, info.path) in seen:
                     continue
                 seen.add((source.datastore, info.path))
-            path = host_and_path(info.path)[1] if source.datastore is None else info.path
+            path = source.name or (host_and_path(info.path)[1] if source.datastore is None else info.path)
             if len(places) > 1:
                 relative = f"/{source.datastore or source.host}/{path}"
             else:

@@ -16,12 +16,12 @@ from sqlalchemy import text
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.storage.databases.failures import Failure, FailureKind
-from airflow_ml.storage.databases.kinds import CONNECT_SECONDS, Place
+from airflow_ml.storage.databases.kinds import CONNECT_SECONDS, Place, name_in_text
 from airflow_ml.storage.databases.sources import Procedure, table_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlalchemy import Connection, TextClause
+    from sqlalchemy import Connection, Executable
     from sqlalchemy.exc import DBAPIError
 
 __all__ = ["AzureSqlKind", "AzureSqlTokenKind", "odbc_token"]
@@ -92,11 +92,10 @@ class AzureSqlKind:
         connection.exec_driver_sql("SET XACT_ABORT ON")
         connection.exec_driver_sql("SET ANSI_WARNINGS ON")
 
-    def call(self, connection: Connection, procedure: Procedure) -> tuple[TextClause | str, Mapping[str, object]]:
+    def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:
         """Run it with its parameters by name."""
         schema, name = table_name(procedure.name, what="stored procedure")
-        quote = connection.dialect.identifier_preparer.quote
-        place = ".".join(quote(part) for part in (schema, name) if part is not None)
+        place = name_in_text(connection, schema, name)
         given = {f"p{number}": item for number, item in enumerate(procedure.parameters)}
         names = [item.name.lstrip("@") for item in given.values()]
         for item in names:

@@ -10,14 +10,14 @@ from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlalchemy import Connection, TextClause
+    from sqlalchemy import Connection, Executable
     from sqlalchemy.exc import DBAPIError
 
     from airflow_ml.graph.model import Json
     from airflow_ml.storage.databases.failures import Failure
     from airflow_ml.storage.databases.sources import Procedure
 
-__all__ = ["CONNECT_SECONDS", "DatabaseKind", "Place"]
+__all__ = ["CONNECT_SECONDS", "DatabaseKind", "Place", "name_in_text"]
 
 #: Seconds that a server has to take a connection.
 CONNECT_SECONDS = 30
@@ -83,6 +83,13 @@ def _text(value: Json) -> str | None:
     return None if value in (None, "") else str(value)
 
 
+def name_in_text(connection: Connection, *parts: str | None) -> str:
+    """Return a quoted name as SQLAlchemy's `text` takes it, in which colons and percent signs mean themselves."""
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = [quote(part).replace("%%", "%").replace(":", "\\:") for part in parts if part is not None]
+    return ".".join(quoted)
+
+
 class DatabaseKind(Protocol):
     """One kind of database: its driver, and what it does in ways of its own."""
 
@@ -112,7 +119,7 @@ class DatabaseKind(Protocol):
         """Prepare a transaction in which no value is changed to fit."""
         ...
 
-    def call(self, connection: Connection, procedure: Procedure) -> tuple[TextClause | str, Mapping[str, object]]:
+    def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:
         """Return the statement that runs a stored procedure, and its parameters."""
         ...
 

@@ -9,12 +9,12 @@ from sqlalchemy import text
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.storage.databases.failures import Failure, FailureKind
-from airflow_ml.storage.databases.kinds import CONNECT_SECONDS, Place
+from airflow_ml.storage.databases.kinds import CONNECT_SECONDS, Place, name_in_text
 from airflow_ml.storage.databases.sources import Procedure, table_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlalchemy import Connection, TextClause
+    from sqlalchemy import Connection, Executable
     from sqlalchemy.exc import DBAPIError
 
 __all__ = ["MySqlKind"]
@@ -94,13 +94,14 @@ class MySqlKind:
     def begin_reading(self, connection: Connection, _timeout: float | None, *, is_read_only: bool) -> None:
         """Begin anew, because the transaction that SQLAlchemy took for granted has not begun for the server."""
         if is_read_only:
-            connection.exec_driver_sql("START TRANSACTION READ ONLY")
+            connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+            connection.rollback()
 
     def begin_writing(self, connection: Connection) -> None:
         """Have the server refuse values that do not fit."""
         connection.execute(text("SET SESSION sql_mode = :mode"), {"mode": _STRICT})
 
-    def call(self, connection: Connection, procedure: Procedure) -> tuple[TextClause | str, Mapping[str, object]]:
+    def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:
         """Put the parameters into the procedure's own order: MySQL knows them by that alone."""
         schema, name = table_name(procedure.name, what="stored procedure")
         rows = connection.execute(
@@ -122,8 +123,7 @@ class MySqlKind:
                 f"{procedure}: has the parameters {wanted!r}, {[item.name for item in procedure.parameters]!r} were"
                 " given; give each of its own"
             )
-        quote = connection.dialect.identifier_preparer.quote
-        place = ".".join(quote(part) for part in (schema, name) if part is not None)
+        place = name_in_text(connection, schema, name)
         values = {f"p{number}": given[name.lower()].bound() for number, name in enumerate(wanted)}
         return text(f"CALL {place}({', '.join(f':{key}' for key in values)})"), values
 

@@ -9,12 +9,12 @@ from sqlalchemy import text
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.storage.databases.failures import Failure, FailureKind
-from airflow_ml.storage.databases.kinds import CONNECT_SECONDS, Place
+from airflow_ml.storage.databases.kinds import CONNECT_SECONDS, Place, name_in_text
 from airflow_ml.storage.databases.sources import Procedure, table_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlalchemy import Connection, TextClause
+    from sqlalchemy import Connection, Executable
     from sqlalchemy.exc import DBAPIError
 
 __all__ = ["PostgresKind"]
@@ -86,7 +86,7 @@ class PostgresKind:
     def begin_writing(self, connection: Connection) -> None:
         """PostgreSQL changes no value to fit."""
 
-    def call(self, connection: Connection, procedure: Procedure) -> tuple[TextClause | str, Mapping[str, object]]:
+    def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:
         """Read from a function that returns rows: PostgreSQL's procedures return none."""
         schema, name = table_name(procedure.name, what="stored procedure")
         found = connection.execute(
@@ -104,10 +104,9 @@ class PostgresKind:
             raise UserErrorException(
                 f"{procedure}: in PostgreSQL a procedure returns no rows; make it a function that RETURNS TABLE"
             )
-        quote = connection.dialect.identifier_preparer.quote
-        place = ".".join(quote(part) for part in (schema, name) if part is not None)
+        place = name_in_text(connection, schema, name)
         given = {f"p{number}": item for number, item in enumerate(procedure.parameters)}
-        listed = ", ".join(f"{quote(item.name)} => :{key}" for key, item in given.items())
+        listed = ", ".join(f"{name_in_text(connection, item.name)} => :{key}" for key, item in given.items())
         # Names alone are part of the text, quoted by SQLAlchemy; values are bound.
         statement = f"SELECT * FROM {place}({listed})"  # noqa: S608
         return text(statement), {key: item.bound() for key, item in given.items()}

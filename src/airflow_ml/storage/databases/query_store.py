@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.runtime.sources import QUERY_SECONDS
 from airflow_ml.storage.databases.sources import Query
 from airflow_ml.storage.protocol import FileInfo
 
@@ -149,7 +150,7 @@ class DatabaseStore:
             query,
             place,
             "parquet",
-            timeout=asked.get("timeout") or None,  # 0 is no limit, as in v1
+            timeout=asked.get("timeout", QUERY_SECONDS) or None,  # 0 is no limit, as in v1
             limit=asked.get("limit"),
             exact=False,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, text
+from sqlalchemy import column, inspect, select, table, text
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.storage.databases.rows import batch_of, column_names, schema_of, with_numbers
@@ -14,7 +14,7 @@ from airflow_ml.storage.databases.sources import Procedure, Query, Source, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlalchemy import Connection, CursorResult, TextClause
+    from sqlalchemy import ColumnClause, Connection, CursorResult, Executable, Select, TextClause
 
     from airflow_ml.storage.databases.kinds import DatabaseKind
 
@@ -79,7 +79,7 @@ def _portions(result: CursorResult[Any], limit: int | None, chunk_rows: int) -> 
 
 
 def _execute(
-    connection: Connection, statement: TextClause | str, parameters: Mapping[str, object], chunk_rows: int
+    connection: Connection, statement: Executable | str, parameters: Mapping[str, object], chunk_rows: int
 ) -> CursorResult[Any]:
     options = {"stream_results": True, "max_row_buffer": chunk_rows}
     if isinstance(statement, str):
@@ -90,7 +90,7 @@ def _execute(
 
 def _statement(
     connection: Connection, kind: DatabaseKind, source: Source
-) -> tuple[TextClause | str, Mapping[str, object]]:
+) -> tuple[Executable | str, Mapping[str, object]]:
     if isinstance(source, Table):
         return _select_all(connection, source), {}
     if isinstance(source, Procedure):
@@ -102,18 +102,15 @@ def _statement(
     return _bound(source), source.parameters
 
 
-def _select_all(connection: Connection, source: Table) -> str:
+def _select_all(connection: Connection, source: Table) -> Select[Any]:
     schema, name = table_name(source.name)
     inspector = inspect(connection)
     if not (inspector.has_table(name, schema=schema) or name in inspector.get_view_names(schema=schema)):
         raise DatasetNotFoundError(f"{source}: the database has no such table; correct the name")
-    quote = connection.dialect.identifier_preparer.quote
-    columns = ", ".join(quote(item["name"]) for item in inspector.get_columns(name, schema=schema))
+    columns: list[ColumnClause[Any]] = [column(item["name"]) for item in inspector.get_columns(name, schema=schema)]
     key = inspector.get_pk_constraint(name, schema=schema)["constrained_columns"]
-    order = f" ORDER BY {', '.join(quote(item) for item in key)}" if key else ""
-    place = ".".join(quote(part) for part in (schema, name) if part is not None)
-    connection.rollback()
-    return f"SELECT {columns} FROM {place}{order}"  # noqa: S608 - names alone, quoted
+    connection.rollback()  # looking it up has begun a transaction
+    return select(*columns).select_from(table(name, schema=schema)).order_by(*map(column, key))
 
 
 def _bound(source: Query) -> TextClause:
