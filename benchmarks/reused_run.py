@@ -3,22 +3,28 @@ A DAG run of a 50-step pipeline whose results are all there, against a DAG run o
 
     python benchmarks/reused_run.py [rounds]
 
-Both run in the same `airflow standalone` (`airflow-ml service start`, in a home folder of the benchmark's own), one
-after the other in turns, triggered by REST and polled until they end. The steps are a chain, the worst case for
-Airflow: fifty real tasks would be scheduled one after the other. The first run, which computes them, is printed too.
+Both run in the same Airflow, one after the other in turns, triggered by REST and polled until they end. The steps are a
+chain, the worst case for Airflow: fifty real tasks would be scheduled one after the other. There are two Airflows:
+`airflow standalone` as Airflow sets it up, whose ratio is held to the limit, and `airflow-ml service`, whose scheduler
+and workers wait less, so that the trivial run takes a third and what a check costs is a larger part of the whole.
 
-Exit code 1 if the ratio of the medians is over the limit, or the reused run took more than one task.
+Exit code 1 if the ratio of the medians is over the limit, or a reused run took more than one task.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_ml.core import Workspace
@@ -61,50 +67,110 @@ def main() -> int:
         os.environ["AIRFLOW_ML_HOME"] = folder
         os.environ["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        service("start", "--port", "0")
-        try:
-            return measure(rounds)
-        finally:
-            service("stop")
+        Workspace.create("benchmark", show_output=False)
+        with standalone(Path(folder, "airflow")) as (client, dags):
+            is_met = measure("airflow standalone", client, dags, rounds, limit=LIMIT)
+        with own_service() as (client, dags):
+            measure("airflow-ml service", client, dags, rounds, limit=None)
+    return int(not is_met)
 
 
-def service(*arguments: str) -> None:
-    """Start or stop the service."""
-    subprocess.run([sys.executable, "-m", "airflow_ml.cli.main", "service", *arguments], check=True)
+@contextmanager
+def own_service() -> Iterator[tuple[AirflowClient, Path]]:
+    """Start our service; give a client and its folder of DAG files."""
+    command = [sys.executable, "-m", "airflow_ml.cli.main", "service"]
+    subprocess.run([*command, "start", "--port", "0"], check=True)
+    try:
+        running = find_running()
+        assert running is not None
+        yield running.client(), running.files.dags
+    finally:
+        subprocess.run([*command, "stop"], check=True)
 
 
-def measure(rounds: int) -> int:
-    """Run both in turns and compare."""
-    Workspace.create("benchmark", show_output=False)
-    running = find_running()
-    assert running is not None
-    source = running.files.dags / "source"
-    source.mkdir(parents=True)
-    (source / "run.py").write_text(SCRIPT)
-    Path(running.files.dags, "benchmark.py").write_text(DAGS)
-    client = running.client()
-    print(f"computing {STEPS} steps: {run(client, 'reused')[0]:.1f} s", flush=True)
+@contextmanager
+def standalone(home: Path) -> Iterator[tuple[AirflowClient, Path]]:
+    """Start Airflow as it comes, but for its port and its examples; give a client and its folder of DAG files."""
+    url = f"http://127.0.0.1:{free_port()}"
+    (home / "dags").mkdir(parents=True)
+    settings = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__API__PORT": url.rpartition(":")[2],
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }
+    with (home / "standalone.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow", "standalone"],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **settings},
+            start_new_session=True,
+        )
+    try:
+        yield log_in(AirflowClient(url), home), home / "dags"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def log_in(client: AirflowClient, home: Path) -> AirflowClient:
+    """Wait for Airflow, and return a client that is its administrator."""
+    passwords = home / "simple_auth_manager_passwords.json.generated"
+    deadline = time.monotonic() + 120
+    while not (passwords.exists() and is_up(client)):
+        assert time.monotonic() < deadline, f"Airflow does not answer; see {home}"
+        time.sleep(0.5)
+    return client.log_in("admin", json.loads(passwords.read_text(encoding="utf-8"))["admin"])
+
+
+def is_up(client: AirflowClient) -> bool:
+    """Tell whether Airflow answers."""
+    try:
+        client.ask("GET", "/api/v2/monitor/health")
+    except AirflowError:
+        return False
+    return True
+
+
+def measure(where: str, client: AirflowClient, dags: Path, rounds: int, *, limit: float | None) -> bool:
+    """Run both in turns, compare, and tell whether the limit is kept."""
+    (dags / "source").mkdir(parents=True)
+    (dags / "source" / "run.py").write_text(SCRIPT)
+    (dags / "benchmark.py").write_text(DAGS)
+    print(f"{where}: first run of {STEPS} steps: {run(client, 'reused')[0]:.1f} s", flush=True)
     times: dict[str, list[float]] = {"trivial": [], "reused": []}
     tasks = 0
     for number in range(rounds + 1):
         for name, found in times.items():
             seconds, states = run(client, name)
-            tasks = max(tasks, states.count("success"))
             if number:  # the first of each warms up
                 found.append(seconds)
+                tasks = max(tasks, states.count("success"))
     for name, found in times.items():
         listed = " ".join(f"{seconds:.2f}" for seconds in found)
         print(f"{name:8} median {statistics.median(found):.2f} s   ({listed})")
     ratio = statistics.median(times["reused"]) / statistics.median(times["trivial"])
-    is_met = ratio <= LIMIT and tasks == 1
-    print(f"ratio {ratio:.2f} (allowed {LIMIT}), tasks per reused run: {tasks}: {'met' if is_met else 'NOT MET'}")
-    return int(not is_met)
+    is_met = tasks == 1 and (limit is None or ratio <= limit)
+    judged = "" if limit is None else f" (allowed {limit}): {'met' if is_met else 'NOT MET'}"
+    print(f"{where}: ratio {ratio:.2f}, tasks per reused run: {tasks}{judged}", flush=True)
+    return is_met
 
 
 def run(client: AirflowClient, dag_id: str) -> tuple[float, list[str]]:
     """Run a DAG to its end and return the seconds that it took, and the states of its tasks."""
     runs = f"/api/v2/dags/{dag_id}/dagRuns"
-    run_id, deadline = uuid.uuid4().hex, time.monotonic() + 60
+    run_id, deadline = uuid.uuid4().hex, time.monotonic() + 400
     while True:
         begin = time.monotonic()
         if trigger(client, runs, run_id):
