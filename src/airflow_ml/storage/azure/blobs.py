@@ -74,6 +74,11 @@ class Blobs:
             return False
         return True
 
+    def allow_public(self) -> None:
+        """Let everybody list and read the container, if the account allows that."""
+        headers = {"x-ms-blob-public-access": "container"}
+        self._send("PUT", "", "access", query={"restype": "container", "comp": "acl"}, headers=headers)
+
     def delete_container(self) -> None:
         """Delete the container with all that is in it."""
         self._send("DELETE", "", "deletion", query={"restype": "container"}, accept=[404])

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from airflow_ml.storage.azure.errors import TakenError, error_of, is_expired
+from airflow_ml.storage.azure.errors import TakenError, error_of, is_stale
 from airflow_ml.storage.azure.wire import Answer, Request, Wire
 from airflow_ml.storage.retrying import RetryPolicy, TransientError
 
@@ -97,7 +97,7 @@ class AzureClient:
             answer = self._exchange(request, used, what)
             if 200 <= answer.status < 300 or answer.status in accept:
                 return answer
-            if not is_expired(answer) or not self.credentials.renew(used):
+            if not is_stale(answer) or not self.credentials.renew(used):
                 break
         raise error_of(answer, self.where(what), condition=condition, expired=used.expired)
 

@@ -15,7 +15,7 @@ from airflow_ml.storage.retrying import TransientError, retry_after
 if TYPE_CHECKING:
     from airflow_ml.storage.azure.wire import Answer
 
-__all__ = ["ChangedError", "LostPartsError", "TakenError", "error_code", "error_of", "is_expired"]
+__all__ = ["ChangedError", "LostPartsError", "TakenError", "error_code", "error_of", "is_stale"]
 
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]+)</Code>|<m:code>([A-Za-z0-9]+)", re.IGNORECASE)
 
@@ -28,6 +28,8 @@ _TRANSIENT_CODES = {
     "ServerBusy",
     "ShareBeingDeleted",
 }
+
+_STALE_CODES = {"AuthenticationFailed", "AuthorizationFailure", "InvalidAuthenticationInfo", ""}
 
 _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 
@@ -90,14 +92,12 @@ def error_code(answer: Answer) -> str:
     return code if found is None else (found[1] or found[2]).decode()
 
 
-def is_expired(answer: Answer) -> bool:
-    """Tell whether what authorised the request is of no use any more, rather than of too little."""
+def is_stale(answer: Answer) -> bool:
+    """Tell whether what authorised the request may be of no use any more, rather than of too little."""
     if answer.status == 401:
         return error_code(answer) != "NoAuthenticationInformation"
-    if answer.status != 403:
-        return False
-    # Renewed keys and expired tokens have one code; only the token's own end tells them apart.
-    return error_code(answer) in ("AuthenticationFailed", "InvalidAuthenticationInfo", "")
+    # Expired tokens, renewed keys and firewalls have one code in the emulator, the first two also in the service.
+    return answer.status == 403 and error_code(answer) in _STALE_CODES
 
 
 def error_of(answer: Answer, where: str, *, condition: str = "", expired: bool = False) -> Exception:
