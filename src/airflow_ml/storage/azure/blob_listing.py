@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.storage.azure.blobs import PAGE
 from airflow_ml.storage.protocol import PRIVATE_FOLDER, TEMPORARY_PREFIX, FileInfo, normalise_path
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["delete_folder", "in_order", "is_ours", "listed_files"]
 
 _DELETERS = 8
-
-#: How many files a listing puts in order in any case.
-_SORTED = 5000
 
 
 def listed_files(blobs: Blobs, prefix: str, *, delimiter: str = "") -> Iterator[FileInfo]:
@@ -44,10 +42,10 @@ def listed_files(blobs: Blobs, prefix: str, *, delimiter: str = "") -> Iterator[
 
 
 def _pages(blobs: Blobs, prefix: str, *, delimiter: str = "") -> Iterator[Page]:
-    page = blobs.page(prefix, delimiter=delimiter)
+    page = blobs.page(prefix, delimiter=delimiter, limit=PAGE)
     yield page
     while page.marker:
-        page = blobs.page(prefix, delimiter=delimiter, marker=page.marker)
+        page = blobs.page(prefix, delimiter=delimiter, limit=PAGE, marker=page.marker)
         yield page
 
 
@@ -68,7 +66,7 @@ def in_order(infos: Iterable[FileInfo]) -> Iterator[FileInfo]:
         UserErrorException: backslashes in a longer listing, out of their order; unsorted, files would be missed.
     """
     rest = iter(infos)
-    first = list(islice(rest, _SORTED))
+    first = list(islice(rest, PAGE))
     if any(map(_comes_early, first)):
         yield from sorted([*first, *rest], key=_path)
         return
@@ -80,7 +78,7 @@ def in_order(infos: Iterable[FileInfo]) -> Iterator[FileInfo]:
             return
         if info.path < last:
             raise UserErrorException(
-                f"path {info.path!r}: is out of its order in a listing of more than {_SORTED:,} files, because of the "
+                f"path {info.path!r}: is out of its order in a listing of more than {PAGE:,} files, because of the "
                 "backslash; put such files into a folder of their own"
             )
         last = info.path

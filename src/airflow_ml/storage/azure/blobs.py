@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["ANY", "CREATE", "Blobs", "Condition", "if_match"]
 
 
+#: How many blobs a listing asks for at a time: the most that the service gives.
+PAGE = 5000
+
+
 class Condition(dict[str, str]):
     """The headers of a conditional request; `kind` says what it means when the condition does not hold."""
 
@@ -189,12 +193,12 @@ class Blobs:
         accept = [404, 412] if condition else [404]
         self._send("DELETE", name, f"deletion of {name!r}", headers=headers, condition=condition, accept=accept)
 
-    def page(self, prefix: str, *, marker: str = "", delimiter: str = "", limit: int = 0) -> Page:
+    def page(self, prefix: str, *, marker: str = "", delimiter: str = "", limit: int = PAGE) -> Page:
         """Return a part of the listing of the blobs whose names begin with a prefix, in the service's order."""
         query = {"restype": "container", "comp": "list", "include": "metadata", "prefix": encoded(prefix)}
         query |= {"marker": marker} if marker else {}
         query |= {"delimiter": delimiter} if delimiter else {}
-        query |= {"maxresults": str(limit)} if limit else {}
+        query |= {"maxresults": str(limit)}
         answer = self._send("GET", "", f"listing of {prefix!r}", query=query)
         try:
             return parse_page(answer.body)

@@ -97,6 +97,8 @@ class Wire:
             body = response.read()
         except (OSError, http.client.HTTPException) as exc:
             connection.close()
+            if is_old:
+                self._drop_idle()
             what = f"{self._address.scheme}://{self._address.host} cannot be reached or cut the connection"
             raise TransientError(f"{what} ({_reason(exc)})", pause=0 if is_old else None) from exc
         except BaseException:
@@ -116,6 +118,13 @@ class Wire:
             if self._idle:
                 return self._idle.pop(), True
         return self._connect(), False
+
+    def _drop_idle(self) -> None:
+        """Close what waits: the server has closed one, so probably all."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _give(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
