@@ -106,7 +106,7 @@ def error_of(answer: Answer, where: str, *, condition: str = "", expired: bool =
 
     Args:
         where: datastore, path and what was being done.
-        condition: `create` if the file must not have been there, `etag` if it must have been a certain one.
+        condition: `create` if the file must not have been there, `etag` if it must have been a certain one, or "".
         expired: the token that was sent is past its end.
     """
     code = error_code(answer)
@@ -121,7 +121,7 @@ def error_of(answer: Answer, where: str, *, condition: str = "", expired: bool =
             return FileNotFoundError(f"{where}: there is no such file")
         if answer.status in (409, 412) and condition == "create" and code != "LeaseIdMissing":
             return TakenError(f"{where}: the path is taken")
-        if answer.status == 412 and condition == "etag":
+        if answer.status == 412 and condition != "create":
             return ChangedError(f"{where}: the file was changed meanwhile; try again")
     return _refusal(answer, where, code, expired=expired)
 
