@@ -9,7 +9,7 @@ import pytest
 
 from airflow_ml.graph.model import WorkspaceRef
 from airflow_ml.registry import NewResult, OutputRecord, Registry, RunRecord, open_registry
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.values import utc_now
 
 #: Children start where this process is, so that a race is not decided by who imports faster.
 FORK = multiprocessing.get_context("fork")

@@ -16,7 +16,7 @@ from airflow_ml.registry import (
     RunInputRecord,
     RunNotFoundError,
 )
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.values import utc_now
 
 
 @pytest.fixture

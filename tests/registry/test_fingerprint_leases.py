@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from airflow_ml.registry import DatasetRegistration, FingerprintLease, LeaseLostError, NewResult, OutputRecord
-from airflow_ml.registry import columns as registry_columns
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry import values as registry_values
+from airflow_ml.registry.values import utc_now
 
 MINUTE = 60.0
 
@@ -102,7 +102,7 @@ def test_the_clock_of_the_worker_does_not_count(registry, monkeypatch, minutes):
     leases = registry.fingerprint_leases
     alive, expired = leases.acquire("f", "a", seconds=MINUTE), leases.acquire("g", "a", seconds=0)
     shifted = utc_now() + timedelta(minutes=minutes)
-    monkeypatch.setattr(registry_columns, "utc_now", lambda: shifted)
+    monkeypatch.setattr(registry_values, "utc_now", lambda: shifted)
     monkeypatch.setattr("time.time", shifted.timestamp)
 
     assert leases.acquire("f", "b", seconds=MINUTE) is None

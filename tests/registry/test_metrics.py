@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_ml.registry import MetricPoint, RunNotFoundError, RunStateError
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.values import utc_now
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import WorkspaceRef
 from airflow_ml.registry import NewResult, OutputRecord, RunInputRecord, RunStateError, open_registry
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.values import utc_now
 
 RESULT = NewResult("f", "train", "digits", [["script", "", "train.py", None]], [{"datastore": "d"}])
 

@@ -6,8 +6,8 @@ import pytest
 
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.registry import DatasetRegistration, ResultGoneError, RunInputRecord
-from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.retention_records import KeptRun, NeededPlace
+from airflow_ml.registry.values import utc_now
 
 
 def open_pipeline(registry):

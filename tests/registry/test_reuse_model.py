@@ -31,7 +31,7 @@ from airflow_ml.registry import (
     RunStateError,
     open_registry,
 )
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.values import utc_now
 
 EXAMPLES, STEPS = (1500, 60) if os.environ.get("AIRFLOW_ML_SOAK") else (25, 40)
 

@@ -16,7 +16,7 @@ from airflow_ml.registry import (
     RunStateError,
     open_registry,
 )
-from airflow_ml.registry.columns import utc_now
+from airflow_ml.registry.values import utc_now
 
 DEFINITION = {"kind": "file", "sources": [{"datastore": "workspaceblobstore", "path": "azureml/run/model/"}]}
 

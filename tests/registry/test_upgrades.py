@@ -6,9 +6,9 @@ from alembic import command
 from sqlalchemy import text
 
 from airflow_ml.registry import Home, NewResult, open_registry
-from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.engine import make_engine, registry_url
 from airflow_ml.registry.migrations import make_config
+from airflow_ml.registry.values import utc_now
 
 RUN_ID = str(uuid.uuid4())
 

@@ -14,7 +14,6 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.database import Scope, in_batches
 from airflow_ml.registry.records import DatasetRegistration, RunInputRecord, RunOptions
 from airflow_ml.registry.results import REUSED_RUN
@@ -23,6 +22,7 @@ from airflow_ml.registry.run_adoption import check_adoption
 from airflow_ml.registry.run_creation import run_values
 from airflow_ml.registry.run_labels import label_rows
 from airflow_ml.registry.run_results import put_all_inputs, register_outputs
+from airflow_ml.registry.values import utc_now
 
 __all__ = ["Adoption", "insert_adoptions"]
 

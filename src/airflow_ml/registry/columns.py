@@ -1,8 +1,7 @@
-"""Column types and text rules that make SQLite and PostgreSQL keep the same values."""
+"""Column types that make SQLite and PostgreSQL keep the same values."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime, timezone
 from typing import Any
@@ -11,9 +10,9 @@ from sqlalchemy import BigInteger, DateTime, Integer, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from airflow_ml.exceptions import UserErrorException
+from airflow_ml.registry.values import storable_text
 
-__all__ = ["BigNumber", "JsonText", "UtcTime", "Words", "canonical_json", "check_name", "content_digest", "utc_now"]
+__all__ = ["BigNumber", "JsonText", "UtcTime", "Words"]
 
 #: SQLite numbers rows by itself for a column called INTEGER alone.
 BigNumber = BigInteger().with_variant(Integer(), "sqlite")
@@ -61,48 +60,4 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Replace NUL and lone surrogates, which come from undecodable bytes in names and logs."""
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def utc_now() -> datetime:
-    """Return the present moment, in UTC."""
-    return datetime.now(timezone.utc)
-
-
-def canonical_json(value: object) -> str:
-    """
-    Return the one text that equal JSON values have.
-
-    Raises:
-        UserErrorException: the value cannot be written as JSON.
-    """
-    try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as exc:
-        raise UserErrorException(f"definition cannot be written as JSON: {exc}; use plain values only") from exc
-
-
-def content_digest(text: str) -> str:
-    """Return a digest that stands for the text in unique indexes, which cannot hold long texts."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def check_name(what: str, name: str, *, limit: int = 1000) -> str:
-    """
-    Return the name if an index can hold it.
-
-    Args:
-        what: the kind of thing, for the error's text.
-        limit: most bytes of UTF-8.
-
-    Raises:
-        UserErrorException: the name is no text, empty or too long.
-    """
-    if not isinstance(name, str) or not name:
-        raise UserErrorException(f"{what} {name!r}: expected a text that is not empty; give it a name")
-    length = len(name.encode("utf-8", "replace"))
-    if length > limit:
-        raise UserErrorException(f"{what} {name[:40]!r}...: {length} bytes, expected at most {limit}; shorten it")
-    return name
+        return None if value is None else storable_text(value)

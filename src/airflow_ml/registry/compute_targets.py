@@ -8,10 +8,10 @@ from sqlalchemy import delete, select
 
 from airflow_ml.exceptions import ComputeTargetException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import ComputeTargetRecord
 from airflow_ml.registry.tables import ComputeTarget
+from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["ComputeTargets"]
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import canonical_json, check_name, content_digest, utc_now
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.records import DatasetRecord, DatasetRegistration
+from airflow_ml.registry.values import canonical_json, check_name, content_digest, utc_now
 
 __all__ = ["make_dataset_record", "register_version", "save_definition"]
 

@@ -9,11 +9,11 @@ from sqlalchemy import Select, select, update
 
 from airflow_ml.exceptions import DatasetNotFoundError
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.dataset_versions import make_dataset_record, register_version, save_definition
 from airflow_ml.registry.records import DatasetRecord, DatasetRegistration
 from airflow_ml.registry.tables import DatasetDefinition, RegisteredDataset
+from airflow_ml.registry.values import utc_now
 
 __all__ = ["Datasets", "Version"]
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository, Scope
 from airflow_ml.registry.records import DatastoreRecord
 from airflow_ml.registry.tables import Datastore, Workspace
+from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["Datastores", "add_first_datastores"]
 

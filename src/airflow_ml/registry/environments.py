@@ -8,10 +8,10 @@ from sqlalchemy import Select, select
 
 from airflow_ml.exceptions import RunEnvironmentException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.columns import canonical_json, check_name, content_digest, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import EnvironmentRecord
 from airflow_ml.registry.tables import Environment
+from airflow_ml.registry.values import canonical_json, check_name, content_digest, utc_now
 
 __all__ = ["LATEST", "Environments"]
 

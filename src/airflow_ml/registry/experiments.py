@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository, Scope
 from airflow_ml.registry.records import ExperimentRecord
+from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["Experiments", "ensure_experiment", "next_number", "refuse_archived"]
 

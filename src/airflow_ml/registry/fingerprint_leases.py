@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from airflow_ml.registry import reuse_tables
-from airflow_ml.registry.columns import check_name
 from airflow_ml.registry.database import Repository, Scope
 from airflow_ml.registry.database_clock import DatabaseClock
 from airflow_ml.registry.errors import LeaseLostError
 from airflow_ml.registry.reuse_records import FingerprintLease
+from airflow_ml.registry.values import check_name
 
 __all__ = ["FingerprintLeases", "settle_lease"]
 

@@ -7,9 +7,9 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_ml.registry.columns import content_digest
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.tables import GraphText
+from airflow_ml.registry.values import content_digest
 
 __all__ = ["graph_id", "save_graph"]
 

@@ -9,10 +9,10 @@ from sqlalchemy import Select, func, select
 
 from airflow_ml.exceptions import ModelNotFoundException, WebserviceException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import ModelOptions, ModelRecord
 from airflow_ml.registry.tables import Model
+from airflow_ml.registry.values import check_name, utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -9,7 +9,6 @@ from sqlalchemy import URL, select
 
 from airflow_ml.exceptions import WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Database, Scope, database_errors
 from airflow_ml.registry.datastores import add_first_datastores
 from airflow_ml.registry.engine import make_engine, registry_url
@@ -19,6 +18,7 @@ from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.registry import Registry
 from airflow_ml.registry.schema import ensure_schema, is_current
 from airflow_ml.registry.tables import Workspace
+from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["open_registry"]
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.errors import PublishedPipelineNotFoundError
 from airflow_ml.registry.graph_texts import graph_id, save_graph
 from airflow_ml.registry.records import ACTIVE, DISABLED, PublishedPipelineRecord
 from airflow_ml.registry.tables import GraphText, PublishedPipeline
+from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["PublishedPipelines"]
 

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from airflow_ml.registry.columns import check_name, content_digest, utc_now
 from airflow_ml.registry.database import Repository, Scope, in_batches
 from airflow_ml.registry.records import RunRecord
 from airflow_ml.registry.reuse_records import NewResult, ResultRecord
 from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_rows import make_run_records
 from airflow_ml.registry.tables import Output, Run, RunInput, RunLabel
+from airflow_ml.registry.values import check_name, content_digest, utc_now
 
 __all__ = ["REUSED_RUN", "Results", "put_result"]
 

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.database_clock import DatabaseClock, SecondsBetween
 from airflow_ml.registry.outputs import make_output_record
@@ -42,6 +41,7 @@ from airflow_ml.registry.tables import (
     RunLabel,
     Snapshot,
 )
+from airflow_ml.registry.values import utc_now
 
 __all__ = ["Retention"]
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import BigNumber, utc_now
+from airflow_ml.registry.columns import BigNumber
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.errors import ResultGoneError
 from airflow_ml.registry.records import FINAL_STATUSES, RunOptions
@@ -17,6 +17,7 @@ from airflow_ml.registry.results import REUSED_RUN
 from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_creation import insert_run
 from airflow_ml.registry.run_rows import require_run
+from airflow_ml.registry.values import utc_now
 
 __all__ = [
     "check_adoption",

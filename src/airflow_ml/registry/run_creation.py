@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.experiments import ensure_experiment, next_number, refuse_archived
 from airflow_ml.registry.graph_texts import save_graph
 from airflow_ml.registry.records import RUN_KINDS, RUN_STATUSES, RunOptions
 from airflow_ml.registry.run_labels import add_properties, put_tags
 from airflow_ml.registry.run_rows import require_run
+from airflow_ml.registry.values import check_name, utc_now
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import check_name, content_digest
 from airflow_ml.registry.database import Scope, in_batches
 from airflow_ml.registry.run_rows import run_keys_of
+from airflow_ml.registry.values import check_name, content_digest
 
 __all__ = ["LabelKind", "add_properties", "add_property", "label_rows", "put_tags", "remove_tags"]
 

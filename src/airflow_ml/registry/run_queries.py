@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
-from airflow_ml.registry.columns import content_digest
 from airflow_ml.registry.run_labels import LabelKind
 from airflow_ml.registry.tables import Run, RunLabel
+from airflow_ml.registry.values import content_digest
 
 __all__ = ["RunFilter", "select_descendants", "select_newest_attempts", "select_newest_of_dag", "select_page"]
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import check_name
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.dataset_versions import register_version
 from airflow_ml.registry.records import ArtifactRecord, DatasetRegistration, OutputRecord, RunInputRecord
+from airflow_ml.registry.values import check_name
 
 __all__ = ["put_all_inputs", "put_artifacts", "put_inputs", "put_outputs", "register_outputs"]
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from airflow_ml.graph.model import Json
 from airflow_ml.registry import tables
-from airflow_ml.registry.columns import utc_now
 from airflow_ml.registry.errors import RunStateError
 from airflow_ml.registry.records import FINAL_STATUSES
+from airflow_ml.registry.values import utc_now
 
 __all__ = ["apply_status", "check_transition"]
 

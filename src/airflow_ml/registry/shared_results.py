@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_ml.registry.columns import content_digest
 from airflow_ml.registry.database import in_batches
 from airflow_ml.registry.records import FINAL_STATUSES, RUN_STATUSES
 from airflow_ml.registry.results import REUSED_RUN
 from airflow_ml.registry.tables import Output, RegisteredDataset, Run, RunInput, RunLabel
+from airflow_ml.registry.values import content_digest
 
 __all__ = ["OPEN_STATUSES", "Family", "OpenRuns", "families_of", "find_open_runs", "registered_runs"]
 

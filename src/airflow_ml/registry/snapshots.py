@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import func
 
 from airflow_ml.exceptions import SnapshotException
-from airflow_ml.registry.columns import check_name, utc_now
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import SnapshotRecord
 from airflow_ml.registry.tables import Snapshot
+from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["Snapshots"]
 
