@@ -108,6 +108,9 @@ class AzureSqlKind:
         """The driver names groups of types alone; the values tell the rest."""
         return [None] * len(cursor.description)
 
+    def abandon(self, cursor: Any) -> None:
+        """The driver lets go by itself."""
+
     def failure(self, error: DBAPIError) -> Failure:
         """By the error's number."""
         code, words = _code_and_words(error.orig)

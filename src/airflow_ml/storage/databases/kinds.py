@@ -127,6 +127,10 @@ class DatabaseKind(Protocol):
         """Return the Arrow types of a result's columns; None where the driver does not tell."""
         ...
 
+    def abandon(self, cursor: Any) -> None:
+        """Have the driver not fetch what is left of a result whose connection is about to be closed."""
+        ...
+
     def failure(self, error: DBAPIError) -> Failure:
         """Say what kind of failure the server reports."""
         ...

@@ -131,6 +131,12 @@ class MySqlKind:
         """By the columns that the server described; PyMySQL keeps signs and character sets in its result alone."""
         return [_type(field) for field in cursor._result.fields]
 
+    def abandon(self, cursor: Any) -> None:
+        """PyMySQL reads a result to its end before it lets go of it, however long that is."""
+        result = getattr(cursor, "_result", None)
+        if result is not None:
+            result.unbuffered_active = False
+
     def failure(self, error: DBAPIError) -> Failure:
         """By the error's number."""
         cause = error.orig

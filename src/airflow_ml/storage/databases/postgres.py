@@ -136,6 +136,9 @@ class PostgresKind:
             for column in cursor.description
         ]
 
+    def abandon(self, cursor: Any) -> None:
+        """The driver lets go by itself."""
+
     def failure(self, error: DBAPIError) -> Failure:
         """By SQLSTATE; of the server's words the first line, because the others can hold values of whole rows."""
         import psycopg2

@@ -36,6 +36,7 @@ def read(
     statement, parameters = _statement(connection, kind, source)
     kind.begin_reading(connection, timeout, is_read_only=not isinstance(source, Procedure))
     result = _execute(connection, statement, parameters, chunk_rows)
+    cursor = result.cursor
     is_whole = False
     try:
         if not result.returns_rows:
@@ -45,6 +46,7 @@ def read(
     finally:
         # A cut read is ended by closing the connection: the driver would first fetch what is left.
         if not is_whole:
+            kind.abandon(cursor)
             connection.invalidate()
     if isinstance(source, Procedure):
         result.close()

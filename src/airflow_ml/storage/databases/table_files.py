@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -24,6 +24,9 @@ _QUOTED = re.compile(r'[",\r\n]|^\s|\s$')
 
 #: Bytes of a delimited file that are parsed at once; a value may not be longer.
 _BLOCK = 8 << 20
+
+#: Rows of a file that become Python's values at once.
+_ROWS = 10_000
 
 
 class BatchWriter(Protocol):
@@ -107,15 +110,21 @@ def open_rows(source: Path, format_: TableFormat) -> Iterator[tuple[list[str], I
     try:
         if format_ == "parquet":
             with pyarrow.parquet.ParquetFile(source) as parquet:
-                yield list(parquet.schema_arrow.names), parquet.iter_batches(batch_size=10_000)
+                yield list(parquet.schema_arrow.names), parquet.iter_batches(batch_size=_ROWS)
         else:
             names = _header(source)
             with _open_delimited(source, names) as reader:
-                yield names, iter(reader)
+                yield names, _sliced(reader)
     except pa.ArrowInvalid as error:
         raise UserErrorException(
             f"file {source.name!r}: cannot be read as {format_}: {' '.join(str(error).split())}; correct the file"
         ) from error
+
+
+def _sliced(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS):
+            yield batch.slice(start, _ROWS)
 
 
 def _header(source: Path) -> list[str]:
