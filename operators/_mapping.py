@@ -9,7 +9,7 @@ serialized DAG, as arguments of any step are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
 from airflow_ml.exceptions import GraphError
 from airflow_ml.operators._writing import STEP_ARGUMENTS, WRITER, StepWriter, WrittenStep, dag_of, producers_of
+from airflow_ml.translation.assets import assets_of
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pools import pool_arguments
 from airflow_ml.translation.reuse_param import add_reuse_param
@@ -87,6 +88,13 @@ def begin_mapping(kind: type[BaseOperator], task_id: str, given: Mapping[str, An
     return StepPartial(operator_class=kind, kwargs=begun.kwargs, params=begun.params)
 
 
+def _as_list(outlets: object) -> list[object]:
+    """Return outlets as Airflow takes them: one, several or none."""
+    if isinstance(outlets, Collection):
+        return [*outlets]
+    return [] if outlets is None else [outlets]
+
+
 def _defaults(given: Mapping[str, Any], dag: DAG) -> Mapping[str, Any]:
     """Return `default_args`; Airflow itself looks for its own arguments among them."""
     group = given.get("task_group") or TaskGroupContext.get_current(dag)
@@ -120,6 +128,9 @@ class StepPartial(OperatorPartial):
                 _refuse_names(writer, item)
             found = _known_steps(writer, ({name: item[name] for name in _MAPPED if name in item} for item in known))
             hidden = ListOfDictsExpandInput([_hide(item) for item in items] if items else expand_input.value)
+        assets = {asset.uri: asset for made in found for asset in assets_of(made.graph, made.step)}
+        if assets:
+            self.kwargs["outlets"] = [*_as_list(self.kwargs.get("outlets")), *assets.values()]
         operator = super()._expand(hidden, strict=strict)
         _settle(operator, writer, found)
         return operator

@@ -13,6 +13,7 @@ from airflow_ml.operators._context import dag_run_of, given_parameters, map_inde
 from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators._writing import STEP_ARGUMENTS, StepWriter, dag_of, producers_of
 from airflow_ml.operators.step import StepOperator
+from airflow_ml.translation.assets import assets_of
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments
@@ -107,6 +108,7 @@ class PythonScriptStepOperator(StepOperator):
                 " its outputs would be those of every value; map the step itself, by partial(...).expand(...), or make"
                 " the steps a Pipeline, and use its to_task_group there"
             )
+        self.add_outlets(assets_of(made.graph, made.step))
         add_reuse_param(dag.params)
         self.written = made.outputs
         self.face = made.face

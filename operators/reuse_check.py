@@ -27,11 +27,12 @@ from airflow_ml.operators.links import RunLink
 if TYPE_CHECKING:
     from airflow_ml.execution import model, pipelines, reusing, runner_lock, services
     from airflow_ml.graph import Json
-    from airflow_ml.operators import _announcing
+    from airflow_ml.operators import _announcing, _assets
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     _announcing = late("airflow_ml.operators._announcing")
+    _assets = late("airflow_ml.operators._assets")
     model = late("airflow_ml.execution.model")
     pipelines = late("airflow_ml.execution.pipelines")
     reusing = late("airflow_ml.execution.reusing")
@@ -105,6 +106,8 @@ class ReuseCheckOperator(BaseOperator):
             tasks += self._close(opened, context, run, end_task_id(prefix))
         _announcing.announce(context, self.workspace_name, tasks)
         reusing.mark_announced(opened, look.reused)
+        runs = [item.result.step_run_id for item in look.reused]
+        _assets.tell_registered(opened, context, self.pipeline.graph, runs)
         close_behind_end(opened, context, run.id, end_task_id(prefix))
         return [item.step_id for item in look.reused]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from airflow_ml.execution import attempt, model, pipelines, reusing, runner_lock, services, steps
     from airflow_ml.graph import Json, Step
-    from airflow_ml.operators import _announcing, _waiting
+    from airflow_ml.operators import _announcing, _assets, _waiting
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     _announcing = late("airflow_ml.operators._announcing")
+    _assets = late("airflow_ml.operators._assets")
     _waiting = late("airflow_ml.operators._waiting")
     attempt = late("airflow_ml.execution.attempt")
     model = late("airflow_ml.execution.model")
@@ -139,8 +140,8 @@ class StepOperator(BaseOperator):
             self._refuse_stopped(run)
             try:
                 result = self._take(opened, context, run)
-                if not is_mapped(context):
-                    self._announce_later(opened, context, run)
+                later = [] if is_mapped(context) else self._announce_later(opened, context, run)
+                _assets.tell_registered(opened, context, self.pipeline.graph, [result.step_run_id, *later])
                 return result.to_data()
             finally:
                 self._after(opened, context, run.id)
@@ -195,14 +196,15 @@ class StepOperator(BaseOperator):
             raise AirflowException(f"{self.title} was stopped while it waited")
         return run
 
-    def _announce_later(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> None:
+    def _announce_later(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> list[str]:
         """
-        Skip the tasks behind this one that are reused with what it has just written.
+        Skip the tasks behind this one that are reused with what it has just written, and return their steps' runs.
 
         The step itself is done, so nothing in here may fail it: what is not announced is found when its task starts.
         """
         dag_id, dag_run_id = dag_run_of(context)
         graph = self.pipeline.graph
+        reused: Sequence[reusing.Reused] = ()
         try:
             place = model.Airflow(dag_id, dag_run_id, self._prefix)
             reused = reusing.decide_after(opened, graph, run, self.step.id, place)
@@ -212,6 +214,7 @@ class StepOperator(BaseOperator):
             reusing.mark_announced(opened, reused)
         except Exception:
             self.log.exception("%s is done; the steps behind it decide for themselves", self.title)
+        return [item.result.step_run_id for item in reused]
 
     @property
     def _prefix(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.asset import AssetEvent
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import clear_task_instances
 from airflow.models.xcom import XComModel
@@ -71,17 +72,20 @@ def serialize(command: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(dag_run: Any) -> dict[str, Any]:
-    """Return the states of a DAG run and of its tasks, how often each was tried, and their XComs."""
+    """Return the states of a DAG run and of its tasks, how often each was tried, their XComs and asset events."""
     session = Session()
     dag_run = session.scalars(select(DagRun).where(DagRun.id == dag_run.id)).one()
     tasks = dag_run.get_task_instances(session=session)
     xcoms = session.scalars(select(XComModel).where(XComModel.run_id == dag_run.run_id)).all()
+    own = (AssetEvent.source_dag_id == dag_run.dag_id, AssetEvent.source_run_id == dag_run.run_id)
+    events = session.scalars(select(AssetEvent).where(*own).order_by(AssetEvent.id)).all()
     return {
         "dag_id": dag_run.dag_id,
         "run_id": dag_run.run_id,
         "state": str(dag_run.state.value if hasattr(dag_run.state, "value") else dag_run.state),
         "tasks": {name_of(ti): str(ti.state and getattr(ti.state, "value", ti.state)) for ti in tasks},
         "tries": {name_of(ti): ti.try_number for ti in tasks},
+        "events": [[event.source_task_id, event.uri, event.extra] for event in events],
         "xcoms": {f"{name_of(item)}:{item.key}": XComModel.deserialize_value(item) for item in xcoms},
     }
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import pytest
 from airflow_ml.core import Experiment, ScriptRunConfig, Workspace
 from airflow_ml.core.authentication import InteractiveLoginAuthentication
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
+from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
@@ -49,6 +51,7 @@ JOIN = """
     Run.get_context().log("met", sum(pathlib.Path(place, "met.txt").exists() for place in sys.argv[1:]))
 """
 FAIL = "raise SystemExit(3)"
+TOUCH = "import pathlib, sys; pathlib.Path(sys.argv[1], 'a.csv').touch()"
 ADD = """
     import sys
     from azureml.core import Run
@@ -58,6 +61,22 @@ SLEEP = """
     import os, pathlib, sys, time
     pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
     time.sleep(600)
+"""
+
+
+#: A DAG of the team's own, which starts when a dataset has a new version.
+CONSUMER = """
+    from airflow.sdk import dag, task
+    from airflow_ml.core import Dataset, Workspace
+
+    @dag(schedule=Dataset.get_by_name(Workspace.get("ml"), "clean").as_asset())
+    def consumer():
+        @task
+        def read(triggering_asset_events=None):
+            [[event]] = triggering_asset_events.values()
+            return event.extra
+        read()
+    consumer()
 """
 
 
@@ -238,6 +257,28 @@ def test_step_runs_in_the_pool_of_its_target(service: RunningService, experiment
     assert service.client().ask("GET", "/api/v2/pools/cpu-cluster")["slots"] == 2
     tasks = service.client().ask("GET", "/api/v2/dags/~/dagRuns/~/taskInstances?task_id=add&pool=cpu-cluster")
     assert tasks["total_entries"] == 1
+
+
+def test_a_dag_scheduled_on_a_dataset_starts(service: RunningService, experiment: Experiment, script):
+    """When a step registers its output, the DAG starts that is scheduled on the dataset, and knows version and run."""
+    (service.files.dags / "consumer.py").write_text(textwrap.dedent(CONSUMER))
+    client = service.client()
+    while "consumer" not in [dag["dag_id"] for dag in client.ask("GET", "/api/v2/dags")["dags"]]:
+        time.sleep(0.2)
+    out = OutputFileDatasetConfig("out").register_on_complete("clean")
+
+    run = experiment.submit(Pipeline(experiment.workspace, [script("write", TOUCH, out)]))
+
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    xcoms = "/api/v2/dags/consumer/dagRuns/~/taskInstances/read/xcomEntries"
+    while not client.ask("GET", xcoms)["total_entries"]:
+        time.sleep(0.2)
+    [started] = client.ask("GET", "/api/v2/dags/consumer/dagRuns")["dag_runs"]
+    entry = client.ask("GET", xcoms.replace("~", started["dag_run_id"], 1) + "/return_value")
+    step = run.find_step_run("write")[0]
+    told = {"dataset": "clean", "version": 1, "run_id": step.id, "pipeline_run_id": run.id}
+    assert (started["run_type"], entry["value"]) == ("asset_triggered", told)
+    assert step.get_details()["outputDatasets"][0]["dataset"].version == 1
 
 
 def test_killed_service_is_stopped_and_can_be_started(service: RunningService, experiment: Experiment, script):

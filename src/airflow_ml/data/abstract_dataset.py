@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TypeVar
 
+    from airflow.sdk import Asset
+
     from airflow_ml.data import _dataset_by_name, _definition, _reading, _saved, _shown, dataset_factory
     from airflow_ml.data._definition import Definition
     from airflow_ml.data._workspace import WorkspaceLike
     from airflow_ml.graph.model import Json
     from airflow_ml.runtime import expressions
     from airflow_ml.runtime.expressions import Expression
+    from airflow_ml.translation import assets
 
     Dataset = TypeVar("Dataset", bound="AbstractDataset")
 else:
@@ -32,6 +35,7 @@ else:
     _shown = late("airflow_ml.data._shown")
     dataset_factory = late("airflow_ml.data.dataset_factory")
     expressions = late("airflow_ml.runtime.expressions")
+    assets = late("airflow_ml.translation.assets")
 
 __all__ = ["AbstractDataset"]
 
@@ -192,6 +196,23 @@ class AbstractDataset:
     def unregister_all_versions(self) -> None:
         """Forget the name with all its versions; data and ids stay. Nothing happens if it is not registered."""
         _saved.unregister(self)
+
+    def as_asset(self) -> Asset:
+        """
+        Return the registered dataset as an Airflow asset, for `schedule=` of a DAG: `datastore://WORKSPACE/datasets/NAME`.
+
+        Each new version that a step registers when it completes (`register_on_complete`) is an event of it, with
+        `dataset`, `version`, `run_id` and `pipeline_run_id` as its extra. Nothing is looked up.
+
+        Raises:
+            UserErrorException: the dataset has no name.
+        """
+        if self._name is None or self._workspace is None:
+            raise UserErrorException(
+                "dataset: as_asset needs a registered dataset, because registering it is what the asset's events tell"
+                " of; call register(workspace, name), or Dataset.get_by_name(workspace, name)"
+            )
+        return assets.dataset_asset(self._workspace.ref.name, self._name)
 
     def get_partition_key_values(self, partition_keys: list[str] | None = None) -> list[dict[str, object]]:
         """

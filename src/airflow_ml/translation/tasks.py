@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.definitions._internal.contextmanager import TaskGroupContext
 
 from airflow_ml._late import late
+from airflow_ml.translation.assets import assets_of
 from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments
 
@@ -43,7 +44,12 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     pools = {compute: pool_arguments(graph, step) for compute, step in one_of_each.items()}
     tasks = {
         step.id: getattr(_operators, _CLASSES[step.kind])(
-            task_id=step.id, pipeline=ref, step=step, **pools[step.compute], **(_ONCE if graph.is_script_run else {})
+            task_id=step.id,
+            pipeline=ref,
+            step=step,
+            outlets=assets_of(graph, step),
+            **pools[step.compute],
+            **(_ONCE if graph.is_script_run else {}),
         )
         for step in graph.steps
     }
