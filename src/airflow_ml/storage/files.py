@@ -85,23 +85,34 @@ def replacing(target: Path, *, overwrite: bool = True, durable: bool = False) ->
         overwrite: False creates it only if it is not there, decided by the kernel; raises FileExistsError.
         durable: wait until the disk has it.
     """
-    make_folder(target.parent)
     temporary = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    is_left = True
     try:
-        with temporary.open("xb") as stream:
+        with _new_file(temporary) as stream:
             yield stream
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
         if overwrite:
             temporary.replace(target)
+            is_left = False
         else:
             _create(temporary, target)
         if durable:
             sync(target.parent)
     finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        if is_left:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+def _new_file(place: Path) -> BinaryIO:
+    try:
+        return place.open("xb")
+    except FileNotFoundError:
+        # Seldom, in a tree of many files: to look for the folder each time would cost as much as to write a small one.
+        make_folder(place.parent)
+        return place.open("xb")
 
 
 def _create(temporary: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from servers.azurite import Azurite
 from airflow_ml.storage.azure import blocks
-from airflow_ml.storage.azure.quick_puts import QuickPuts
+from airflow_ml.storage.azure.quick_blobs import QuickBlobs
 from airflow_ml.storage.azure.wire import Wire
 from airflow_ml.storage.commit import commit_output
 
@@ -47,7 +47,7 @@ def counted(method):
         return answer
     return call
 
-Wire.exchange, QuickPuts.put = counted(Wire.exchange), counted(QuickPuts.put)
+Wire.exchange, QuickBlobs.put = counted(Wire.exchange), counted(QuickBlobs.put)
 store = server.open(container)
 commit_output(store, Path(source), destination="d", run_id="run1", output="model", datastore="blobs")
 print(int(number) - left)

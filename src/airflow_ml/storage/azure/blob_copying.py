@@ -90,5 +90,5 @@ def _copy_ranges(origin: Blobs, source: str, etag: str, blobs: Blobs, target: st
         ):
             pass
     algorithm, _, digest = info.digest.partition(":")
-    noted = digest_metadata(digest) if algorithm == "sha256" else {}
+    noted = digest_metadata(digest, size=info.size) if algorithm == "sha256" else {}
     return blobs.put_block_list(target, ids, info.size, noted, condition)

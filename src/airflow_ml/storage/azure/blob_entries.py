@@ -17,7 +17,7 @@ from airflow_ml.storage.protocol import FileInfo
 
 __all__ = ["Page", "digest_metadata", "info_of_headers", "parse_page"]
 
-#: The metadata in which we note a blob's sha256, with the MD5 that belongs to it (see `_digest`).
+#: The metadata in which we note a blob's sha256, with its MD5, or its size where it has none (see `_digest`).
 _DIGEST = "airflow_ml_digest"
 
 #: The metadata by which tools without a hierarchical name space mark a folder.
@@ -39,21 +39,22 @@ class Page:
     markers: tuple[str, ...]
 
 
-def digest_metadata(sha256: str, md5: str = "") -> dict[str, str]:
+def digest_metadata(sha256: str, *, md5: str = "", size: int = 0) -> dict[str, str]:
     """
     Return the header that notes a blob's sha256 in its metadata.
 
     Args:
         sha256: in hexadecimal digits.
         md5: the blob's Content-MD5, in base64; "" where it has none.
+        size: in bytes, where it has none.
     """
-    return {f"x-ms-meta-{_DIGEST}": f"{sha256} {md5}".strip()}
+    return {f"x-ms-meta-{_DIGEST}": f"{sha256} {md5 or size}"}
 
 
 def info_of_headers(path: str, headers: Mapping[str, str], *, size: int | None = None) -> FileInfo:
     """Return what an answer's headers say; `size` replaces that of the answer's own body."""
     length = int(headers.get("content-length") or 0) if size is None else size
-    digest = _digest(headers.get(f"x-ms-meta-{_DIGEST}") or "", _blob_md5(headers))
+    digest = _digest(headers.get(f"x-ms-meta-{_DIGEST}") or "", _blob_md5(headers), length)
     return FileInfo(path, length, (headers.get("etag") or "").strip('"'), _moment(headers.get("last-modified")), digest)
 
 
@@ -62,14 +63,14 @@ def _blob_md5(headers: Mapping[str, str]) -> str:
     return headers.get("x-ms-blob-content-md5") or headers.get("content-md5") or ""
 
 
-def _digest(noted: str, md5: str) -> str:
+def _digest(noted: str, md5: str, size: int) -> str:
     """
     Return the digest that can be trusted, as in `FileInfo.digest`.
 
-    The service keeps metadata over an append of another tool, but not the MD5: a note counts beside its own MD5 only.
+    The service keeps metadata over an append of another tool: a note counts only beside the MD5 or size it was made for.
     """
-    sha256, _, noted_md5 = noted.partition(" ")
-    if sha256 and noted_md5 == md5:
+    sha256, _, made_for = noted.partition(" ")
+    if sha256 and made_for == (md5 or str(size)):
         return f"sha256:{sha256}"
     try:
         return f"md5:{base64.b64decode(md5, validate=True).hex()}" if md5 else ""
@@ -127,10 +128,11 @@ def _info(name: str, blob: ElementTree.Element) -> FileInfo:
     properties = blob.find("Properties")
     if properties is None:
         raise ElementTree.ParseError(f"blob {name!r} has no properties")
+    size = int(properties.findtext("Content-Length") or 0)
     return FileInfo(
         name,
-        int(properties.findtext("Content-Length") or 0),
+        size,
         (properties.findtext("Etag") or "").strip('"'),
         _moment(properties.findtext("Last-Modified")),
-        _digest(_metadata(blob, _DIGEST), properties.findtext("Content-MD5") or ""),
+        _digest(_metadata(blob, _DIGEST), properties.findtext("Content-MD5") or "", size),
     )

@@ -44,7 +44,7 @@ class BlobPartWriter:
         # Other sizes of parts are other blocks, and another content of the file is another token.
         self._series = hashlib.sha256(f"{token}/{size}/{part_size}".encode()).hexdigest()[:16]
         sha256 = _SHA256.fullmatch(token)
-        self._noted = digest_metadata(sha256[1]) if sha256 else {}
+        self._noted = digest_metadata(sha256[1], size=size) if sha256 else {}
         there = blobs.uncommitted(name)
         self._arrived = {index for index in range(self._count) if there.get(self._block(index)) == self._length(index)}
 

@@ -19,7 +19,7 @@ from airflow_ml.storage.azure.blobs import ANY, CREATE, Blobs, Condition
 from airflow_ml.storage.azure.blocks import BLOCK_SIZE, block_lane, send_blocks
 from airflow_ml.storage.azure.client import content_md5
 from airflow_ml.storage.azure.gathering import put_files
-from airflow_ml.storage.azure.quick_puts import QuickPuts
+from airflow_ml.storage.azure.quick_blobs import QuickBlobs
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import (
     Content,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from airflow_ml.storage.azure.client import AzureClient
 
 __all__ = ["BlobStore"]
+
+#: Bytes up to which a blob is read in one request without a look at its size.
+_SMALL = 1 << 20
 
 #: The longest name that the service takes.
 _LONGEST_NAME = 1024
@@ -52,7 +55,7 @@ class BlobStore:
 
     def __init__(self, client: AzureClient) -> None:
         self.blobs = Blobs(client)
-        self._quick = QuickPuts(client)
+        self._quick = QuickBlobs(client)
 
     def __repr__(self) -> str:
         return f"BlobStore({self.identity!r})"
@@ -111,6 +114,10 @@ class BlobStore:
         """Copy one blob to a local path, in ranges: a cut costs the range that it happened in."""
         name, start, what = _name(path), 0, f"copy of {path!r}"
         with storage_errors(f"copy of {path!r} to {target}", target.parent), replacing(target) as stream:
+            small = self._quick.get(name, _SMALL, etag=etag)
+            if small is not None:
+                stream.write(small)
+                return
             while True:
                 content, info = self.blobs.read(name, start, BLOCK_SIZE, etag=etag, what=what)
                 stream.write(content)
@@ -141,12 +148,13 @@ class BlobStore:
         first = stream.read(BLOCK_SIZE + 1)
         if len(first) <= BLOCK_SIZE:
             md5 = content_md5(first)
-            noted = digest_metadata(hashlib.sha256(first).hexdigest(), md5)
+            noted = digest_metadata(hashlib.sha256(first).hexdigest(), md5=md5)
             done = self._quick.put(name, first, md5, noted, create=condition is CREATE)
             return done or self.blobs.put(name, first, noted, condition, is_doubtful=True)
         with block_lane() as lane:
             sent = send_blocks(self.blobs, name, cast(BinaryIO, _Continued(first, stream)), secrets.token_hex(8), lane)
-        return self.blobs.put_block_list(name, sent.ids, sent.size, digest_metadata(sent.sha256), condition)
+        noted = digest_metadata(sent.sha256, size=sent.size)
+        return self.blobs.put_block_list(name, sent.ids, sent.size, noted, condition)
 
     def put_files(self, uploads: Sequence[Upload], *, token: str) -> tuple[StoredFile, ...]:
         """

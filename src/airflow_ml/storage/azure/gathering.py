@@ -125,7 +125,7 @@ class _Gathering:
 
     def _put(self, name: str, content: bytes, condition: Condition) -> StoredFile:
         sha256 = hashlib.sha256(content).hexdigest()
-        info = self.blobs.put(name, content, digest_metadata(sha256, content_md5(content)), condition)
+        info = self.blobs.put(name, content, digest_metadata(sha256, md5=content_md5(content)), condition)
         return StoredFile(name, len(content), sha256, info.etag)
 
     def finish(self, upload: Upload, first: SentBlocks | StoredFile) -> StoredFile:
@@ -142,7 +142,7 @@ class _Gathering:
             )
 
     def _commit(self, name: str, staged: SentBlocks, condition: Condition) -> StoredFile:
-        noted = digest_metadata(staged.sha256)
+        noted = digest_metadata(staged.sha256, size=staged.size)
         info = self.blobs.put_block_list(name, staged.ids, staged.size, noted, condition)
         return StoredFile(name, staged.size, staged.sha256, info.etag)
 
