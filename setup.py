@@ -91,7 +91,6 @@ setup(
         "apache-airflow>=3.3",
         "alembic>=1.13",
         "azure-identity>=1.16",
-        "azure-storage-blob>=12.19",
         "azure-storage-file-share>=12.17",
         "blake3>=1",
         "cryptography>=42",
@@ -111,6 +110,7 @@ setup(
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
         "widgets": ["ipywidgets>=8"],
         "dev": [
+            "azure-storage-blob>=12.19",
             "hypothesis>=6.100",
             "import-linter>=2.1",
             "ipywidgets>=8",
