@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from servers.azurite import Azurite, running_azurite
+from servers.databases import Served, served_mysql, served_postgres
+from servers.mariadb import MariaDb, running_mariadb
 
 from airflow_ml.storage.azure.blob_store import BlobStore
 
@@ -100,6 +102,27 @@ def new_postgres_url() -> Iterator[Callable[[], str]]:
 def postgres_url(new_postgres_url: Callable[[], str]) -> str:
     """Return the URL of an empty PostgreSQL database."""
     return new_postgres_url()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Served]:
+    """Make an empty PostgreSQL database, to be used as a datastore."""
+    with served_postgres(postgres_url) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    """Start a MariaDB server for the whole session."""
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mysql(mariadb: MariaDb) -> Iterator[Served]:
+    """Make an empty MariaDB database, to be used as a datastore."""
+    with served_mysql(mariadb) as served:
+        yield served
 
 
 def start_postgres(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:

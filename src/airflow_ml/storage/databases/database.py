@@ -69,7 +69,7 @@ class Database:
         Args:
             timeout: seconds that the server may take for the next rows; None waits for ever.
             limit: read no more than so many rows.
-            exact: keep decimals; otherwise they become doubles, as in v1's tables.
+            exact: keep decimals and dates; otherwise they become doubles and times, as in v1's tables.
         """
         import pyarrow as pa
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import column, inspect, select, table, text
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
-from airflow_ml.storage.databases.rows import batch_of, column_names, schema_of, with_numbers
+from airflow_ml.storage.databases.rows import as_wanted, batch_of, column_names, schema_of
 from airflow_ml.storage.databases.sources import Procedure, Query, Source, Table, table_name
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _batches(
     portions = _portions(result, limit, chunk_rows)
     first = next(portions, [])
     schema = schema_of(names, types, first)
-    schema = with_numbers(schema, exact=exact, unlimited=unlimited)
+    schema = as_wanted(schema, exact=exact, unlimited=unlimited)
     for rows in chain((first,), portions):
         yield batch_of(rows, schema, source)
 

@@ -15,7 +15,7 @@ from airflow_ml.exceptions import DatasetExecutionError
 if TYPE_CHECKING:
     from airflow_ml.storage.databases.sources import Source
 
-__all__ = ["UNLIMITED", "batch_of", "column_names", "schema_of", "with_numbers"]
+__all__ = ["UNLIMITED", "as_wanted", "batch_of", "column_names", "schema_of"]
 
 #: Stands for numbers with any number of digits, which no type of Arrow can hold exactly.
 UNLIMITED = pa.decimal256(76, 38)
@@ -63,23 +63,25 @@ def _type_of_values(values: Sequence[object]) -> pa.DataType:
     return pa.string()
 
 
-def with_numbers(schema: pa.Schema, *, exact: bool, unlimited: pa.DataType) -> pa.Schema:
+def as_wanted(schema: pa.Schema, *, exact: bool, unlimited: pa.DataType) -> pa.Schema:
     """
-    Return the columns with the types that numbers shall have.
+    Return the columns with the types that were asked for.
 
     Args:
-        exact: keep decimals; otherwise they become doubles, which v1's tables have.
+        exact: keep decimals and dates; otherwise they become doubles and times, which v1's tables have.
         unlimited: of decimals without limits.
     """
 
-    def number(type_: pa.DataType) -> pa.DataType:
+    def wanted(type_: pa.DataType) -> pa.DataType:
+        if pa.types.is_date(type_) and not exact:
+            return pa.timestamp("us")
         if not pa.types.is_decimal(type_):
             return type_
         if type_ == UNLIMITED:
             return unlimited
         return type_ if exact else pa.float64()
 
-    return pa.schema([field.with_type(number(field.type)) for field in schema])
+    return pa.schema([field.with_type(wanted(field.type)) for field in schema])
 
 
 def batch_of(rows: Sequence[Sequence[object]], schema: pa.Schema, source: Source) -> pa.RecordBatch:
@@ -116,8 +118,10 @@ def _change(type_: pa.DataType) -> Callable[[Any], object] | None:
         return float
     if pa.types.is_binary(type_):
         return bytes  # psycopg2 gives memoryviews
-    if pa.types.is_time(type_) or pa.types.is_date(type_):
+    if pa.types.is_time(type_):
         return _without_zone
+    if pa.types.is_timestamp(type_):
+        return _moment
     return None
 
 
@@ -135,3 +139,8 @@ def _text(value: object) -> str:
 
 def _without_zone(value: Any) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, datetime.time) else value
+
+
+def _moment(value: Any) -> Any:
+    is_date = isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)
+    return datetime.datetime.combine(value, datetime.time()) if is_date else value
