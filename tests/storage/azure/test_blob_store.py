@@ -55,6 +55,18 @@ def test_a_name_is_taken_literally(blob_store, name):
     assert [info.path for info in blob_store.list()] == [f"copy/{name}"]
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if len(name) < 100])
+def test_a_folder_may_have_such_a_name(blob_store, name):
+    """It is found, listed and deleted with what is in it, and nothing else is."""
+    blob_store.write(f"{name}/file", b"x")
+    blob_store.write("other", b"x")
+
+    assert blob_store.is_folder(name)
+    assert [info.path for info in blob_store.list(name)] == [f"{name}/file"]
+    blob_store.delete(name, recursive=True)
+    assert [info.path for info in blob_store.list()] == ["other"]
+
+
 def test_names_that_differ_in_case_are_two_files(blob_store):
     """As on Linux, and unlike Windows."""
     blob_store.write("Data", b"1")

@@ -67,7 +67,7 @@ def _digest(noted: str, md5: str, size: int) -> str:
     """
     Return the digest that can be trusted, as in `FileInfo.digest`.
 
-    The service keeps metadata over an append of another tool: a note counts only beside the MD5 or size it was made for.
+    The service keeps metadata over an append of another tool: a note counts only beside the MD5 or size it is made for.
     """
     sha256, _, made_for = noted.partition(" ")
     if sha256 and made_for == (md5 or str(size)):

@@ -66,9 +66,9 @@ class BlobPartWriter:
         self._blobs.put_block(self._name, self._block(index), content)
         self._arrived.add(index)
 
-    def finish(self, *, overwrite: bool = True) -> FileInfo:
+    def finish(self, *, overwrite: bool = True, sha256: str = "") -> FileInfo:
         """
-        Make the blob of all its parts, at once.
+        Make the blob of all its parts, at once; the sha256 is noted in its metadata.
 
         Raises:
             FileExistsError: with `overwrite=False`, there is one.
@@ -78,7 +78,8 @@ class BlobPartWriter:
         if missing:
             raise ServiceException(f"path {self._name!r}: {missing} of {self._count} parts have not arrived; send them")
         ids = [self._block(index) for index in range(self._count)]
-        return self._blobs.put_block_list(self._name, ids, self._size, self._noted, ANY if overwrite else CREATE)
+        noted = digest_metadata(sha256) if sha256 else self._noted
+        return self._blobs.put_block_list(self._name, ids, self._size, noted, ANY if overwrite else CREATE)
 
     def abandon(self) -> None:
         """Do nothing: the service lets go of the parts by itself, and offers no way to do so earlier."""

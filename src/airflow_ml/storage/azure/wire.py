@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -18,12 +19,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.storage.retrying import TransientError
 
 if TYPE_CHECKING:
     from airflow_ml.storage.azure.addresses import StorageAddress
 
 __all__ = ["Answer", "Request", "Wire"]
+
+#: Seconds in which a server must take a connection.
+CONNECT_SECONDS = 15.0
 
 #: Seconds without a byte after which a request counts as lost.
 STALL_SECONDS = 60.0
@@ -87,20 +92,29 @@ class Wire:
         Send a request and read the answer.
 
         Raises:
+            UserErrorException: the server is not who it says.
             TransientError: the connection failed, stalled or was cut; at once worth another try if it was an old one,
                 which the server may have closed meanwhile.
         """
         connection, is_old = self._take()
         try:
+            if connection.sock is None:
+                self._connect(connection)
             connection.request(request.method, request.target, body=request.body, headers=dict(request.headers))
             response = connection.getresponse()
             body = response.read()
+        except ssl.SSLCertVerificationError as exc:
+            connection.close()
+            raise UserErrorException(
+                f"{self._server} shows a certificate that this machine does not trust ({exc.verify_message}); name the "
+                "authority's certificates in SSL_CERT_FILE"
+            ) from exc
         except (OSError, http.client.HTTPException) as exc:
             connection.close()
             if is_old:
                 self._drop_idle()
-            what = f"{self._address.scheme}://{self._address.host} cannot be reached or cut the connection"
-            raise TransientError(f"{what} ({_reason(exc)})", pause=0 if is_old else None) from exc
+            what = f"{self._server} cannot be reached or cut the connection ({_reason(exc)})"
+            raise TransientError(what, pause=0 if is_old else None) from exc
         except BaseException:
             connection.close()  # an answer half read would be taken for the next one's
             raise
@@ -117,7 +131,7 @@ class Wire:
                 self._owner, self._idle = os.getpid(), []
             if self._idle:
                 return self._idle.pop(), True
-        return self._connect(), False
+        return self._new(), False
 
     def _drop_idle(self) -> None:
         """Close what waits: the server has closed one, so probably all."""
@@ -130,17 +144,24 @@ class Wire:
         with self._lock:
             self._idle.append(connection)
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _new(self) -> http.client.HTTPConnection:
         host, proxy = self._address.host, self._proxy()
         if self._address.scheme == "http":
-            return http.client.HTTPConnection(host, timeout=self._stall)
+            return http.client.HTTPConnection(host, timeout=CONNECT_SECONDS)
         if self._context is None:
             self._context = ssl.create_default_context()
-        if not proxy:
-            return http.client.HTTPSConnection(host, timeout=self._stall, context=self._context)
-        connection = http.client.HTTPSConnection(proxy, timeout=self._stall, context=self._context)
-        connection.set_tunnel(host)
+        connection = http.client.HTTPSConnection(proxy or host, timeout=CONNECT_SECONDS, context=self._context)
+        if proxy:
+            connection.set_tunnel(host)
         return connection
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        connection.connect()
+        connection.sock.settimeout(self._stall)
+
+    @property
+    def _server(self) -> str:
+        return f"{self._address.scheme}://{self._address.host}"
 
     def _proxy(self) -> str:
         """Return host and port of the proxy that the environment names for this server (`HTTPS_PROXY`, `NO_PROXY`)."""
@@ -151,4 +172,6 @@ class Wire:
 
 
 def _reason(exc: Exception) -> str:
+    if isinstance(exc, socket.gaierror):
+        return "there is no server of that name; check account and endpoint"
     return (exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)) or type(exc).__name__
