@@ -14,7 +14,8 @@ from airflow_ml.storage.retrying import RetryPolicy, TransientError
 
 if TYPE_CHECKING:
     from airflow_ml.storage.azure.addresses import StorageAddress
-    from airflow_ml.storage.azure.credentials import Authorisation, Credentials
+    from airflow_ml.storage.azure.authorisations import Authorisation
+    from airflow_ml.storage.azure.credentials import Credentials
 
 __all__ = ["API_VERSION", "AzureClient", "content_md5"]
 

@@ -9,149 +9,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AuthenticationException, UserErrorException
 from airflow_ml.graph.model import Json
 from airflow_ml.storage.azure.addresses import parse_connection_string
-from airflow_ml.storage.azure.signing import shared_key, sign_container
+from airflow_ml.storage.azure.authorisations import AccountKey, Anonymous, Authorisation, EntraToken, SasToken
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-    from airflow_ml.storage.azure.wire import Request
-
-__all__ = ["Authorisation", "Credentials", "Identity"]
+__all__ = ["Credentials", "Identity"]
 
 #: What tokens of Microsoft Entra ID are asked for.
 _STORAGE_RESOURCE = "https://storage.azure.com/"
-
-#: How long another account's server may read from ours, for a copy that it makes by itself.
-_COPY_LIFETIME = timedelta(hours=24)
-
-
-class Authorisation(Protocol):
-    """One way to authorise requests."""
-
-    @property
-    def expired(self) -> bool:
-        """Whether it is known to be of no use any more."""
-        ...
-
-    @property
-    def own_query(self) -> str:
-        """What an address must have for the account's own service to read from it, when it copies."""
-        ...
-
-    def authorise(self, request: Request) -> Request:
-        """Return the request with what proves that it may be made."""
-        ...
-
-    def for_obstore(self) -> dict[str, str]:
-        """Return the settings by which obstore does the same."""
-        ...
-
-    def for_copying(self, container: str) -> tuple[str, str]:
-        """Return the query and the header by which another account's server may read."""
-        ...
-
-
-@dataclass(frozen=True, repr=False)
-class _AccountKey:
-    account: str
-    key: str
-    expired = False
-    own_query = ""
-
-    def authorise(self, request: Request) -> Request:
-        headers = request.headers
-        signed = shared_key(self.account, self.key, request.method, request.path, request.query, headers)
-        return replace(request, headers={**headers, "authorization": signed})
-
-    def for_obstore(self) -> dict[str, str]:
-        return {"account_key": self.key}
-
-    def for_copying(self, container: str) -> tuple[str, str]:
-        return sign_container(self.account, self.key, container, permissions="r", lifetime=_COPY_LIFETIME), ""
-
-
-@dataclass(frozen=True, repr=False)
-class _SasToken:
-    token: str
-
-    @property
-    def expired(self) -> bool:
-        end = dict(parse_qsl(self.token)).get("se", "")
-        try:
-            moment = datetime.fromisoformat(end.replace("Z", "+00:00"))
-        except ValueError:
-            return False
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return moment <= datetime.now(timezone.utc)
-
-    @property
-    def own_query(self) -> str:
-        return self.token
-
-    def authorise(self, request: Request) -> Request:
-        return replace(request, query={**request.query, **dict(parse_qsl(self.token, keep_blank_values=True))})
-
-    def for_obstore(self) -> dict[str, str]:
-        return {"sas_token": self.token}
-
-    def for_copying(self, container: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's
-        return self.token, ""
-
-
-@dataclass(frozen=True, repr=False)
-class _Anonymous:
-    expired = False
-    own_query = ""
-
-    def authorise(self, request: Request) -> Request:
-        return request
-
-    def for_obstore(self) -> dict[str, str]:
-        return {"skip_signature": "true"}
-
-    def for_copying(self, container: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's
-        return "", ""
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class _EntraToken:
-    """A credential of `azure-identity`, which keeps its tokens and renews them before they end."""
-
-    credential: TokenCredential
-    scope: str
-    name: str
-    expired = False
-    own_query = ""
-
-    def authorise(self, request: Request) -> Request:
-        return replace(request, headers={**request.headers, "authorization": f"Bearer {self._token()}"})
-
-    def for_obstore(self) -> dict[str, str]:
-        return {"bearer_token": self._token()}
-
-    def for_copying(self, container: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's
-        return "", f"Bearer {self._token()}"
-
-    def _token(self) -> str:
-        from azure.core.exceptions import AzureError  # only who signs in this way pays for the import
-
-        try:
-            return self.credential.get_token(self.scope).token
-        except AzureError as exc:
-            reason = (str(exc).splitlines() or [type(exc).__name__])[0]
-            raise AuthenticationException(
-                f"datastore {self.name!r}: signing in to Azure failed: {reason}; check tenant_id, client_id and the "
-                "secret, or that this machine has an identity"
-            ) from exc
 
 
 @dataclass(frozen=True)
@@ -218,14 +90,14 @@ class Credentials:
     def _load(self) -> Authorisation:
         auth = self.identity.auth
         if auth == "anonymous":
-            return _Anonymous()
+            return Anonymous()
         if auth in ("service_principal", "managed_identity"):
             return self._entra(auth)
         secrets = self._secrets()
         if auth == "account_key":
-            return _AccountKey(self.identity.account, self._secret(secrets, "account_key"))
+            return AccountKey(self.identity.account, self._secret(secrets, "account_key"))
         if auth == "sas":
-            return _SasToken(_sas_text(self._secret(secrets, "sas_token")))
+            return SasToken(_sas_text(self._secret(secrets, "sas_token")))
         if auth == "connection_string":
             return self._from_connection_string(self._secret(secrets, "connection_string"))
         raise UserErrorException(
@@ -245,9 +117,9 @@ class Credentials:
     def _from_connection_string(self, text: str) -> Authorisation:
         parts = parse_connection_string(text)
         if parts.get("AccountKey"):
-            return _AccountKey(self.identity.account, parts["AccountKey"])
+            return AccountKey(self.identity.account, parts["AccountKey"])
         if parts.get("SharedAccessSignature"):
-            return _SasToken(_sas_text(parts["SharedAccessSignature"]))
+            return SasToken(_sas_text(parts["SharedAccessSignature"]))
         raise AuthenticationException(
             f"datastore {self.identity.name!r}: its connection string holds neither AccountKey nor "
             "SharedAccessSignature; copy it whole from the account's keys"
@@ -265,7 +137,7 @@ class Credentials:
             more = {"authority": who.authority, "disable_instance_discovery": True} if who.authority else {}
             secret = self._secret(self._secrets(), "client_secret")
             credential = ClientSecretCredential(who.tenant, who.client, secret, **more)
-        return _EntraToken(credential, scope, who.name)
+        return EntraToken(credential, scope, who.name)
 
 
 def _sas_text(token: str) -> str:

@@ -34,10 +34,10 @@ CONNECT_SECONDS = 15.0
 STALL_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Request:
     """
-    One request.
+    One request; has no printable form, because what opens the container is in it.
 
     Attributes:
         path: encoded, as it is sent.
