@@ -14,7 +14,8 @@ from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore, AzureFil
 from airflow_ml.data.dbfs_datastore import DBFSDatastore
 from airflow_ml.data.sql_data_reference import SqlDataReference
 from airflow_ml.data.stored_procedure_parameter import StoredProcedureParameter, StoredProcedureParameterType
-from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.storage.databases import Procedure, ProcedureParameter, Query, Table, source_of
 
 _WORKSPACE = Workspace("s", "g", "w")
 _STORES: list[tuple[str, AbstractDatastore]] = [
@@ -72,6 +73,26 @@ def test_sql_reference_holds_what_it_was_given() -> None:
     assert str(reference) == "$AZUREML_DATAREFERENCE_rows"
     assert (reference.sql_stored_procedure, reference.sql_query) == ("p", None)
     assert StoredProcedureParameter("n", "v").type is StoredProcedureParameterType.String
+
+
+def test_sql_reference_names_one_source() -> None:
+    """Exactly one of table, query and procedure is read; parameters belong to a procedure."""
+    store = AzurePostgreSqlDatastore(_WORKSPACE, "db", "server", "database", "u", "p")
+    parameters = [StoredProcedureParameter("since", "2020-01-01", StoredProcedureParameterType.Date)]
+
+    reference = SqlDataReference(store, sql_stored_procedure="p", sql_stored_procedure_params=parameters)
+
+    assert source_of(reference.sql_source) == Procedure("p", (ProcedureParameter("since", "2020-01-01", "Date"),))
+    assert source_of(SqlDataReference(store, sql_table="t").sql_source) == Table("t")
+    assert source_of(SqlDataReference(store, sql_query="SELECT 1").sql_source) == Query("SELECT 1")
+    for wrong in (
+        SqlDataReference(store, "rows"),
+        SqlDataReference(store, "rows", sql_table="t", sql_query="SELECT 1"),
+        SqlDataReference(store, "rows", sql_table="t", sql_stored_procedure_params=parameters),
+        SqlDataReference(store, "rows", sql_stored_procedure="p", sql_stored_procedure_params=["x"]),  # type: ignore[list-item]
+    ):
+        with pytest.raises(UserErrorException, match="'rows'"):
+            wrong.sql_source  # noqa: B018 - the access raises
 
 
 @pytest.mark.parametrize("call", ["path", "as_mount", "as_download", "as_upload", "to_config"])

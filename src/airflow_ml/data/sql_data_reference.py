@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.data.data_reference import DataReference
-from airflow_ml.exceptions import NotSupportedError
+from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from airflow_ml.data import stored_procedure_parameter
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.data.stored_procedure_parameter import StoredProcedureParameter
+    from airflow_ml.graph.model import Json
+else:
+    stored_procedure_parameter = late("airflow_ml.data.stored_procedure_parameter")
 
 __all__ = ["SqlDataReference"]
 
@@ -38,6 +43,38 @@ class SqlDataReference(DataReference):
         self.sql_query = sql_query
         self.sql_stored_procedure = sql_stored_procedure
         self.sql_stored_procedure_params = sql_stored_procedure_params
+
+    @property
+    def sql_source(self) -> dict[str, Json]:
+        """
+        What is read, as a graph holds it: a table, a query, or a stored procedure with its parameters (not in v1).
+
+        Raises:
+            UserErrorException: none of the three was given, or several; or a parameter is no StoredProcedureParameter.
+        """
+        places = {"table": self.sql_table, "query": self.sql_query, "procedure": self.sql_stored_procedure}
+        given: dict[str, Json] = {key: text for key, text in places.items() if text}
+        if len(given) != 1:
+            raise UserErrorException(
+                f"SQL data reference {self.name!r}: {', '.join(given) or 'nothing'} was given; give one of sql_table, "
+                "sql_query and sql_stored_procedure"
+            )
+        parameters = list(self.sql_stored_procedure_params or ())
+        if parameters and "procedure" not in given:
+            raise UserErrorException(
+                f"SQL data reference {self.name!r}: sql_stored_procedure_params belong to a sql_stored_procedure; "
+                "leave them out"
+            )
+        if not all(isinstance(item, stored_procedure_parameter.StoredProcedureParameter) for item in parameters):
+            raise UserErrorException(
+                f"SQL data reference {self.name!r}: sql_stored_procedure_params {parameters!r}; give a list of "
+                "StoredProcedureParameter"
+            )
+        if parameters:
+            given["procedure_parameters"] = [
+                {"name": item.name, "value": item.value, "type": item.type.value} for item in parameters
+            ]
+        return given
 
     @property
     def source(self) -> NoReturn:

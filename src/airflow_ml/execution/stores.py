@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.storage.databases import DatabaseStore
+from airflow_ml.storage.databases import Database, DatabaseStore
 from airflow_ml.storage.factory import StoreContext, open_store
 
 if TYPE_CHECKING:
@@ -50,6 +50,18 @@ class Stores:
                 root.mkdir(parents=True, exist_ok=True)
             self._opened[name] = open_store(record.settings, StoreContext(name, root))
         return self._opened[name]
+
+    def database(self, name: str) -> Database:
+        """
+        Return the database of a datastore.
+
+        Raises:
+            UserErrorException: the workspace has no datastore of that name, or it holds files.
+        """
+        store = self(name)
+        if not isinstance(store, DatabaseStore):
+            raise UserErrorException(f"datastore {name!r}: holds files and is no database; correct the name")
+        return store.database
 
     def forget_queries(self) -> None:
         """

@@ -16,6 +16,7 @@ from airflow_ml.storage.databases.sources import (
     Source,
     Table,
     TableFormat,
+    source_of,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "Table",
     "TableFormat",
     "open_database",
+    "source_of",
 ]

@@ -5,13 +5,26 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from airflow_ml.exceptions import UserErrorException
 
-__all__ = ["Exported", "Procedure", "ProcedureParameter", "Query", "Source", "Table", "TableFormat", "table_name"]
+if TYPE_CHECKING:
+    from airflow_ml.graph.model import Json
+
+__all__ = [
+    "Exported",
+    "Procedure",
+    "ProcedureParameter",
+    "Query",
+    "Source",
+    "Table",
+    "TableFormat",
+    "source_of",
+    "table_name",
+]
 
 #: How rows are written to files: text with a line of names, or parquet.
 TableFormat: TypeAlias = Literal["delimited", "parquet"]
@@ -100,6 +113,31 @@ class Procedure:
 
 
 Source: TypeAlias = "Table | Query | Procedure"
+
+
+def source_of(described: Mapping[str, Json]) -> Source:
+    """
+    Return what a reference of a graph names.
+
+    Args:
+        described: `table`, `query` (and `query_parameters`), or `procedure` (and `procedure_parameters`: mappings with
+            `name`, `value`, `type`).
+
+    Raises:
+        UserErrorException: none of the three, or several.
+    """
+    given = [key for key in ("table", "query", "procedure") if described.get(key)]
+    if len(given) != 1:
+        raise UserErrorException(
+            f"reference to a database: names {given or 'nothing'}; give one of a table, a query and a stored procedure"
+        )
+    text = str(described[given[0]])
+    if given[0] == "table":
+        return Table(text)
+    if given[0] == "query":
+        return Query(text, cast("Mapping[str, object]", described.get("query_parameters") or {}))
+    items = cast("Sequence[Mapping[str, str]]", described.get("procedure_parameters") or ())
+    return Procedure(text, tuple(ProcedureParameter(item["name"], item["value"], item["type"]) for item in items))
 
 
 @dataclass(frozen=True)
