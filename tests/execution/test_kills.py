@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import Callable
 
 import pytest
+from forking import die, fork
 
 from airflow_ml.compute.orphans import find_orphans
 from airflow_ml.compute.process_launcher import ProcessLauncher
@@ -32,11 +32,6 @@ for place in sys.argv[1:]:
             print(line, file=file, flush=True)
             time.sleep(0.002)
 """
-
-
-def die(*_: object, **__: object) -> None:
-    """Kill this process as the kernel's out-of-memory killer does."""
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def before(owner: object, name: str) -> Callable[[], None]:
@@ -72,19 +67,6 @@ PHASES = {
     "before end_attempt": before(attempt, "end_attempt"),
     "after end_attempt": after(attempt, "end_attempt"),
 }
-
-
-def fork(work: Callable[[], object]) -> int:
-    """Run something in a copy of this process that never comes back."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - the copy must not go on with the tests
-            print(repr(error), file=sys.stderr)
-        finally:
-            os._exit(0)
-    return pid
 
 
 def seconds_until_gone(marker: str) -> float:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from forking import die, fork
 
 from airflow_ml.compute.orphans import find_orphans
 from airflow_ml.execution import attempt, reusing
@@ -31,24 +32,6 @@ with open(sys.argv[1], "w") as file:
         time.sleep(0.005)
 """
 WHOLE = "".join(f"{line}\n" for line in range(30))
-
-
-def die(*_: object, **__: object) -> None:
-    """Kill this process as the kernel's out-of-memory killer does."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def fork(work: Callable[[], object]) -> int:
-    """Run something in a copy of this process that never comes back."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - the copy must not go on with the tests
-            print(repr(error), file=sys.stderr)
-        finally:
-            os._exit(0)
-    return pid
 
 
 def dying(owner: object, name: str, work: Callable[[], object], *, after: bool = False) -> int:
