@@ -106,6 +106,9 @@ def test_marks_of_folders_are_no_files(blob_store):
     blob_store.write("marked/sub/file", b"x")
 
     assert [info.path for info in blob_store.list("marked")] == ["marked/sub/file"]
+    assert not blob_store.exists("marked/sub")
+    with pytest.raises(FileNotFoundError, match="is a folder"):
+        blob_store.open_read("marked/sub")
     blob_store.delete("marked", recursive=True)
     assert not blob_store.is_folder("marked")
 

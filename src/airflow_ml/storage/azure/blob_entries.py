@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from airflow_ml.storage.azure.blob_names import decoded
 from airflow_ml.storage.protocol import FileInfo
 
-__all__ = ["Page", "digest_metadata", "info_of_headers", "parse_page"]
+__all__ = ["Page", "digest_metadata", "info_of_headers", "is_folder_mark", "parse_page"]
 
 #: The metadata in which we note a blob's sha256, with its MD5, or its size where it has none (see `_digest`).
 _DIGEST = "airflow_ml_digest"
@@ -56,6 +56,11 @@ def info_of_headers(path: str, headers: Mapping[str, str], *, size: int | None =
     length = int(headers.get("content-length") or 0) if size is None else size
     digest = _digest(headers.get(f"x-ms-meta-{_DIGEST}") or "", _blob_md5(headers), length)
     return FileInfo(path, length, (headers.get("etag") or "").strip('"'), _moment(headers.get("last-modified")), digest)
+
+
+def is_folder_mark(headers: Mapping[str, str]) -> bool:
+    """Tell whether an answer is about something that only stands for a folder."""
+    return headers.get("x-ms-resource-type") == "directory" or headers.get(f"x-ms-meta-{_FOLDER_MARK}") == "true"
 
 
 def _blob_md5(headers: Mapping[str, str]) -> str:

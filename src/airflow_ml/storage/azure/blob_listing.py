@@ -94,10 +94,13 @@ def _path(info: FileInfo) -> str:
 
 
 def delete_folder(blobs: Blobs, folder: str) -> None:
-    """Delete all blobs whose names begin with `folder/`, marks of folders too."""
+    """Delete all blobs whose names begin with `folder/`, and then the marks of the folders, from below."""
+    markers: list[str] = []
     with ThreadPoolExecutor(_DELETERS, thread_name_prefix="blob-delete") as pool:
         for page in _pages(blobs, f"{folder}/"):
-            names = [*(info.path for info in page.files), *page.markers]
+            markers += page.markers
             # Their results raise what went wrong.
-            for _ in pool.map(blobs.delete, names):
+            for _ in pool.map(blobs.delete, [info.path for info in page.files]):
                 pass
+    for name in sorted(markers, reverse=True):
+        blobs.delete(name)

@@ -197,9 +197,9 @@ class BlobStore:
     def delete(self, path: str, *, recursive: bool = False) -> None:
         """Delete a blob with its snapshots, or with `recursive` all that begins with `path/` as well."""
         name = _name(path)
-        self.blobs.delete(name)
         if recursive:
             delete_folder(self.blobs, name)
+        self.blobs.delete(name)
 
 
 def _name(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.storage.azure.blob_entries import Page, info_of_headers, parse_page
+from airflow_ml.storage.azure.blob_entries import Page, info_of_headers, is_folder_mark, parse_page
 from airflow_ml.storage.azure.blob_names import encoded
 from airflow_ml.storage.azure.client import content_md5
 from airflow_ml.storage.azure.errors import TakenError
@@ -89,7 +89,13 @@ class Blobs:
 
     def stat(self, name: str) -> FileInfo:
         """Return what is known of a blob."""
-        return info_of_headers(name, self._send("HEAD", name, f"path {name!r}").headers)
+        return self._file(name, self._send("HEAD", name, f"path {name!r}"))
+
+    def _file(self, name: str, answer: Answer, *, size: int | None = None) -> FileInfo:
+        """Return what an answer says of a blob that is a file, and not the mark of a folder."""
+        if is_folder_mark(answer.headers):
+            raise FileNotFoundError(self.client.where(f"path {name!r}: is a folder, where a file was expected"))
+        return info_of_headers(name, answer.headers, size=size)
 
     def read(
         self, name: str, start: int, length: int, *, etag: str | None = None, what: str = ""
@@ -105,9 +111,9 @@ class Blobs:
                 raise ServiceException(self.client.where(f"{what}: the file was changed meanwhile; try again"))
             return b"", info
         if answer.status == 200:
-            return answer.body[start : start + length], info_of_headers(name, answer.headers)
+            return answer.body[start : start + length], self._file(name, answer)
         total = answer.header("content-range").rpartition("/")[2]
-        return answer.body, info_of_headers(name, answer.headers, size=int(total))
+        return answer.body, self._file(name, answer, size=int(total))
 
     def put(
         self,

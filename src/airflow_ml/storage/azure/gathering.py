@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,9 +86,10 @@ class _Owner:
 
     def release(self) -> None:
         """Drop the name, unless it is somebody else's by now."""
-        content, info = self._blobs.read(self._path, 0, len(self._name))
-        if content == self._name:
-            self._blobs.delete(self._path, if_match(info.etag))
+        with suppress(FileNotFoundError):
+            content, info = self._blobs.read(self._path, 0, len(self._name))
+            if content == self._name:
+                self._blobs.delete(self._path, if_match(info.etag))
 
 
 @dataclass(frozen=True)
