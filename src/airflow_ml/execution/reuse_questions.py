@@ -21,10 +21,8 @@ __all__ = ["completed_outputs", "mode_of", "question_of", "question_of_run"]
 
 
 def mode_of(run: RunRecord) -> ReuseMode:
-    """Return how a pipeline run uses results; `regenerate_outputs` of runs that say nothing else means refresh."""
+    """Return how a pipeline run uses results; `normal` where it does not say."""
     mode = run.details.get("reuse")
-    if mode is None and run.details.get("regenerate_outputs"):
-        return "refresh"
     return next((known for known in REUSE_MODES if known == mode), "normal")
 
 
