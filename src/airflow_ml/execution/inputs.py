@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
-from airflow_ml.execution.records import definition_of_output
+from airflow_ml.execution.records import definition_of_output, newest_completed
 from airflow_ml.graph import (
     DataReferenceSource,
     DatasetSource,
@@ -193,12 +193,12 @@ class _Stager:
         return self._placed(StagedInput(port, "path", lineage, path=path, state=str(state)))
 
     def _find_output(self, source: StepOutputSource) -> OutputRecord:
-        for attempt in self._services.registry.runs.attempts(self._task.pipeline_run_id, source.step):
-            if attempt.status == "Completed":
-                return self._services.registry.outputs.get(attempt.id, source.output)
-        raise GraphError(
-            f"step {source.step!r}, which writes it, has not completed in this run; run or clear that step first"
-        )
+        producer = newest_completed(self._services, self._task.pipeline_run_id, source.step)
+        if producer is None:
+            raise GraphError(
+                f"step {source.step!r}, which writes it, has not completed in this run; run or clear that step first"
+            )
+        return self._services.registry.outputs.get(producer.id, source.output)
 
     def _find_dataset(self, source: DatasetSource) -> DatasetRecord:
         datasets = self._services.registry.datasets

@@ -25,6 +25,7 @@ __all__ = [
     "begin_attempt",
     "definition_of_output",
     "end_attempt",
+    "newest_completed",
     "properties_of_step",
     "registrations_of",
     "result_of",
@@ -124,6 +125,12 @@ def _new_result(task: StepTask, admitted: Admitted, reads: Reads) -> NewResult |
         records=[record.to_data() for record in admitted.fingerprint.records],
         discovered=reads.records(),
     )
+
+
+def newest_completed(services: Services, pipeline_run_id: str, step_id: str) -> RunRecord | None:
+    """Return the attempt whose outputs are the step's in this pipeline run, or None."""
+    attempts = services.registry.runs.attempts(pipeline_run_id, step_id)
+    return next((attempt for attempt in attempts if attempt.status == "Completed"), None)
 
 
 def result_of(services: Services, run: RunRecord) -> StepResult:

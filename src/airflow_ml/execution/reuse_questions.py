@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.execution.captures import recorded_code, step_code
+from airflow_ml.execution.records import newest_completed
 from airflow_ml.graph.reuse_modes import REUSE_MODES
 from airflow_ml.reuse.decisions import Question
 
@@ -52,11 +53,7 @@ def question_of_run(
 def question_of(services: Services, task: StepTask, snapshot: Snapshot) -> Question:
     """Return the question about one step with this code, whose producers have all completed in the run."""
     code = step_code(services, task.step, snapshot)
-    runs = services.registry.runs
-    producers = [
-        next((attempt for attempt in runs.attempts(task.pipeline_run_id, name) if attempt.status == "Completed"), None)
-        for name in task.step.upstream
-    ]
+    producers = [newest_completed(services, task.pipeline_run_id, name) for name in task.step.upstream]
     return Question(
         parameters=_parameters(task.pipeline),
         code=lambda _step: code,
