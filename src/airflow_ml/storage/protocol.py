@@ -189,8 +189,14 @@ class PartWriter(Protocol):
         """Send one part; the store checks its MD5."""
         ...
 
-    def finish(self, *, overwrite: bool = True) -> FileInfo:
-        """Make the file of all its parts, at once; with `overwrite=False` create it or raise FileExistsError."""
+    def finish(self, *, overwrite: bool = True, sha256: str = "") -> FileInfo:
+        """
+        Make the file of all its parts, at once; with `overwrite=False` create it or raise FileExistsError.
+
+        Args:
+            overwrite: replace what is there.
+            sha256: of the content, to be noted with the file where the store can; "" where it is not known.
+        """
         ...
 
     def abandon(self) -> None:

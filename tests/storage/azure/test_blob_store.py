@@ -211,7 +211,7 @@ def test_a_path_is_created_once(blob_store, content):
 def test_the_note_of_another_content_is_not_believed(blob_store):
     """Tools that change the content and keep the metadata leave an MD5 that does not fit the note any more."""
     sha256 = hashlib.sha256(b"old").hexdigest()
-    for stale in (digest_metadata(sha256, md5=content_md5(b"old")), digest_metadata(sha256, size=3)):
+    for stale in (digest_metadata(sha256, size=3, md5=content_md5(b"old")), digest_metadata(sha256, size=3)):
         blob_store.blobs.put("f", b"new", stale, ANY)
 
         assert blob_store.stat("f").digest == f"md5:{hashlib.md5(b'new').hexdigest()}"

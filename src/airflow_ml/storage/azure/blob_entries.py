@@ -39,14 +39,14 @@ class Page:
     markers: tuple[str, ...]
 
 
-def digest_metadata(sha256: str, *, md5: str = "", size: int = 0) -> dict[str, str]:
+def digest_metadata(sha256: str, *, size: int, md5: str = "") -> dict[str, str]:
     """
     Return the header that notes a blob's sha256 in its metadata.
 
     Args:
         sha256: in hexadecimal digits.
-        md5: the blob's Content-MD5, in base64; "" where it has none.
-        size: in bytes, where it has none.
+        size: of the blob in bytes.
+        md5: its Content-MD5, in base64; "" where it has none.
     """
     return {f"x-ms-meta-{_DIGEST}": f"{sha256} {md5 or size}"}
 

@@ -78,7 +78,7 @@ class BlobPartWriter:
         if missing:
             raise ServiceException(f"path {self._name!r}: {missing} of {self._count} parts have not arrived; send them")
         ids = [self._block(index) for index in range(self._count)]
-        noted = digest_metadata(sha256) if sha256 else self._noted
+        noted = digest_metadata(sha256, size=self._size) if sha256 else self._noted
         return self._blobs.put_block_list(self._name, ids, self._size, noted, ANY if overwrite else CREATE)
 
     def abandon(self) -> None:

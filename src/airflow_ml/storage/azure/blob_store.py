@@ -148,7 +148,7 @@ class BlobStore:
         first = stream.read(BLOCK_SIZE + 1)
         if len(first) <= BLOCK_SIZE:
             md5 = content_md5(first)
-            noted = digest_metadata(hashlib.sha256(first).hexdigest(), md5=md5)
+            noted = digest_metadata(hashlib.sha256(first).hexdigest(), size=len(first), md5=md5)
             done = self._quick.put(name, first, md5, noted, create=condition is CREATE)
             return done or self.blobs.put(name, first, noted, condition, is_doubtful=True)
         with block_lane() as lane:

@@ -127,7 +127,9 @@ class _Gathering:
 
     def _put(self, name: str, content: bytes, condition: Condition) -> StoredFile:
         sha256 = hashlib.sha256(content).hexdigest()
-        info = self.blobs.put(name, content, digest_metadata(sha256, md5=content_md5(content)), condition)
+        info = self.blobs.put(
+            name, content, digest_metadata(sha256, size=len(content), md5=content_md5(content)), condition
+        )
         return StoredFile(name, len(content), sha256, info.etag)
 
     def finish(self, upload: Upload, first: SentBlocks | StoredFile) -> StoredFile:
