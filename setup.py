@@ -105,7 +105,7 @@ setup(
     ],
     extras_require={
         "mssql": ["pymssql>=2.3", "pyodbc>=5"],
-        "mysql": ["pymysql>=1.1"],
+        "mysql": ["pymysql>=1.2"],
         "parquet": ["pyarrow>=14"],
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
         "widgets": ["ipywidgets>=8"],
@@ -119,7 +119,7 @@ setup(
             "psycopg2-binary>=2.9",
             "pyarrow>=14",
             "pymssql>=2.3",
-            "pymysql>=1.1",
+            "pymysql>=1.2",
             "pytest>=8.2",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg2
+import pymysql
 import pytest
+import sqlalchemy as sa
 
 from airflow_ml.exceptions import DatasetNotFoundError, RunEnvironmentException, ServiceException, UserErrorException
 from airflow_ml.storage.databases import Query, Table, open_database
@@ -73,8 +76,8 @@ def test_a_server_that_goes_away_in_an_append_leaves_no_row(numbers, tmp_path):
 
 
 @pytest.mark.postgres
-def test_a_connection_that_breaks_in_the_commit_is_not_tried_again(postgres, write):
-    """Whether the rows are there nobody can tell, so the error says to look, and is none that is retried."""
+def test_a_transaction_that_breaks_in_its_commit_is_asked_for(postgres, write):
+    """PostgreSQL remembers what became of a transaction: one that was undone can be tried again."""
     postgres.run(
         "CREATE TABLE t (id int)",
         "CREATE FUNCTION break() RETURNS trigger AS"
@@ -82,8 +85,42 @@ def test_a_connection_that_breaks_in_the_commit_is_not_tried_again(postgres, wri
         "CREATE CONSTRAINT TRIGGER b AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION break()",
     )
-    with pytest.raises(UserErrorException, match="nobody can tell whether they are there"):
+    with pytest.raises(ServiceException, match="went away"):
         postgres.database.append("t", write("id\n1\n"), "delimited")
+    assert postgres.rows("SELECT * FROM t") == []
+
+
+@pytest.fixture
+def lost_answers(served, monkeypatch):
+    """Have every commit happen, and fail behind it as if its answer were lost."""
+    commit = sa.Connection.commit
+    if served.is_postgres:
+        cause: Exception = psycopg2.OperationalError("server closed the connection unexpectedly")
+    else:
+        cause = pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+
+    def commit_and_fail(connection):
+        commit(connection)
+        raise sa.exc.OperationalError("COMMIT", {}, cause, connection_invalidated=True)
+
+    monkeypatch.setattr(sa.Connection, "commit", commit_and_fail)
+
+
+@pytest.fixture
+def empty_table(served):
+    """A table `t` without rows."""
+    served.run("CREATE TABLE t (id int)")
+
+
+@pytest.mark.usefixtures("empty_table", "lost_answers")
+def test_a_commit_whose_answer_is_lost(served, write):
+    """Where the server can tell, rows that are there are no error; else the error is none that is tried again."""
+    if served.is_postgres:
+        assert served.database.append("t", write("id\n1\n"), "delimited") == 1
+    else:
+        with pytest.raises(UserErrorException, match="nobody can tell whether they are there"):
+            served.database.append("t", write("id\n1\n"), "delimited")
+    assert served.rows("SELECT * FROM t") == [(1,)]
 
 
 def test_a_reader_that_stops_leaves_nothing_running(numbers):

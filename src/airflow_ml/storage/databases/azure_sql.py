@@ -87,10 +87,15 @@ class AzureSqlKind:
     def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> None:
         """SQL Server has no transactions that only read; the limit is the connection's."""
 
-    def begin_writing(self, connection: Connection) -> None:
+    def begin_writing(self, connection: Connection, _timeout: float | None) -> str | None:
         """Have the whole transaction end at the first error, and no value be cut."""
         connection.exec_driver_sql("SET XACT_ABORT ON")
         connection.exec_driver_sql("SET ANSI_WARNINGS ON")
+        return None
+
+    def is_committed(self, _connection: Connection, _transaction: str) -> bool | None:
+        """Not asked: no transaction has a name."""
+        return None
 
     def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:
         """Run it with its parameters by name."""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException, ServiceException, UserErrorException
+from airflow_ml.exceptions import (
+    AzureMLException,
+    NotSupportedError,
+    RunEnvironmentException,
+    ServiceException,
+    UserErrorException,
+)
 from airflow_ml.storage.databases.failures import database_errors, without_secrets
 from airflow_ml.storage.databases.kinds import DatabaseKind, Place
 from airflow_ml.storage.databases.sources import Exported, Source, TableFormat
@@ -170,17 +176,17 @@ class Database:
         rows = 0
         where = f"datastore {self.name!r}: table {table!r}"
         with self._connection(where, timeout=timeout) as connection, open_rows(source, format_) as (header, batches):
-            self._kind.begin_writing(connection)
+            transaction = self._kind.begin_writing(connection, timeout)
             target = appending.target_of(connection, table, header, file=source.name)
             for part in appending.typed_rows(target, batches, file=source.name):
                 if part:
                     connection.execute(target.statement, part)
                 rows += len(part)
                 progress(rows)
-            self._commit(connection, where)
+            self._commit(connection, transaction, where)
         return rows
 
-    def _commit(self, connection: Connection, where: str) -> None:
+    def _commit(self, connection: Connection, transaction: str | None, where: str) -> None:
         from sqlalchemy.exc import DBAPIError
 
         try:
@@ -189,11 +195,23 @@ class Database:
             failure = self._kind.failure(error)
             if failure.kind not in ("lost", "timeout"):
                 raise
+            if (committed := self._is_committed(transaction, where)) is not None:
+                if committed:
+                    return
+                raise
             text = without_secrets(" ".join(failure.text.split()), self._credentials())
             raise UserErrorException(
                 f"{where}: the connection broke while the rows were committed ({text}), so nobody can tell whether they"
                 " are there; look into the table before this is tried again"
             ) from None
+
+    def _is_committed(self, transaction: str | None, where: str) -> bool | None:
+        """Ask over another connection what became of a transaction; None if nobody can tell."""
+        if transaction is None:
+            return None
+        with suppress(AzureMLException), self._connection(where) as connection:
+            return self._kind.is_committed(connection, transaction)
+        return None
 
     @contextmanager
     def _connection(self, where: str, *, timeout: float | None = None) -> Iterator[Connection]:

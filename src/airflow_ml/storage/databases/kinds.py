@@ -115,8 +115,12 @@ class DatabaseKind(Protocol):
         """Prepare a transaction for a read that the server gives up after so many seconds."""
         ...
 
-    def begin_writing(self, connection: Connection) -> None:
-        """Prepare a transaction in which no value is changed to fit."""
+    def begin_writing(self, connection: Connection, timeout: float | None) -> str | None:
+        """Prepare a transaction in which no value is changed to fit; return its name, if the server will know it."""
+        ...
+
+    def is_committed(self, connection: Connection, transaction: str) -> bool | None:
+        """Tell what became of a transaction; None if the server does not know."""
         ...
 
     def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:

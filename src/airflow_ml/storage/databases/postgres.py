@@ -44,6 +44,9 @@ _LOGIN = ("authentication failed", "no password supplied", "pg_hba.conf", "role 
 #: Digits that a Decimal column of Arrow can hold.
 _DIGITS = 76
 
+#: How often a transaction is looked at that the server still works on, a tenth of a second apart.
+_LOOKS = 100
+
 
 class PostgresKind:
     """How PostgreSQL does things; see `DatabaseKind`."""
@@ -80,11 +83,22 @@ class PostgresKind:
         """The limit holds for each portion of rows, as that of v1's driver does."""
         if is_read_only:
             connection.execute(text("SET TRANSACTION READ ONLY"))
-        limit = "0" if timeout is None else str(max(1, round(timeout * 1000)))
-        connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+        _limit(connection, timeout)
 
-    def begin_writing(self, connection: Connection) -> None:
-        """PostgreSQL changes no value to fit."""
+    def begin_writing(self, connection: Connection, timeout: float | None) -> str | None:
+        """PostgreSQL changes no value to fit, and remembers what became of a transaction."""
+        _limit(connection, timeout)
+        return str(connection.execute(text("SELECT txid_current()")).scalar_one())
+
+    def is_committed(self, connection: Connection, transaction: str) -> bool | None:
+        """Ask; the server may need a moment to notice that a connection is gone."""
+        query = text("SELECT txid_status(CAST(:id AS bigint))")
+        for _ in range(_LOOKS):
+            status = connection.execute(query, {"id": transaction}).scalar()
+            if status != "in progress":
+                return None if status is None else status == "committed"
+            connection.execute(text("SELECT pg_sleep(0.1)"))
+        return None
 
     def call(self, connection: Connection, procedure: Procedure) -> tuple[Executable | str, Mapping[str, object]]:
         """Read from a function that returns rows: PostgreSQL's procedures return none."""
@@ -157,6 +171,11 @@ class PostgresKind:
         primary = getattr(getattr(cause, "diag", None), "message_primary", None)
         kind = _FAILURES.get(code) or _FAILURES.get(code[:2]) or "statement"
         return Failure(kind, str(primary or cause))
+
+
+def _limit(connection: Connection, timeout: float | None) -> None:
+    limit = "0" if timeout is None else str(max(1, round(timeout * 1000)))
+    connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
 
 
 def _decimal(precision: int | None, scale: int | None) -> pa.DataType:
