@@ -111,6 +111,33 @@ def test_a_server_that_says_nothing_is_left():
             Wire(address, stall=0.1).exchange(Request("GET", "/c"))
 
 
+class Refusing(socketserver.BaseRequestHandler):
+    """A server that refuses before it has taken the whole request."""
+
+    def handle(self):
+        """Answer and close."""
+        self.request.recv(100)
+        self.request.sendall(b"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: Refused\r\ncontent-length: 0\r\n\r\n")
+        self.request.shutdown(socket.SHUT_WR)
+        # Until the other side has read the answer: closing with bytes left unread would take it away.
+        self.server.is_read.wait(10)
+
+
+def test_a_refusal_that_comes_early_is_heard():
+    """The server closes the connection while a large body is still being sent."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        server.is_read = threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = StorageAddress("a", "c", "http", f"127.0.0.1:{server.server_address[1]}", "")
+        threading.Timer(0.5, server.is_read.set).start()
+        body = bytes(64 << 20)
+
+        answer = Wire(address).exchange(Request("PUT", "/c/f", headers={"content-length": str(len(body))}, body=body))
+
+        server.shutdown()
+    assert (answer.status, answer.header("x-ms-error-code")) == (403, "Refused")
+
+
 FORKING = """
 import os, sys
 from servers.azurite import Azurite

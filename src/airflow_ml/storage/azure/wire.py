@@ -33,6 +33,9 @@ CONNECT_SECONDS = 15.0
 #: Seconds without a byte after which a request counts as lost.
 STALL_SECONDS = 60.0
 
+#: The lowest status that is no success.
+_FIRST_REFUSAL = 300
+
 
 @dataclass(frozen=True, repr=False)
 class Request:
@@ -100,9 +103,11 @@ class Wire:
         try:
             if connection.sock is None:
                 self._connect(connection)
-            connection.request(request.method, request.target, body=request.body, headers=dict(request.headers))
+            is_sent = _send(connection, request)
             response = connection.getresponse()
             body = response.read()
+            if not is_sent and response.status < _FIRST_REFUSAL:
+                raise ConnectionResetError("the server has not taken the whole request")
         except ssl.SSLCertVerificationError as exc:
             connection.close()
             raise UserErrorException(
@@ -118,7 +123,7 @@ class Wire:
         except BaseException:
             connection.close()  # an answer half read would be taken for the next one's
             raise
-        if response.will_close:
+        if response.will_close or not is_sent:
             connection.close()
         else:
             self._give(connection)
@@ -169,6 +174,15 @@ class Wire:
             return ""
         named = getproxies().get(self._address.scheme, "")
         return urlsplit(named if "://" in named else f"http://{named}").netloc.rpartition("@")[2]
+
+
+def _send(connection: http.client.HTTPConnection, request: Request) -> bool:
+    """Send a request; False if the server stopped taking it, as servers do that refuse before they have all of it."""
+    try:
+        connection.request(request.method, request.target, body=request.body, headers=dict(request.headers))
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
 
 
 def _reason(exc: Exception) -> str:
