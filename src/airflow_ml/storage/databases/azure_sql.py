@@ -21,6 +21,7 @@ from airflow_ml.storage.databases.sources import Procedure, table_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from azure.core.credentials import TokenCredential
     from sqlalchemy import Connection, Executable
     from sqlalchemy.exc import DBAPIError
 
@@ -129,35 +130,21 @@ class AzureSqlKind:
 
 
 class AzureSqlTokenKind(AzureSqlKind):
-    """How Azure SQL does things with a service principal."""
+    """How Azure SQL does things with a service principal or a managed identity."""
 
     driver = "mssql+pyodbc"
     module = "pyodbc"
 
     def connect_options(self, place: Place, secrets: Mapping[str, str], _timeout: float | None) -> dict[str, Any]:
         """Return pyodbc's arguments, with a token that Azure Active Directory has just given."""
-        from azure.identity import ClientSecretCredential
-
-        missing = [name for name in ("tenant_id", "client_id") if not getattr(place, name)]
-        if missing or not secrets.get("client_secret"):
-            raise UserErrorException(
-                f"database {place.database!r} on {place.server!r}: a service principal needs tenant_id, client_id and"
-                f" client_secret; {(missing or ['client_secret'])[0]} is not there: register the datastore again"
-            )
-        authority = {} if place.authority_url is None else {"authority": place.authority_url}
-        principal = ClientSecretCredential(
-            str(place.tenant_id), str(place.client_id), secrets["client_secret"], **authority
-        )
-        token = principal.get_token(f"{(place.resource_url or _RESOURCE).rstrip('/')}/.default").token
-        parts = {
-            "DRIVER": f"{{{_ODBC_DRIVER}}}",
-            "SERVER": f"tcp:{place.server},{place.port or 1433}",
-            "DATABASE": "{" + place.database.replace("}", "}}") + "}",
-            "Encrypt": "yes",
-            "APP": "airflow-ml",
-        }
+        token = _credential(place, secrets).get_token(f"{(place.resource_url or _RESOURCE).rstrip('/')}/.default").token
+        # With a token the driver takes neither a user nor a word about how to sign in.
         return {
-            "dsn": ";".join(f"{key}={value}" for key, value in parts.items()),
+            "driver": f"{{{_ODBC_DRIVER}}}",
+            "server": f"tcp:{place.server},{place.port or 1433}",
+            "database": "{" + place.database.replace("}", "}}") + "}",
+            "encrypt": "yes",
+            "app": "airflow-ml",
             "timeout": CONNECT_SECONDS,
             "attrs_before": {_ACCESS_TOKEN: odbc_token(token)},
         }
@@ -171,6 +158,22 @@ class AzureSqlTokenKind(AzureSqlKind):
         del is_read_only
         raw: Any = connection.connection.dbapi_connection
         raw.timeout = 0 if timeout is None else max(1, round(timeout))
+
+
+def _credential(place: Place, secrets: Mapping[str, str]) -> TokenCredential:
+    from azure.identity import ClientSecretCredential, ManagedIdentityCredential
+
+    if place.auth == "managed_identity":
+        return ManagedIdentityCredential(client_id=place.client_id)
+    missing = [name for name in ("tenant_id", "client_id") if not getattr(place, name)]
+    if missing or not secrets.get("client_secret"):
+        raise UserErrorException(
+            f"database {place.database!r} on {place.server!r}: a service principal needs tenant_id, client_id and"
+            f" client_secret; {(missing or ['client_secret'])[0]} is not there: register the datastore again"
+        )
+    # Another authority than Microsoft's own is taken at its word.
+    more = {} if place.authority_url is None else {"authority": place.authority_url, "disable_instance_discovery": True}
+    return ClientSecretCredential(str(place.tenant_id), str(place.client_id), secrets["client_secret"], **more)
 
 
 def odbc_token(token: str) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.exceptions import (
+    AuthenticationException,
     AzureMLException,
     NotSupportedError,
     RunEnvironmentException,
@@ -248,9 +249,9 @@ class Database:
         except Exception as error:  # noqa: BLE001 - azure-identity's own, whose classes differ by what failed
             text = without_secrets(" ".join(str(error).split()), secrets)
             if type(error).__name__ == "ClientAuthenticationError":
-                raise UserErrorException(
-                    f"datastore {self.name!r}: the service principal was refused: {text}; register the datastore with"
-                    " the right tenant_id, client_id and client_secret"
+                raise AuthenticationException(
+                    f"datastore {self.name!r}: its identity was refused: {text}; register the datastore with the right"
+                    " tenant_id, client_id and client_secret"
                 ) from None
             raise ServiceException(f"datastore {self.name!r}: no token for the database: {text}") from None
         return {key: value for key, value in options.items() if value is not None}
@@ -270,7 +271,8 @@ def open_database(settings: Mapping[str, Json], context: StoreContext) -> Databa
 
     Args:
         settings: `kind` (`postgres`, `mysql`, `azure_sql`), `server`, `database`, and as needed `port`, `user`, `auth`
-            (`password`, or `service_principal` with `tenant_id`, `client_id`, `authority_url`, `resource_url`),
+            (`password`, or for Azure SQL `managed_identity` and `service_principal` with `tenant_id`, `client_id`,
+            `authority_url`, `resource_url`),
             `enforce_ssl`, `endpoint` (what completes a server's bare name).
         context: its name, and its secrets `password` and `client_secret`.
 
@@ -294,7 +296,7 @@ def _kind_of(name: str, auth: str, context: StoreContext) -> DatabaseKind:
     if name == "azure_sql":
         from airflow_ml.storage.databases.azure_sql import AzureSqlKind, AzureSqlTokenKind
 
-        return AzureSqlTokenKind() if auth == "service_principal" else AzureSqlKind()
+        return AzureSqlKind() if auth == "password" else AzureSqlTokenKind()
     raise NotSupportedError(
         f"datastore {context.name!r}: kind {name!r} is no database; tables, queries and stored procedures are read from"
         " 'azure_sql', 'mysql' and 'postgres'"

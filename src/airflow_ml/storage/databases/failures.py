@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from airflow_ml.exceptions import AzureMLException, DatasetNotFoundError, ServiceException, UserErrorException
+from airflow_ml.exceptions import (
+    AuthenticationException,
+    AzureMLException,
+    DatasetNotFoundError,
+    ServiceException,
+    UserErrorException,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +32,11 @@ _WAYS_OUT: Mapping[FailureKind, str] = {
     "missing": "correct the name",
     "statement": "correct it",
     "data": "correct the data",
+}
+
+_ERRORS: Mapping[FailureKind, type[AzureMLException]] = {
+    "login": AuthenticationException,
+    "missing": DatasetNotFoundError,
 }
 
 #: Anything shorter is no secret, and would black out half of a text.
@@ -93,8 +104,8 @@ def _ours(where: str, failure: Failure, secrets: Mapping[str, str], timeout: flo
         return ServiceException(
             f"{where}: the database did not answer within {limit} ({text}); raise query_timeout, or ask for less"
         )
-    sentence = f"{where}: {text}; {_WAYS_OUT[failure.kind]}"
-    return DatasetNotFoundError(sentence) if failure.kind == "missing" else UserErrorException(sentence)
+    error = _ERRORS.get(failure.kind, UserErrorException)
+    return error(f"{where}: {text}; {_WAYS_OUT[failure.kind]}")
 
 
 def _one_line(text: str) -> str:

@@ -30,7 +30,7 @@ class Place:
 
     Attributes:
         server: a host's name or address; a path that begins with `/` is a socket of this machine.
-        auth: `password`, or `service_principal` (Azure SQL).
+        auth: `password`; for Azure SQL also `service_principal` and `managed_identity`.
     """
 
     server: str
@@ -71,7 +71,7 @@ class Place:
             database=str(settings["database"]),
             port=number,
             auth=str(settings.get("auth") or "password"),
-            enforce_ssl=enforce_ssl if enforced is None else bool(enforced),
+            enforce_ssl=enforce_ssl if enforced in (None, "") else str(enforced).lower() == "true",
             **texts,
         )
 

@@ -25,7 +25,7 @@ _BY_CLASS: Sequence[tuple[type, pa.DataType]] = (
     (bool, pa.bool_()),
     (int, pa.int64()),
     (float, pa.float64()),
-    (decimal.Decimal, pa.float64()),
+    (decimal.Decimal, UNLIMITED),
     (datetime.datetime, pa.timestamp("us")),
     (datetime.date, pa.date32()),
     (datetime.time, pa.time64("us")),
