@@ -15,6 +15,7 @@ from servers.azurite import Azurite, running_azurite
 from servers.databases import Served, served_mysql, served_postgres
 from servers.mariadb import MariaDb, running_mariadb
 
+from airflow_ml.registry.fernet_keys import CONFIG_VARIABLE, KEY_VARIABLES
 from airflow_ml.storage.azure.blob_store import BlobStore
 
 #: A crash of the machine may cost the data of a test.
@@ -36,8 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make an empty folder the home of airflow-ml, for this process and those that it starts."""
     monkeypatch.setenv("AIRFLOW_ML_HOME", str(tmp_path))
-    for name in ("AIRFLOW_ML_REGISTRY", "AIRFLOW_ML_REGISTRY_PASSWORD"):
+    for name in ("AIRFLOW_ML_REGISTRY", "AIRFLOW_ML_REGISTRY_PASSWORD", *KEY_VARIABLES):
         monkeypatch.delenv(name, raising=False)
+    # Airflow's own configuration on this machine, if there is one, has a key that no test may depend on.
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "no.cfg"))
     return tmp_path
 
 

@@ -10,9 +10,12 @@ import tomllib
 
 from airflow_ml import hooks, hookspecs
 from airflow_ml.exceptions import ServiceException
+from airflow_ml.execution.store_opening import open_recorded
 from airflow_ml.graph import Graph, Step, WorkspaceRef
-from airflow_ml.hooks import PluginError, Plugins, check_reuse, fingerprint_records, normalise_output
+from airflow_ml.hooks import PluginError, Plugins, check_reuse, datastore_kinds, fingerprint_records, normalise_output
 from airflow_ml.hookspecs import Record, ReuseAnswer, ReuseQuestion, hookimpl
+from airflow_ml.registry import open_registry
+from airflow_ml.registry.sealing import seal_secrets
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "examples" / "season"
 STEP = Step("train", "train", "python_script")
@@ -286,3 +289,30 @@ def test_every_hook_is_documented():
     names = [name for name in hookspecs.__all__ if name.startswith("airflow_ml_")]
 
     assert [name for name in names if f"## {name}\n" not in text] == []
+
+
+def test_plugins_bring_kinds_of_datastores(plugins, home):
+    """A datastore of a plugin's kind is opened by the plugin's function, with settings, folder and secrets."""
+    opened = []
+    plugins.register(plugin(airflow_ml_datastore_kinds=lambda: {"shelf": lambda *given: opened.append(given)}))
+    with open_registry(WorkspaceRef("w")) as registry:
+        secret = seal_secrets({"word": "sesame"})
+        record = registry.datastores.put("s", type="Shelf", settings={"kind": "shelf"}, secret=secret)
+
+        open_recorded(registry, record)
+
+        (settings, context) = opened[0]
+        assert (settings, context.name, context.root.name) == ({"kind": "shelf"}, "s", "s")
+        assert context.credentials() == {"word": "sesame"}
+
+
+def test_two_plugins_cannot_give_one_kind(plugins):
+    """Which of the two would open a datastore would be chance; something else than a mapping is refused too."""
+    for name in ("one", "other"):
+        plugins.register(plugin(airflow_ml_datastore_kinds=lambda: {"shelf": print}), name=name)
+    with pytest.raises(PluginError, match="'shelf'"):
+        datastore_kinds()
+
+    plugins.register(plugin(airflow_ml_datastore_kinds=lambda: ["shelf"]), name="wrong")
+    with pytest.raises(PluginError, match="'wrong': airflow_ml_datastore_kinds returned"):
+        datastore_kinds()

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json, Step
     from airflow_ml.hookspecs import ReuseQuestion
 
-__all__ = ["PluginError", "Plugins", "check_reuse", "fingerprint_records", "normalise_output", "plugins"]
+__all__ = [
+    "PluginError",
+    "Plugins",
+    "check_reuse",
+    "datastore_kinds",
+    "fingerprint_records",
+    "normalise_output",
+    "plugins",
+]
 
 #: Ours, by module: they lie in rooms above this one, which is why they are named and not imported.
 _BUILT_IN = ("airflow_ml.reuse.lookup",)
@@ -127,6 +135,22 @@ def check_reuse(question: ReuseQuestion) -> ReuseAnswer | None:
     return cast("ReuseAnswer | None", plugins().hook.airflow_ml_check_reuse(question=question))
 
 
+def datastore_kinds() -> Mapping[str, Callable[..., object]]:
+    """
+    Return what opens the kinds of datastores that plugins bring, by kind.
+
+    Raises:
+        PluginError: a plugin failed, or two of them give the same kind.
+    """
+    found: dict[str, Callable[..., object]] = {}
+    for answer in plugins().hook.airflow_ml_datastore_kinds():
+        for kind, opener in answer.items():
+            if kind in found:
+                raise PluginError(f"two plugins give the kind of datastore {kind!r}; uninstall one of them")
+            found[kind] = opener
+    return found
+
+
 def fingerprint_records(step: Step, graph: Graph, parameters: Mapping[str, Json]) -> tuple[Record, ...]:
     """
     Return what plugins add to a step's fingerprint.
@@ -199,6 +223,14 @@ def _checked(hook: str, plugin: str, result: object) -> object:
         return [_record(where, plugin, item) for item in cast("Iterable[object]", result)]
     if hook == "airflow_ml_normalise_output" and result is not None:
         return _pieces(where, cast("Iterable[object]", result))
+    if hook == "airflow_ml_datastore_kinds" and result is not None:
+        return _openers(where, result)
+    return result
+
+
+def _openers(where: str, result: object) -> Mapping[str, Callable[..., object]]:
+    if not isinstance(result, Mapping) or not all(isinstance(key, str) and callable(result[key]) for key in result):
+        raise PluginError(f"{where} returned {result!r}; expected a mapping from kinds to functions that open stores")
     return result
 
 

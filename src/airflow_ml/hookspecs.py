@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from typing import BinaryIO
 
@@ -31,6 +31,7 @@ __all__ = [
     "ReuseAnswer",
     "ReuseQuestion",
     "airflow_ml_check_reuse",
+    "airflow_ml_datastore_kinds",
     "airflow_ml_fingerprint_records",
     "airflow_ml_normalise_output",
     "hookimpl",
@@ -164,4 +165,16 @@ def airflow_ml_normalise_output(normaliser: str, path: str, source: BinaryIO) ->
         normaliser: the name that the output's declaration gives.
         path: of the file inside the output, with `/`; the output's name where it is this one file.
         source: open for reading, from its first byte.
+    """
+
+
+@hookspec
+def airflow_ml_datastore_kinds() -> Mapping[str, Callable[..., object]] | None:
+    """
+    Give more kinds of datastores, by the name that stands under `kind` in a datastore's settings.
+
+    Called when a datastore is opened whose kind is not built in. Each value opens a store:
+    `opener(settings, context) -> Store`, with the settings as registered and an
+    `airflow_ml.storage.factory.StoreContext`; it touches neither disk nor network. What it returns has the methods of
+    `airflow_ml.storage.protocol.Store`. Two plugins that give one kind are an error; a built-in kind stays as it is.
     """

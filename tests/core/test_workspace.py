@@ -110,13 +110,9 @@ def test_fresh_workspace_has_v1s_datastores(workspace: Workspace) -> None:
 
 
 def test_missing_datastore_is_a_users_error(workspace: Workspace) -> None:
-    """An unknown store raises UserErrorException; stores in the cloud name the later version."""
+    """An unknown store raises UserErrorException."""
     with pytest.raises(UserErrorException):
         Datastore.get(workspace, "nothing")
-    with pytest.raises(NotSupportedError, match="later version"):
-        Datastore.register_azure_blob_container(workspace, "d", "container", "account")
-    with pytest.raises(NotSupportedError, match="no longer exists"):
-        Datastore.register_azure_data_lake(workspace, "d", "store")
 
 
 def test_collections_are_read_when_they_are_used(workspace: Workspace) -> None:

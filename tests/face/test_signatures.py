@@ -31,8 +31,8 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Ours, for reuse and for bound values in queries; docs/compatibility.md names them.
-EXTRAS = {"ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"}
+#: Ours, for reuse, bound values in queries and Airflow connections; docs/compatibility.md names them.
+EXTRAS = {"connection", "ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"}
 
 
 def load(path: str) -> type:

@@ -32,6 +32,7 @@ _SHORTEST_MASKED = 4
 #: import pandas) and Airflow's settings, which hold the database and the encryption key.
 _DROPPED_NAMES = frozenset(
     {
+        "AIRFLOW_ML_AIRFLOW_CONFIG",
         "AIRFLOW_ML_AIRFLOW_TOKEN",
         "AIRFLOW_ML_REGISTRY",
         "AIRFLOW_ML_REGISTRY_PASSWORD",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_ml._late import late
+from airflow_ml.core import _datastore_objects
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.core._lazy_mapping import LazyMapping, NamesOnly
 from airflow_ml.core.datastore import unlooked
 from airflow_ml.data.abstract_dataset import AbstractDataset
-from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore, AzureFileDatastore
-from airflow_ml.exceptions import DatasetNotFoundError, NotSupportedError
+from airflow_ml.exceptions import DatasetNotFoundError
 
 if TYPE_CHECKING:
     from airflow_ml import registry
@@ -45,10 +45,6 @@ __all__ = [
     "workspace_names",
 ]
 
-_STORE_CLASSES: Mapping[str, type[AzureBlobDatastore | AzureFileDatastore]] = {
-    "AzureBlob": AzureBlobDatastore,
-    "AzureFile": AzureFileDatastore,
-}
 #: The default datastore of a fresh workspace.
 _DEFAULT_DATASTORE = "workspaceblobstore"
 
@@ -111,19 +107,12 @@ def default_datastore(workspace: Workspace) -> AbstractAzureStorageDatastore:
     """Return the default datastore; while parsing, that of a fresh workspace."""
     if is_parsing_dag():
         return unlooked(workspace, _DEFAULT_DATASTORE)
-    return _datastore(workspace, workspace.registry().datastores.default())
+    default = _datastore(workspace, workspace.registry().datastores.default())
+    return cast("AbstractAzureStorageDatastore", default)
 
 
-def _datastore(workspace: Workspace, record: DatastoreRecord) -> AbstractAzureStorageDatastore:
-    if record.type == "Local":
-        return unlooked(workspace, record.name)
-    cls = _STORE_CLASSES.get(record.type)
-    if cls is None:
-        raise NotSupportedError(
-            f"datastore {record.name!r}: its type {record.type!r} needs a newer version of airflow-ml; update it"
-        )
-    container, account = record.settings.get("container_name"), record.settings.get("account_name")
-    return cls(workspace, record.name, str(container), str(account))
+def _datastore(workspace: Workspace, record: DatastoreRecord) -> AbstractDatastore:
+    return _datastore_objects.made(workspace, record.name, record.type, record.settings)
 
 
 def datasets(workspace: Workspace) -> Mapping[str, AbstractDataset]:

@@ -10,13 +10,20 @@ from airflow_ml.exceptions import NotSupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, cast
 
-    from airflow_ml.core import _collections
+    from airflow_ml.core import _collections, _registering
     from airflow_ml.core.workspace import Workspace
+    from airflow_ml.data.azure_data_lake_datastore import AzureDataLakeGen2Datastore
+    from airflow_ml.data.azure_my_sql_datastore import AzureMySqlDatastore
+    from airflow_ml.data.azure_postgre_sql_datastore import AzurePostgreSqlDatastore
+    from airflow_ml.data.azure_sql_database_datastore import AzureSqlDatabaseDatastore
     from airflow_ml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 else:
+    from airflow_ml._typing import cast
+
     _collections = late("airflow_ml.core._collections")
+    _registering = late("airflow_ml.core._registering")
 
 __all__ = ["Datastore"]
 
@@ -72,11 +79,45 @@ class Datastore:
         grant_workspace_access: bool = False,
         subscription_id: str | None = None,
         resource_group: str | None = None,
-    ) -> NoReturn:
-        """Not supported yet: blob containers come with a later version."""
-        del workspace, sas_token, account_key, protocol, endpoint, overwrite, create_if_not_exists, skip_validation
-        del blob_cache_timeout, grant_workspace_access, subscription_id, resource_group
-        raise _later(datastore_name, f"blob container {container_name!r} of {account_name!r}")
+        *,
+        connection: str | None = None,
+    ) -> AzureBlobDatastore:
+        """
+        Register a blob container and return its datastore; without any credentials it is read as a public one.
+
+        Secrets are encrypted with Airflow's Fernet key. While Airflow parses a DAG file nothing is registered.
+
+        Args:
+            endpoint: `core.windows.net` unless given; a host with a port, or a whole address, is a server of its own.
+            skip_validation: do not look whether the container is there and can be read.
+            blob_cache_timeout: has no effect: nothing is cached by time.
+            grant_workspace_access: without credentials, use the managed identity of the machine that runs tasks.
+            connection: an Airflow connection (type wasb) that holds the credentials; looked up where tasks run.
+
+        Raises:
+            UserErrorException: the name is taken, or the container is not there or refuses.
+        """
+        del blob_cache_timeout
+        sign_in = _registering.storage_sign_in(
+            datastore_name,
+            connection,
+            account_key=account_key,
+            sas_token=sas_token,
+            managed=grant_workspace_access,
+            missing="anonymous",
+        )
+        place = {"account": account_name, "container": container_name, "protocol": protocol, "endpoint": endpoint}
+        azure = {"subscription_id": subscription_id, "resource_group": resource_group}
+        wanted = _registering.Registration(
+            datastore_name,
+            "AzureBlob",
+            {"kind": "azure_blob", **place, **azure, **sign_in},
+            {"account_key": account_key} if account_key else {"sas_token": sas_token},
+            overwrite=overwrite,
+            create_if_not_exists=create_if_not_exists,
+            skip_validation=skip_validation,
+        )
+        return cast("AzureBlobDatastore", _registering.register(workspace, wanted))
 
     @staticmethod
     def register_azure_file_share(
@@ -91,10 +132,24 @@ class Datastore:
         overwrite: bool = False,
         create_if_not_exists: bool = False,
         skip_validation: bool = False,
-    ) -> NoReturn:
-        """Not supported yet: file shares come with a later version."""
-        del workspace, sas_token, account_key, protocol, endpoint, overwrite, create_if_not_exists, skip_validation
-        raise _later(datastore_name, f"file share {file_share_name!r} of {account_name!r}")
+        *,
+        connection: str | None = None,
+    ) -> AzureFileDatastore:
+        """Register a file share and return its datastore; as `register_azure_blob_container`, but never public."""
+        sign_in = _registering.storage_sign_in(
+            datastore_name, connection, account_key=account_key, sas_token=sas_token, managed=False, missing=""
+        )
+        place = {"account": account_name, "share": file_share_name, "protocol": protocol, "endpoint": endpoint}
+        wanted = _registering.Registration(
+            datastore_name,
+            "AzureFile",
+            {"kind": "azure_file", **place, **sign_in},
+            {"account_key": account_key} if account_key else {"sas_token": sas_token},
+            overwrite=overwrite,
+            create_if_not_exists=create_if_not_exists,
+            skip_validation=skip_validation,
+        )
+        return cast("AzureFileDatastore", _registering.register(workspace, wanted))
 
     @staticmethod
     def register_azure_data_lake(
@@ -111,12 +166,12 @@ class Datastore:
         overwrite: bool = False,
         grant_workspace_access: bool = False,
     ) -> NoReturn:
-        """Not supported: Microsoft has ended Data Lake Storage Gen1; move the data to Gen2 or a blob container."""
+        """Not supported: Microsoft switched Data Lake Storage Gen1 off; move the data to Gen2 or a blob container."""
         del workspace, tenant_id, client_id, client_secret, resource_url, authority_url, subscription_id
         del resource_group, overwrite, grant_workspace_access
         raise NotSupportedError(
-            f"datastore {datastore_name!r}: Data Lake Storage Gen1 ({store_name!r}) no longer exists at Microsoft; "
-            "register the Gen2 account or blob container that the data was moved to"
+            f"datastore {datastore_name!r}: Data Lake Storage Gen1 ({store_name!r}) was switched off by Microsoft on "
+            "29 February 2024; register the Gen2 account or blob container that the data was moved to"
         )
 
     @staticmethod
@@ -136,11 +191,33 @@ class Datastore:
         subscription_id: str | None = None,
         resource_group: str | None = None,
         grant_workspace_access: bool = False,
-    ) -> NoReturn:
-        """Not supported yet: Data Lake Storage Gen2 comes with a later version."""
-        del workspace, tenant_id, client_id, client_secret, resource_url, authority_url, protocol, endpoint, overwrite
-        del subscription_id, resource_group, grant_workspace_access
-        raise _later(datastore_name, f"filesystem {filesystem!r} of {account_name!r}")
+        *,
+        connection: str | None = None,
+    ) -> AzureDataLakeGen2Datastore:
+        """
+        Register a file system of Data Lake Storage Gen2 and return its datastore.
+
+        Without a service principal the managed identity of the machine that runs tasks is used. Nothing is looked at.
+
+        Args:
+            grant_workspace_access: has no effect: the identity of the machine is used where none is given.
+            connection: an Airflow connection (type adls or wasb) that holds the credentials.
+        """
+        del grant_workspace_access
+        auth = "service_principal" if client_secret else "managed_identity"
+        sign_in = {"connection": connection} if connection else {"auth": auth, "client_id": client_id}
+        place = {"account": account_name, "filesystem": filesystem, "protocol": protocol, "endpoint": endpoint}
+        who = {"tenant_id": tenant_id, "authority_url": authority_url, "resource_url": resource_url}
+        azure = {"subscription_id": subscription_id, "resource_group": resource_group}
+        wanted = _registering.Registration(
+            datastore_name,
+            "AzureDataLakeGen2",
+            {"kind": "azure_data_lake_gen2", **place, **who, **azure, **sign_in},
+            {"client_secret": client_secret},
+            overwrite=overwrite,
+            skip_validation=True,
+        )
+        return cast("AzureDataLakeGen2Datastore", _registering.register(workspace, wanted))
 
     @staticmethod
     def register_azure_sql_database(
@@ -160,12 +237,40 @@ class Datastore:
         subscription_id: str | None = None,
         resource_group: str | None = None,
         grant_workspace_access: bool = False,
+        *,
+        connection: str | None = None,
         **kwargs: object,
-    ) -> NoReturn:
-        """Not supported yet: SQL datastores come with a later version."""
-        del workspace, tenant_id, client_id, client_secret, resource_url, authority_url, endpoint, overwrite
-        del username, password, subscription_id, resource_group, grant_workspace_access, kwargs
-        raise _later(datastore_name, f"SQL database {database_name!r} on {server_name!r}")
+    ) -> AzureSqlDatabaseDatastore:
+        """
+        Register an Azure SQL database and return its datastore; nothing is looked at.
+
+        Args:
+            server_name: the server without `endpoint`, or a whole host name.
+            endpoint: `database.windows.net` unless given; "" for a host in the machine's own network.
+            grant_workspace_access: has no effect, like `subscription_id` and `resource_group`.
+            connection: an Airflow connection (type mssql) that holds user and password.
+            kwargs: have no effect.
+        """
+        del subscription_id, resource_group, grant_workspace_access, kwargs
+        principal = {"tenant_id": tenant_id, "client_id": client_id, "client_secret": client_secret}
+        principal |= {"authority_url": authority_url, "resource_url": resource_url}
+        sign_in = _registering.database_sign_in(
+            datastore_name, connection, user=username, password=password, principal=principal
+        )
+        place = {"server": server_name, "database": database_name}
+        wanted = _registering.Registration(
+            datastore_name,
+            "AzureSqlDatabase",
+            {
+                "kind": "azure_sql",
+                **place,
+                "endpoint": _ending(server_name, endpoint, "database.windows.net"),
+                **sign_in,
+            },
+            {"password": password} if username and password else {"client_secret": client_secret},
+            overwrite=overwrite,
+        )
+        return cast("AzureSqlDatabaseDatastore", _registering.register(workspace, wanted))
 
     @staticmethod
     def register_azure_postgre_sql(
@@ -179,11 +284,37 @@ class Datastore:
         endpoint: str | None = None,
         overwrite: bool = False,
         enforce_ssl: bool = True,
+        *,
+        connection: str | None = None,
         **kwargs: object,
-    ) -> NoReturn:
-        """Not supported yet: SQL datastores come with a later version."""
-        del workspace, user_id, user_password, port_number, endpoint, overwrite, enforce_ssl, kwargs
-        raise _later(datastore_name, f"PostgreSQL database {database_name!r} on {server_name!r}")
+    ) -> AzurePostgreSqlDatastore:
+        """
+        Register a PostgreSQL database and return its datastore; nothing is looked at.
+
+        Args:
+            user_id: with `connection` both it and `user_password` may be "".
+            endpoint: `postgres.database.azure.com` unless given; it completes a server's name without dots. "" for a
+                host in the machine's own network.
+            enforce_ssl: whether an unencrypted connection is refused.
+            connection: an Airflow connection (type postgres) that holds user and password.
+            kwargs: have no effect.
+        """
+        del kwargs
+        place = {"server": server_name, "database": database_name, "port": port_number, "enforce_ssl": enforce_ssl}
+        ending = _ending(server_name, endpoint, "postgres.database.azure.com")
+        return cast(
+            "AzurePostgreSqlDatastore",
+            _registering.register_database(
+                workspace,
+                datastore_name,
+                "AzurePostgreSql",
+                {"kind": "postgres", **place, "endpoint": ending},
+                user=user_id,
+                password=user_password,
+                connection=connection,
+                overwrite=overwrite,
+            ),
+        )
 
     @staticmethod
     def register_azure_my_sql(
@@ -196,11 +327,34 @@ class Datastore:
         port_number: str | None = None,
         endpoint: str | None = None,
         overwrite: bool = False,
+        *,
+        connection: str | None = None,
         **kwargs: object,
-    ) -> NoReturn:
-        """Not supported yet: SQL datastores come with a later version."""
-        del workspace, user_id, user_password, port_number, endpoint, overwrite, kwargs
-        raise _later(datastore_name, f"MySQL database {database_name!r} on {server_name!r}")
+    ) -> AzureMySqlDatastore:
+        """
+        Register a MySQL database and return its datastore; as `register_azure_postgre_sql`.
+
+        Args:
+            endpoint: `mysql.database.azure.com` unless given.
+            connection: an Airflow connection (type mysql) that holds user and password.
+            kwargs: have no effect.
+        """
+        del kwargs
+        place = {"server": server_name, "database": database_name, "port": port_number}
+        ending = _ending(server_name, endpoint, "mysql.database.azure.com")
+        return cast(
+            "AzureMySqlDatastore",
+            _registering.register_database(
+                workspace,
+                datastore_name,
+                "AzureMySql",
+                {"kind": "mysql", **place, "endpoint": ending},
+                user=user_id,
+                password=user_password,
+                connection=connection,
+                overwrite=overwrite,
+            ),
+        )
 
     @staticmethod
     def register_dbfs(workspace: Workspace, datastore_name: str) -> NoReturn:
@@ -242,8 +396,8 @@ def unlooked(workspace: Workspace, name: str) -> AbstractAzureStorageDatastore:
     return kind(workspace, name, None, None)
 
 
-def _later(name: str, what: str) -> NotSupportedError:
-    return NotSupportedError(
-        f"datastore {name!r}: {what} cannot be registered yet, a later version can; until then keep the data on a "
-        "local datastore such as workspaceblobstore"
-    )
+def _ending(server: str, endpoint: str | None, of_azure: str) -> str | None:
+    """Return what completes a server's name: v1 has the server and its domain apart, ours may be any host."""
+    if endpoint is not None:
+        return endpoint
+    return None if server == "localhost" or any(mark in server for mark in ".:/") else of_azure

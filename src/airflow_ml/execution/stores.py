@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.execution.store_opening import open_recorded
 from airflow_ml.storage.databases import Database, DatabaseStore
-from airflow_ml.storage.factory import StoreContext, open_store
 
 if TYPE_CHECKING:
     from airflow_ml.registry import Registry
@@ -45,10 +45,7 @@ class Stores:
                     f"datastore {name!r} is not in workspace {self.registry.workspace.name!r}, which has: {known};"
                     " register it, or correct the name"
                 )
-            root = self.registry.home.store(name)
-            if record.settings.get("kind") == "local":
-                root.mkdir(parents=True, exist_ok=True)
-            self._opened[name] = open_store(record.settings, StoreContext(name, root))
+            self._opened[name] = open_recorded(self.registry, record)
         return self._opened[name]
 
     def database(self, name: str) -> Database:

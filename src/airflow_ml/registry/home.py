@@ -11,7 +11,9 @@ from airflow_ml.exceptions import WorkspaceException
 __all__ = ["Home", "WorkspaceHome"]
 
 #: Folders of the whole machine; they lie beside the workspaces, so no workspace may be called like one.
-_SHARED_FOLDERS = frozenset({"airflow", "cache", "digests", "environments", "library", "locks", "service"})
+_SHARED_FOLDERS = frozenset(
+    {"airflow", "cache", "digests", "environments", "fernet.key", "library", "locks", "service"}
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Home:
     def environments(self) -> Path:
         """Virtual environments, one per environment definition."""
         return self.root / "environments"
+
+    @property
+    def fernet_key(self) -> Path:
+        """The key that secrets are encrypted with, where Airflow has none."""
+        return self.root / "fernet.key"
 
     @property
     def library(self) -> Path:

@@ -13,6 +13,14 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml._late import late
+
+if TYPE_CHECKING:
+    from airflow_ml.registry import fernet_keys
+else:
+    fernet_keys = late("airflow_ml.registry.fernet_keys")
 
 __all__ = ["embedded_settings", "inherited_settings", "service_settings"]
 
@@ -29,12 +37,18 @@ _NOT_INHERITED = frozenset({"AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_ML_SERVIC
 
 
 def inherited_settings() -> dict[str, str]:
-    """Return this process's environment without Airflow's own settings: connections and variables stay."""
-    return {
+    """
+    Return this process's environment without Airflow's own settings.
+
+    Connections and variables stay, and what says which key secrets are encrypted with: the Airflow homes that we make
+    have keys of their own.
+    """
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW__", "_AIRFLOW")) and name not in _NOT_INHERITED
     }
+    return {**kept, **fernet_keys.handed_on_settings()}
 
 
 def embedded_settings(home: Path, *, database: Path, folder: Path) -> Mapping[str, str]:
