@@ -14,9 +14,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -25,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.runtime.sources import QUERY_SECONDS
+from airflow_ml.storage.databases.scratch import Scratch
 from airflow_ml.storage.databases.sources import Query
 from airflow_ml.storage.protocol import FileInfo
 
@@ -77,7 +76,7 @@ class DatabaseStore:
         self._lock = threading.Lock()
         self._counter = itertools.count()
         self._answers: dict[str, _Answer] = {}
-        self._folder: Path | None = None
+        self._scratch: Scratch | None = None
 
     @property
     def identity(self) -> str:
@@ -87,6 +86,8 @@ class DatabaseStore:
     def forget(self) -> None:
         """Ask again from now on."""
         with self._lock:
+            for answer in self._answers.values():
+                answer.place.unlink(missing_ok=True)
             self._answers.clear()
 
     def stat(self, path: str) -> FileInfo:
@@ -145,7 +146,8 @@ class DatabaseStore:
         if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
             self._no_files(path)
         query = Query(asked["query"], cast("Mapping[str, object]", asked.get("parameters") or {}))
-        place = self._folder_of_answers() / f"{next(self._counter)}.parquet"
+        self._scratch = self._scratch or Scratch()
+        place = self._scratch.folder / f"{next(self._counter)}.parquet"
         exported = self.database.export(
             query,
             place,
@@ -156,12 +158,6 @@ class DatabaseStore:
         )
         digest = f"sha256:{exported.sha256}"
         return _Answer(FileInfo(path, exported.size, digest, _NO_TIME, digest), place)
-
-    def _folder_of_answers(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="airflow-ml-query-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder
 
     def _no_files(self, path: str) -> NoReturn:
         raise self._refusal(f"it has no file or folder {path!r}")
