@@ -240,3 +240,34 @@ def test_no_files():
     """A table without files is an error."""
     with pytest.raises(DatasetNotFoundError, match="no files to read"):
         read_frame({"kind": "tabular", "sources": []}, [])
+
+
+def test_texts_stay_what_they_are_in_every_file(read):
+    """Where a column is text by its first rows, a later file that holds numbers alone there is not read as numbers."""
+    first = "s,n,t\n" + "x,1,True\n" * 200
+    frame = read({"a.csv": first, "b.csv": "s,n,t\n007,2,\n1.50,,no\n", "c.csv": "s,n,t\ntrue,3,false\n"}).iloc[199:]
+
+    assert frame["s"].tolist() == ["x", "007", "1.50", "true"]
+    assert frame["n"].fillna(0).tolist() == [1, 2, 0, 3]
+    assert frame["t"].fillna("null").tolist() == [True, "null", "null", False]
+
+
+def test_numbers_with_texts_among_them_lose_only_these(read):
+    """A column of numbers keeps the others' exact values where one of them is none."""
+    text = "n,big\n" + "1,9007199254740993\n" * 300 + "x,1\n"
+
+    frame = read({"a.csv": text})
+
+    assert (frame["n"].isna().sum(), frame["n"].sum()) == (1, 300)
+    assert frame["big"].tolist()[0] == 9007199254740993
+
+
+def test_skip_and_take_read_the_head_alone(tmp_path):
+    """Steps that begin with rows to skip and to take are read as far as they reach."""
+    local = tmp_path / "a.csv"
+    local.write_text("n\n" + "".join(f"{number}\n" for number in range(5_000)) + 'broken"\n1,2,3\n')
+    steps = [{"op": "keep_columns", "columns": ["n"]}, {"op": "skip", "count": 3}, {"op": "take", "count": 2}]
+
+    frame = read_frame({"kind": "tabular", "parse": {}, "steps": steps}, [(str(local), "a.csv")])
+
+    assert frame["n"].tolist() == [3, 4]

@@ -1,12 +1,14 @@
 """The host's cache of files."""
 
+import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from airflow_ml.exceptions import ServiceException
+from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.storage.cache import FileCache
 
 
@@ -99,3 +101,90 @@ def test_processes_that_fetch_the_same_files_at_once_agree(store, cache, tmp_pat
         places = [tmp_path / f"target {target}" / f"file {number}" for target in range(4)]
         assert {place.read_text() for place in places} == {str(number) * 100_000}
         assert len({place.stat().st_ino for place in places}) == 1
+
+
+def test_what_was_used_longest_ago_makes_room(store, cache, fill, monkeypatch):
+    """The cache keeps to its bound; what was used since stays, although it came first."""
+    monkeypatch.setenv("AIRFLOW_ML_CACHE_SIZE", "30K")
+    fill(store, {name: name * 10_000 for name in "abcd"})
+    infos = {info.path: info for info in store.list()}
+    kept = FileCache(cache)
+    places = {name: kept.fetch(store, infos[name]) for name in "abc"}
+    kept.open(store, infos["a"]).close()
+
+    places["d"] = kept.fetch(store, infos["d"])
+
+    assert [name for name in "abcd" if places[name].exists()] == ["a", "d"]
+
+
+def test_what_is_in_use_is_never_removed(store, cache, fill, tmp_path, monkeypatch):
+    """Mounted files stay, with their copy, even where the bound is passed; an open one keeps its bytes."""
+    monkeypatch.setenv("AIRFLOW_ML_CACHE_SIZE", "15k")
+    fill(store, {name: name * 10_000 for name in "abc"})
+    infos = {info.path: info for info in store.list()}
+    kept = FileCache(cache)
+    kept.link(store, infos["a"], tmp_path / "mounted")
+    opened = kept.open(store, infos["b"])
+
+    kept.fetch(store, infos["c"])
+
+    assert (tmp_path / "mounted").stat().st_nlink == 2
+    assert opened.read() == b"b" * 10_000
+    assert len([place for place in cache.glob("??/*") if place.name != ".lock"]) == 2
+    opened.close()
+
+
+def test_leftovers_of_killed_processes_make_room_too(store, cache, fill, monkeypatch):
+    """Half a file that a killed process left counts and goes; a lost count is made anew."""
+    monkeypatch.setenv("AIRFLOW_ML_CACHE_SIZE", "15k")
+    fill(store, {name: name * 10_000 for name in "ab"})
+    place = FileCache(cache).fetch(store, store.stat("a"))
+    place.rename(place.with_suffix(".part"))
+    (cache / ".size").write_text("")
+
+    FileCache(cache).fetch(store, store.stat("b"))
+
+    assert not place.with_suffix(".part").exists()
+
+
+class Digesting:
+    """A store that keeps digests, as object stores do."""
+
+    def __init__(self, store, digest):
+        self._store, self._digest = store, digest
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def stat(self, path):
+        """Return what is known of a file, with a digest."""
+        return replace(self._store.stat(path), digest=self._digest)
+
+
+def test_equal_contents_are_kept_once(store, cache, fill, tmp_path):
+    """Where the store keeps a digest the content is the key: two names of it share one copy, with one time."""
+    fill(store, {"one": "same", "two": "same"})
+    known = Digesting(store, f"md5:{hashlib.md5(b'same').hexdigest()}")
+    kept = FileCache(cache)
+
+    places = [kept.fetch(known, known.stat(name)) for name in ("one", "two")]
+
+    assert places[0] == places[1]
+    assert places[0].read_bytes() == b"same"
+
+
+def test_a_wrong_digest_is_refused(store, cache, fill):
+    """Bytes that are not what the store says are handed to nobody."""
+    fill(store, {"one": "other"})
+    known = Digesting(store, f"md5:{hashlib.md5(b'same').hexdigest()}")
+
+    with pytest.raises(ServiceException, match=r"'one'.*another md5 than the store says"):
+        FileCache(cache).fetch(known, known.stat("one"))
+
+
+def test_a_size_that_is_none_is_refused(store, cache, monkeypatch):
+    """A setting that nobody can read is an error that says what is expected."""
+    monkeypatch.setenv("AIRFLOW_ML_CACHE_SIZE", "much")
+
+    with pytest.raises(UserErrorException, match=r"AIRFLOW_ML_CACHE_SIZE is 'much', expected .* 500M"):
+        FileCache(cache).fetch(store, store.write("a", b"x"))

@@ -13,7 +13,7 @@ from airflow_ml.data._workspace import refuse_while_parsing
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.registry import Home
 from airflow_ml.runtime import frames, table_times
-from airflow_ml.storage.cache import FileCache
+from airflow_ml.storage import frames as table_frames
 from airflow_ml.storage.datasets import resolve, stage_dataset, store_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from airflow_ml.data.abstract_dataset import AbstractDataset
-    from airflow_ml.storage.datasets import DatasetFile, ResolvedDataset, Stores
+    from airflow_ml.storage.datasets import ResolvedDataset, Stores
 
 __all__ = ["Staged", "changed_time", "check_times", "download", "key_values", "list_files", "read_table", "stage"]
 
@@ -101,16 +101,10 @@ def stage(dataset: AbstractDataset, mount_point: str | None) -> Staged:
 
 def read_table(dataset: AbstractDataset, *, on_error: str, out_of_range_datetime: str) -> pd.DataFrame:
     """Read the whole table; see `TabularDataset.to_pandas_dataframe`."""
-    cache = FileCache(Home.default().cache)
-    stores = stores_of(dataset)  # one for both looks: the rows of a query are those of its first answer
-    files = [(str(_local(file, stores, cache)), file.relative_path) for file in _files(dataset, stores).files]
+    refuse_while_parsing("reading a dataset", _IN_A_STEP)
     # v1 treats both alike unless they differ; a strict reading is the safe answer to either.
-    return frames.read_frame(dataset.definition, files, strict="fail" in (on_error, out_of_range_datetime))
-
-
-def _local(file: DatasetFile, stores: Stores, cache: FileCache) -> Path:
-    store = store_of(file, stores)
-    return store.local_path(file.path) or cache.fetch(store, file.info)
+    strict = "fail" in (on_error, out_of_range_datetime)
+    return table_frames.read_frame(dataset.definition, stores_of(dataset), cache=Home.default().cache, strict=strict)
 
 
 def check_times(dataset: AbstractDataset, *, where: str) -> None:

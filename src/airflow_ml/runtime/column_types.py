@@ -61,10 +61,15 @@ def convert(frame: DataFrame, types: Mapping[str, Mapping[str, Any]], *, strict:
         if converter is None:
             raise UserErrorException(f"column {name!r}: no type {described['type']!r}, only {sorted(_CONVERTERS)}")
         result[name] = converter(frame[name], described)
-        lost = result[name].isna() & frame[name].notna() & ~frame[name].isin(["", "nan", "NaN"])
-        if strict and lost.any():
-            raise UserErrorException(f"column {name!r}: {frame[name][lost].iloc[0]!r} is no {described['type']}")
+        if strict:
+            _refuse_lost(name, frame[name], result[name], described["type"])
     return result
+
+
+def _refuse_lost(name: str, texts: Series[Any], values: Series[Any], kind: str) -> None:
+    lost = values.isna() & texts.notna() & ~texts.isin(["", "nan", "NaN"])
+    if lost.any():
+        raise UserErrorException(f"column {name!r}: {texts[lost].iloc[0]!r} is no {kind}")
 
 
 def _string(column: Series[Any], _: Mapping[str, Any]) -> Series[Any]:
@@ -90,6 +95,8 @@ def _float(column: Series[Any], described: Mapping[str, Any]) -> Series[Any]:
 
 
 def _bool(column: Series[Any], _: Mapping[str, Any]) -> Series[Any]:
+    if column.dtype == bool:
+        return column
     texts = column.astype(str).str.lower()
     values = texts.map({"true": True, "false": False, "1": True, "0": False})
     return values if values.isna().any() else values.astype(bool)
@@ -108,6 +115,11 @@ def _datetime(column: Series[Any], described: Mapping[str, Any]) -> Series[Any]:
     # pandas 1 guesses each value's form; from 2 on it must be told to.
     mixed = "mixed" if int(pandas.__version__.split(".")[0]) > 1 else None
     zoned = texts.astype(str).str.contains(r":\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})$").any()
+    if mixed:
+        # Three times as fast, where all of them are written so.
+        times = pandas.to_datetime(texts, errors="coerce", utc=bool(zoned), format="ISO8601")
+        if not (times.isna() & texts.notna()).any():
+            return times
     return pandas.to_datetime(texts, errors="coerce", utc=bool(zoned), format=mixed)
 
 

@@ -6,10 +6,6 @@ The same reader serves a script inside its step and the workspace's side; pandas
 
 from __future__ import annotations
 
-import json
-import re
-import warnings
-
 from airflow_ml._late import late
 from airflow_ml.exceptions import (
     DatasetExecutionError,
@@ -21,16 +17,23 @@ from airflow_ml.exceptions import (
 from airflow_ml.runtime.column_types import convert, inferred
 from airflow_ml.runtime.partitions import PartitionFormat
 from airflow_ml.runtime.selection import glob_pattern, kept_positions
-from airflow_ml.runtime.table_formats import ENCODINGS
+from airflow_ml.runtime.table_readers import READERS, Wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, BinaryIO, Dict, List, Tuple, Union
 
     from pandas import DataFrame
 
     from airflow_ml.runtime import filters
+
+    #: Where a file's bytes are.
+    Place = Union[str, Callable[[bool], AbstractContextManager[BinaryIO]]]
+
+    #: A table, the rows of each of its files, and the types that its first rows tell.
+    _Read = Tuple[DataFrame, List[int], Dict[str, Dict[str, Any]]]
 else:
     filters = late("airflow_ml.runtime.filters")
 
@@ -88,13 +91,14 @@ def _partitions(found: list[dict[str, Any]], steps: Iterable[Mapping[str, Any]])
     return found
 
 
-def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[str, str]], *, strict: bool = False) -> DataFrame:
+def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[Place, str]], *, strict: bool = False) -> DataFrame:
     """
     Read a tabular dataset.
 
     Args:
         definition: the dataset as data; its sources are not looked at.
-        files: in the dataset's order, each as local path and path within the dataset.
+        files: in the dataset's order, each as place and path within the dataset. A place is a local path, or what opens
+            a binary file that can seek, told whether all of it will be read.
         strict: raise for a value that is not of its column's type; it becomes null otherwise.
 
     Returns:
@@ -110,18 +114,16 @@ def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[str, str]], 
     files = _chosen(parse, files)
     if not files:
         raise DatasetNotFoundError("the dataset has no files to read; expected at least one under its paths")
-    limit = _row_limit(steps)
-    frame, heights = _joined(_read_files(parse, files, limit))
     asked = parse.get("set_column_types") or {}
-    if parse.get("format", "delimited") == "delimited" and parse.get("infer_column_types", True):
-        told = {name: type_ for name, type_ in inferred(frame).items() if name not in asked}
-        frame = convert(frame, told, strict=strict)
+    limit = _row_limit(steps)
+    frame, heights, told = _read_head(parse, files, limit, asked) if limit else _read_all(parse, files, asked)
+    frame = convert(frame, told, strict=strict)
     frame = _with_paths(definition, frame, [path for _, path in files], heights)
     frame = _stepped(convert(frame, asked, strict=strict), steps)
     return _in_time(frame, definition.get("timestamp"))
 
 
-def _chosen(parse: Mapping[str, Any], files: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _chosen(parse: Mapping[str, Any], files: Sequence[tuple[Place, str]]) -> list[tuple[Place, str]]:
     files = [file for file in files if file[1].endswith(parse.get("file_extension") or "")]
     if not parse.get("path_glob"):
         return files
@@ -130,22 +132,76 @@ def _chosen(parse: Mapping[str, Any], files: Sequence[tuple[str, str]]) -> list[
 
 
 def _row_limit(steps: Sequence[Mapping[str, Any]]) -> int | None:
-    if steps and steps[0]["op"] == "take":
-        return max(int(steps[0]["count"]), _FEWEST_ROWS)
+    """Return how many rows of the files suffice for a table whose steps begin with rows to skip and to take."""
+    skipped = 0
+    for step in steps:
+        if step["op"] == "take":
+            return max(skipped + int(step["count"]), _FEWEST_ROWS)
+        if step["op"] == "skip":
+            skipped += int(step["count"])
+        elif step["op"] not in ("keep_columns", "drop_columns"):
+            return None
     return None
 
 
-def _read_files(parse: Mapping[str, Any], files: Iterable[tuple[str, str]], limit: int | None) -> list[DataFrame]:
-    read = _READERS.get(parse.get("format", "delimited"))
+def _read_head(
+    parse: Mapping[str, Any], files: Sequence[tuple[Place, str]], limit: int, asked: Mapping[str, Any]
+) -> _Read:
+    frames = _read_files(parse, files, limit)
+    return *_joined(frames), _inferred_types(parse, frames, asked)
+
+
+def _read_all(parse: Mapping[str, Any], files: Sequence[tuple[Place, str]], asked: Mapping[str, Any]) -> _Read:
+    if parse.get("format", "delimited") != "delimited":
+        return *_joined(_read_files(parse, files, None, is_whole=True)), {}
+    told = _inferred_types(parse, _read_files(parse, files, _FEWEST_ROWS), asked)
+    numbers = _numbers({**told, **asked})
+    frames = _read_files(parse, files, None, numbers=numbers, texts=asked.keys() - numbers, is_whole=True)
+    return *_joined(frames), told
+
+
+def _inferred_types(
+    parse: Mapping[str, Any], frames: Sequence[DataFrame], asked: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the types that the first rows tell, of columns that the definition says nothing of."""
+    if parse.get("format", "delimited") != "delimited" or not parse.get("infer_column_types", True):
+        return {}
+    return {name: type_ for name, type_ in inferred(_joined(frames)[0]).items() if name not in asked}
+
+
+def _numbers(types: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the columns that may be read as what they are at once, and need not come as texts."""
+    return {
+        name
+        for name, type_ in types.items()
+        if type_["type"] in ("long", "float", "bool") and (type_.get("decimal_mark") or ".") == "."
+    }
+
+
+def _read_files(
+    parse: Mapping[str, Any],
+    files: Iterable[tuple[Place, str]],
+    limit: int | None,
+    *,
+    numbers: Collection[str] | None = None,
+    texts: Collection[str] = (),
+    is_whole: bool = False,
+) -> list[DataFrame]:
+    read = READERS.get(parse.get("format", "delimited"))
     if read is None:
-        raise UserErrorException(f"dataset format {parse['format']!r}: expected one of {sorted(_READERS)}")
+        raise UserErrorException(f"dataset format {parse['format']!r}: expected one of {sorted(READERS)}")
     frames: list[DataFrame] = []
     rows = 0
-    for local, path in files:
+    for place, path in files:
         if limit is not None and rows >= limit:
             break
+        wanted = Wanted(frames[0] if frames else None, limit, numbers, texts)
         try:
-            frames.append(read(local, parse, frames[0] if frames else None, limit))
+            if isinstance(place, str):
+                frames.append(read(place, parse, wanted))
+            else:
+                with place(is_whole) as stream:
+                    frames.append(read(stream, parse, wanted))
         except ImportError as exc:
             raise RunEnvironmentException(
                 f"file {path!r}: reading tables needs what the step's environment lacks: {exc}; add pandas, and "
@@ -156,103 +212,6 @@ def _read_files(parse: Mapping[str, Any], files: Iterable[tuple[str, str]], limi
             raise DatasetExecutionError(f"file {path!r}: not as the dataset says: {exc}", exc) from exc
         rows += len(frames[-1])
     return frames
-
-
-def _read_delimited(local: str, parse: Mapping[str, Any], first: DataFrame | None, limit: int | None) -> DataFrame:
-    import pandas
-
-    header = parse.get("header") or "all_same"
-    headless = header == "none" or (header == "first" and first is not None)
-    separator = parse.get("separator") or ","
-    options: dict[str, Any] = {"sep": separator, "encoding": _encoding(parse), "dtype": str, "keep_default_na": False}
-    if len(separator) > 1:
-        options.update(sep=re.escape(separator), engine="python")
-    try:
-        top = pandas.read_csv(local, header=None, nrows=1, **options)
-        names = _column_names([""] * top.shape[1] if headless else list(top.iloc[0]))
-        if first is not None and len(first.columns) and header not in ("none", "combine"):
-            names = _names_like(names, list(first.columns), headless=headless)
-        with warnings.catch_warnings():
-            # pandas would only warn of a row that is longer than the header, and cut it.
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame: DataFrame = pandas.read_csv(
-                local,
-                header=None if headless else 0,
-                names=names,
-                index_col=False,
-                nrows=limit,
-                na_values=[] if parse.get("empty_as_string") else [""],
-                **options,
-            )
-    except pandas.errors.EmptyDataError:
-        return pandas.DataFrame() if first is None else first.iloc[:0]
-    return frame
-
-
-def _column_names(given: Sequence[str]) -> list[str]:
-    """Return v1's names of columns: `Column2` for one without a name, `x_1` for the second `x`."""
-    names: list[str] = []
-    seen: dict[str, int] = {}
-    for number, name in enumerate(given, 1):
-        known = name or f"Column{number}"
-        count = seen[known] = seen.get(known, -1) + 1
-        names.append(f"{known}_{count}" if count else known)
-    return names
-
-
-def _names_like(names: list[str], first: list[str], *, headless: bool) -> list[str]:
-    """
-    Return the names of a file's columns where the first file's names hold for all.
-
-    As in v1 they hold by their position, and a first line with other names is passed over like one with the same: v1's
-    own sample of images without header lines relies on it. Only the same names in another order are not mixed up.
-    """
-    if not headless and set(names) == set(first):
-        return names
-    if len(names) != len(first):
-        raise ValueError(
-            f"it has {len(names)} columns ({names[:5]!r} ...), the first file {len(first)} ({first[:5]!r} ...);"
-            " expected the same number, or header=PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS"
-        )
-    return first
-
-
-def _read_json_lines(local: str, parse: Mapping[str, Any], first: DataFrame | None, limit: int | None) -> DataFrame:
-    import pandas
-
-    records: list[Any] = []
-    with open(local, encoding=_encoding(parse)) as lines:
-        for number, line in enumerate(lines, 1):
-            if limit is not None and len(records) >= limit:
-                break
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-                if not isinstance(record, dict):
-                    raise ValueError(f"expected an object, got {type(record).__name__}")
-            except ValueError as exc:
-                if parse.get("invalid_lines", "error") == "error":
-                    raise ValueError(f"line {number}: {exc}; invalid_lines='drop' would pass it over") from exc
-            else:
-                records.append(record)
-    return pandas.DataFrame(records)
-
-
-def _read_parquet(local: str, parse: Mapping[str, Any], first: DataFrame | None, limit: int | None) -> DataFrame:
-    import pandas
-
-    return pandas.read_parquet(local)
-
-
-_READERS = {"delimited": _read_delimited, "json_lines": _read_json_lines, "parquet": _read_parquet}
-
-
-def _encoding(parse: Mapping[str, Any]) -> str:
-    name = parse.get("encoding") or "utf8"
-    if name not in ENCODINGS:
-        raise UserErrorException(f"encoding {name!r}: expected one of {sorted(ENCODINGS)}")
-    return ENCODINGS[name]
 
 
 def _joined(frames: Sequence[DataFrame]) -> tuple[DataFrame, list[int]]:

@@ -1,30 +1,43 @@
 """
 Files of datastores kept on this machine, so that mounting them again costs a hard link.
 
-A file's key is what it was taken from: the store, its path, size and ETag. Its permissions are read-only, and its
-modification time is set to the store's: a step that runs as root and writes into a file it was given changes that
-time, and the next look replaces the file instead of handing the damage on. A file with more than one link is in use.
+A file's key is its content where the store keeps a digest of it, so that equal files are kept once, wherever they lie;
+otherwise what it was taken from: the store, its path, size and ETag. Its permissions are read-only, and its
+modification time is the store's, or for a content a fixed one: a step that runs as root and writes into a file it was
+given changes that time, and the next look replaces the file instead of handing the damage on.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, TypeVar, cast
 
 from airflow_ml.exceptions import ServiceException
+from airflow_ml.storage.cache_bound import CacheBound, locked
 from airflow_ml.storage.files import storage_errors
 from airflow_ml.storage.protocol import FileInfo, ReadableStore
 
 __all__ = ["FileCache"]
 
+Used = TypeVar("Used")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+#: Early in 2001, from where on modification times of contents are.
+_SEALED_SECONDS = 980_000_000
+
+_READ_ONLY = 0o444
+
+_BLOCK = 1 << 20
 
 #: Errors by which the kernel refuses a hard link that a copy can stand in for.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -32,7 +45,7 @@ _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSU
 
 class FileCache:
     """
-    Read-only copies of stores' files below one folder; safe for many processes at once.
+    Read-only copies of stores' files below one folder, of a bounded size; safe for many threads and processes at once.
 
     Args:
         root: the folder, best on the file system of the run directories.
@@ -40,68 +53,126 @@ class FileCache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._bound = CacheBound(root)
 
     def fetch(self, store: ReadableStore, info: FileInfo) -> Path:
-        """Return a whole copy of a file, made now if there is none; whoever else asks meanwhile waits for it."""
-        key = hashlib.sha256(json.dumps([store.identity, info.path, info.size, info.etag]).encode()).hexdigest()
-        place = self.root / key[:2] / key
-        if not _is_sound(place, info):
-            with storage_errors(f"cache copy of {info.path!r}", self.root), _locked(place.parent):
-                if not _is_sound(place, info):
-                    _fill(store, info, place)
-        return place
+        """
+        Return a whole copy of a file, made now if there is none; whoever else asks meanwhile waits for it.
+
+        Until the copy has a second name or is open, another process may remove it to make room.
+        """
+        return self._use(store, info, lambda place: place)
+
+    def open(self, store: ReadableStore, info: FileInfo) -> BinaryIO:
+        """Open a whole copy of a file; its bytes stay until it is closed."""
+        if not info.etag:
+            return _open_unkept(store, info)
+        return self._use(store, info, _open_kept)
 
     def link(self, store: ReadableStore, info: FileInfo, target: Path) -> None:
         """Put a file at `target`, read-only: linked to the cache's copy, or copied across file systems."""
         if not info.etag:  # nothing tells whether it has changed: there is no key to keep it under
             store.get(info.path, target)
-            target.chmod(0o444)
+            target.chmod(_READ_ONLY)
             return
-        place = self.fetch(store, info)
         with storage_errors(f"mount of {info.path!r} at {target}", target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 target.unlink()
-            try:
-                os.link(place, target)
+            if self._use(store, info, lambda place: _is_linked(place, target)):
                 return
-            except OSError as exc:
-                if exc.errno not in _NO_LINK:
-                    raise
         store.get(info.path, target, etag=info.etag)
-        _seal(target, info)
+        _seal(target, _modified_ns(info))
+
+    def _use(self, store: ReadableStore, info: FileInfo, use: Callable[[Path], Used]) -> Used:
+        """Return what is made of a file's copy while nobody can remove it."""
+        key, is_content = _key(store, info)
+        place, time_ns = self.root / key[:2] / key, _sealed_time(key) if is_content else _modified_ns(info)
+        with storage_errors(f"cache copy of {info.path!r}", self.root):
+            with locked(place.parent):
+                is_new = not _is_sound(place, info, time_ns)
+                if is_new:
+                    _fill(store, info, place, time_ns, is_content=is_content)
+                used = use(place)
+            if is_new:
+                self._bound.add(place, info.size)
+        return used
 
 
-def _is_sound(place: Path, info: FileInfo) -> bool:
+def _open_unkept(store: ReadableStore, info: FileInfo) -> BinaryIO:
+    stream = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - the caller closes it
+    with store.open_read(info.path) as source:
+        shutil.copyfileobj(source, stream, _BLOCK)
+    stream.seek(0)
+    return stream
+
+
+def _open_kept(place: Path) -> BinaryIO:
+    stream = place.open("rb")
+    with suppress(PermissionError):  # another user's copy
+        os.fchmod(stream.fileno(), _READ_ONLY)  # sets the change time: it was used
+    return stream
+
+
+def _is_linked(place: Path, target: Path) -> bool:
+    try:
+        os.link(place, target)
+    except OSError as exc:
+        if exc.errno not in _NO_LINK:
+            raise
+        return False
+    return True
+
+
+def _key(store: ReadableStore, info: FileInfo) -> tuple[str, bool]:
+    """Return a file's name in the cache, and whether it is that of a content."""
+    known = [info.digest, info.size] if info.digest else [store.identity, info.path, info.size, info.etag]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest(), bool(info.digest)
+
+
+def _sealed_time(key: str) -> int:
+    """Return the modification time of a content that may lie in many places, each with a time of its own."""
+    return (_SEALED_SECONDS + int(key[:6], 16)) * 10**9
+
+
+def _is_sound(place: Path, info: FileInfo, time_ns: int) -> bool:
     try:
         status = place.stat()
     except FileNotFoundError:
         return False
-    return status.st_size == info.size and status.st_mtime_ns == _modified_ns(info)
+    return status.st_size == info.size and status.st_mtime_ns == time_ns
 
 
-def _fill(store: ReadableStore, info: FileInfo, place: Path) -> None:
+def _fill(store: ReadableStore, info: FileInfo, place: Path, time_ns: int, *, is_content: bool) -> None:
     arriving = place.with_suffix(".part")
     store.get(info.path, arriving, etag=info.etag)
     if arriving.stat().st_size != info.size:
         raise ServiceException(f"path {info.path!r}: {arriving.stat().st_size} bytes came, {info.size} were expected")
-    _seal(arriving, info)
+    if is_content:
+        _check_digest(arriving, info)
+    _seal(arriving, time_ns)
     arriving.replace(place)
 
 
-def _seal(place: Path, info: FileInfo) -> None:
-    place.chmod(0o444)
-    os.utime(place, ns=(_modified_ns(info), _modified_ns(info)))
+def _check_digest(arriving: Path, info: FileInfo) -> None:
+    """Others will take the file for that content, so it must be that."""
+    algorithm, _, expected = info.digest.partition(":")
+    hashed = hashlib.new(algorithm, usedforsecurity=False)
+    with arriving.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            hashed.update(block)
+    if hashed.hexdigest() != expected:
+        arriving.unlink()
+        raise ServiceException(
+            f"path {info.path!r}: the bytes that came have another {algorithm} than the store says; whoever wrote the"
+            " file has left a wrong one with it: write it again"
+        )
+
+
+def _seal(place: Path, time_ns: int) -> None:
+    place.chmod(_READ_ONLY)
+    os.utime(place, ns=(time_ns, time_ns))
 
 
 def _modified_ns(info: FileInfo) -> int:
     return (info.modified - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the kernel lets go of it when the process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("wb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
