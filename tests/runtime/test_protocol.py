@@ -88,7 +88,7 @@ def test_run_directory_names(tmp_path):
 )
 def test_imports_nothing_but_the_standard_library(source):
     """A module of the runtime imports the standard library, the runtime, `_late`, the errors and the version alone."""
-    allowed = {"airflow_ml._late", "airflow_ml.exceptions", "airflow_ml._version", "airflow_ml", "pandas"}
+    allowed = {"airflow_ml._late", "airflow_ml.exceptions", "airflow_ml._version", "airflow_ml", "pandas", "pyarrow"}
     tree = ast.parse(source.read_text(), feature_version=(3, 8))
     names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
