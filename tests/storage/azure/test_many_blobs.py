@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.storage.azure.blobs import ANY
 
 pytestmark = pytest.mark.azurite
 
@@ -53,6 +54,19 @@ def test_late_characters_in_a_later_page_are_put_in_order(blob_store, pages):
     write(blob_store, names)
 
     assert [info.path for info in blob_store.list()] == sorted(names)
+
+
+def test_containers_with_marks_of_folders_are_listed_in_order(blob_store, pages):
+    """As accounts with a hierarchical name space have them, in more pages than one and with all there is."""
+    for mark in ("d", "d/e", "d/e-f"):
+        blob_store.blobs.put(mark, b"", {"x-ms-meta-hdi_isfolder": "true"}, ANY)
+    blob_store.blobs.put("d/", b"", {}, ANY)
+    names = [*(f"d/e/{number:03}" for number in range(120)), "d-", "d/e-", "d/e-f/x", "d/unmarked/y", "z"]
+    write(blob_store, names)
+
+    assert [info.path for info in blob_store.list()] == sorted(names)
+    assert [info.path for info in blob_store.list("d/e", recursive=False)] == names[:120]
+    assert [info.path for info in blob_store.list("d", recursive=False)] == ["d/e-"]
 
 
 def test_a_backslash_that_comes_too_late_is_told(blob_store, pages):

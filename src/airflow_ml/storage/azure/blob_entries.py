@@ -32,11 +32,13 @@ class Page:
     Attributes:
         marker: where the next part begins; "" behind the last one.
         markers: names of blobs that only stand for a folder.
+        folders: what names begin with up to the delimiter, in a listing that has one.
     """
 
     files: tuple[FileInfo, ...]
     marker: str
     markers: tuple[str, ...]
+    folders: tuple[str, ...] = ()
 
 
 def digest_metadata(sha256: str, *, size: int, md5: str = "") -> dict[str, str]:
@@ -104,11 +106,12 @@ def parse_page(text: bytes) -> Page:
             markers.append(name)
         else:
             files.append(_info(name, blob))
-    return Page(tuple(files), root.findtext("NextMarker") or "", tuple(markers))
+    folders = tuple(name for name, _ in _blobs(root, "BlobPrefix"))
+    return Page(tuple(files), root.findtext("NextMarker") or "", tuple(markers), folders)
 
 
-def _blobs(root: ElementTree.Element) -> Iterator[tuple[str, ElementTree.Element]]:
-    for blob in root.iterfind("Blobs/Blob"):
+def _blobs(root: ElementTree.Element, kind: str = "Blob") -> Iterator[tuple[str, ElementTree.Element]]:
+    for blob in root.iterfind(f"Blobs/{kind}"):
         name = blob.find("Name")
         if name is not None and name.text:
             # Names that XML cannot hold are encoded, and say so.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
@@ -24,21 +24,47 @@ def listed_files(blobs: Blobs, prefix: str, *, delimiter: str = "") -> Iterator[
     """
     Yield the blobs whose names begin with a prefix, in the service's order, without marks of folders.
 
+    Accounts with a hierarchical name space list a folder's files right behind it, and have a mark for each folder:
+    where there are marks, folder after folder is listed, in the order of the paths.
+
     Raises:
         UserErrorException: a name is no path: nothing could read that blob, and to leave it out would go unnoticed.
     """
-    for page in _pages(blobs, prefix, delimiter=delimiter):
-        for info in page.files:
-            if TEMPORARY_PREFIX in info.path and f"/{TEMPORARY_PREFIX}" in f"/{info.path}":
-                continue
-            if normalise_path(info.path.lstrip("/")) != info.path:
-                raise UserErrorException(
-                    blobs.client.where(
-                        f"blob {info.path!r}: its name has an empty or '.' element, which no path has; rename it, or "
-                        "use a folder that it is not in"
-                    )
-                )
+    pages = _pages(blobs, prefix, delimiter=delimiter)
+    first = next(pages)
+    if first.markers and not delimiter:
+        yield from (info for info in _walk(blobs, prefix) if _is_file(blobs, info.path))
+        return
+    for page in chain([first], pages):
+        yield from (info for info in page.files if _is_file(blobs, info.path))
+
+
+def _walk(blobs: Blobs, prefix: str) -> Iterator[FileInfo]:
+    found: dict[str, FileInfo | None] = {}
+    for page in _pages(blobs, prefix, delimiter="/"):
+        found |= dict.fromkeys([*page.folders, *(f"{name}/" for name in page.markers if not name.endswith("/"))])
+        found |= {info.path: info for info in page.files}
+    # The "/" behind a folder's name makes their order the order of the whole paths.
+    for name in sorted(found):
+        info = found[name]
+        if info is None:
+            yield from _walk(blobs, name)
+        else:
             yield info
+
+
+def _is_file(blobs: Blobs, name: str) -> bool:
+    """Tell whether a blob is a file of the store; False for one on its way, an error for a name that is no path."""
+    if TEMPORARY_PREFIX in name and f"/{TEMPORARY_PREFIX}" in f"/{name}":
+        return False
+    if normalise_path(name.lstrip("/")) != name:
+        raise UserErrorException(
+            blobs.client.where(
+                f"blob {name!r}: its name has an empty or '.' element, which no path has; rename it, or use a folder "
+                "that it is not in"
+            )
+        )
+    return True
 
 
 def _pages(blobs: Blobs, prefix: str, *, delimiter: str = "") -> Iterator[Page]:

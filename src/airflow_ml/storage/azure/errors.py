@@ -61,6 +61,8 @@ _REASONS = {
     "NoAuthenticationInformation": "the container is not public; register the datastore with a key or token",
     "OutOfRangeInput": "the service takes no such name or value; names of containers have 3 to 63 characters",
     "PublicAccessNotPermitted": "the account allows no public access; register the datastore with a key or token",
+    "ResourceNotFound": "there is no such container, or it is not public; correct its name, or register the datastore "
+    "with a key or token",
     "RequestTimeTooSkewed": "this machine's clock differs from the service's by more than 15 minutes; set it",
     "SnapshotsPresent": "it has snapshots; delete those first",
 }

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["open_blob_store"]
 
 
-def open_blob_store(settings: Mapping[str, Json], context: StoreContext) -> BlobStore:
-    """Return the store of a container; secrets are asked for at the first request."""
-    address = StorageAddress.of(settings, container="container")
+def open_blob_store(settings: Mapping[str, Json], context: StoreContext, *, container: str = "container") -> BlobStore:
+    """
+    Return the store of a container; secrets are asked for at the first request.
+
+    Args:
+        container: the setting that names it.
+    """
+    address = StorageAddress.of(settings, container=container)
     credentials = Credentials(Identity.of(settings, context.name), context.credentials)
     return BlobStore(AzureClient(address, credentials, name=context.name))
