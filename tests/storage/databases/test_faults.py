@@ -75,6 +75,22 @@ def test_a_server_that_goes_away_in_an_append_leaves_no_row(numbers, tmp_path):
     assert numbers.rows("SELECT count(*) FROM numbers") == [(0,)]
 
 
+def test_a_process_that_is_killed_in_an_append_leaves_no_row(numbers, tmp_path):
+    """The server undoes what a process had sent that died before its commit."""
+    numbers.database.export(Table("numbers"), tmp_path / "x", "parquet")
+    numbers.run("DELETE FROM numbers")
+    code = (
+        "import os, pathlib, signal; from airflow_ml.storage.databases import *;"
+        "from airflow_ml.storage.factory import StoreContext;"
+        f"database = open_database({numbers.settings!r}, StoreContext('sales'));"
+        "kill = lambda rows: rows > 50_000 and os.kill(os.getpid(), signal.SIGKILL);"
+        f"database.append('numbers', pathlib.Path({str(tmp_path / 'x')!r}), 'parquet', progress=kill)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    numbers.run("INSERT INTO numbers VALUES (1, 'x')")  # waits until the server has noticed
+    assert numbers.rows("SELECT count(*) FROM numbers") == [(1,)]
+
+
 @pytest.mark.postgres
 def test_a_transaction_that_breaks_in_its_commit_is_asked_for(postgres, write):
     """PostgreSQL remembers what became of a transaction: one that was undone can be tried again."""

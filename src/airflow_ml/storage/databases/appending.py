@@ -157,7 +157,8 @@ def _converter(type_: TypeEngine[Any]) -> Callable[[Any], object]:
     ):
         if isinstance(type_, class_):
             return convert
-    length = getattr(type_, "length", None)
+    # The lengths of other kinds of text (MySQL's SET, TEXT) are no numbers of signs.
+    length = getattr(type_, "length", None) if isinstance(type_, (types.CHAR, types.VARCHAR)) else None
     if isinstance(type_, types.String):
         return lambda value: _string(value, length)
     return lambda value: value

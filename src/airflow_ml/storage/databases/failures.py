@@ -82,7 +82,7 @@ def database_errors(
     except DBAPIError as error:
         # The driver's error can hold the statement with its values; it is not chained.
         raise _ours(where, failure_of(error), secrets(), timeout) from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError, OverflowError) as error:  # the last two: what drivers say of values
         text = without_secrets(_one_line(str(error)), secrets())
         raise UserErrorException(f"{where}: {text}; correct it") from None
 

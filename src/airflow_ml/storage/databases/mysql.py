@@ -71,11 +71,16 @@ class MySqlKind:
 
         PyMySQL encrypts where the server can, and goes on without where it cannot, unless it is enforced.
         """
+        from pymysql import constants, converters
+
+        # Times are durations in MySQL: as text they are what the server says.
+        conversions = {key: way for key, way in converters.conversions.items() if key != constants.FIELD_TYPE.TIME}
         options: dict[str, Any] = {
             "user": place.user,
             "password": secrets.get("password") or "",
             "database": place.database,
             "charset": "utf8mb4",
+            "conv": conversions,
             "connect_timeout": CONNECT_SECONDS,
             "read_timeout": timeout,
         }

@@ -41,6 +41,9 @@ _FAILURES: Mapping[str, FailureKind] = {
 
 _LOGIN = ("authentication failed", "no password supplied", "pg_hba.conf", "role ")
 
+#: The type's number in PostgreSQL's catalogue.
+_INTERVAL = 1186
+
 #: Digits that a Decimal column of Arrow can hold.
 _DIGITS = 76
 
@@ -84,6 +87,7 @@ class PostgresKind:
         if is_read_only:
             connection.execute(text("SET TRANSACTION READ ONLY"))
         _limit(connection, timeout)
+        _leave_intervals(connection)
 
     def begin_writing(self, connection: Connection, timeout: float | None) -> str | None:
         """PostgreSQL changes no value to fit, and remembers what became of a transaction."""
@@ -176,6 +180,14 @@ class PostgresKind:
 def _limit(connection: Connection, timeout: float | None) -> None:
     limit = "0" if timeout is None else str(max(1, round(timeout * 1000)))
     connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+
+
+def _leave_intervals(connection: Connection) -> None:
+    """Have intervals be the server's text: as durations they would lose their months."""
+    import psycopg2.extensions
+
+    as_text = psycopg2.extensions.new_type((_INTERVAL,), "interval", lambda value, _cursor: value)
+    psycopg2.extensions.register_type(as_text, connection.connection.dbapi_connection)
 
 
 def _decimal(precision: int | None, scale: int | None) -> pa.DataType:
