@@ -61,6 +61,13 @@ def _open_azure_blob(settings: Mapping[str, Json], context: StoreContext) -> Sto
     return open_blob_store(settings, context)
 
 
+def _open_azure_data_lake_gen2(settings: Mapping[str, Json], context: StoreContext) -> Store:
+    from airflow_ml.storage.azure.opening import open_blob_store
+
+    # The account's blob endpoint serves the same files ("multi-protocol access").
+    return open_blob_store(settings, context, container="filesystem")
+
+
 def _open_database(settings: Mapping[str, Json], context: StoreContext) -> Store:
     from airflow_ml.storage.databases import DatabaseStore, open_database
 
@@ -70,6 +77,7 @@ def _open_database(settings: Mapping[str, Json], context: StoreContext) -> Store
 
 BUILT_IN_KINDS: Mapping[str, StoreOpener] = {
     "azure_blob": _open_azure_blob,
+    "azure_data_lake_gen2": _open_azure_data_lake_gen2,
     "azure_sql": _open_database,
     "local": _open_local,
     "mysql": _open_database,

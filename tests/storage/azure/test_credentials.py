@@ -185,3 +185,16 @@ def test_an_address_that_is_no_servers_is_told(endpoint):
     with pytest.raises(UserErrorException, match="is no address of a server; write https://host") as caught:
         StorageAddress.of({"account": "acc", "container": "con", "endpoint": endpoint}, container="container")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.azurite
+def test_a_file_system_is_opened_by_its_blobs(azurite, blob_store):
+    """Data Lake Gen2 has file systems where Blob has containers, under one name on one account."""
+    blob_store.write("d/a", b"x")
+    settings = {**azurite.settings("unused"), "kind": "azure_data_lake_gen2"}
+    settings["filesystem"] = blob_store.client.address.container
+    del settings["container"]
+
+    store = open_store(settings, StoreContext("lake", credentials=lambda: {"account_key": KEY}))
+
+    assert [info.path for info in store.list("d")] == ["d/a"]
