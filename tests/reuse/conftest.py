@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers.web import KnownStores
 
 from airflow_ml.graph import Graph, InputPort, Source, Step, WorkspaceRef
 from airflow_ml.hashing.stat_cache import StatCache
@@ -21,7 +22,7 @@ def make_context(root: Path, registry: Registry) -> ReuseContext:
     """Return a workspace of local stores below a folder."""
     stores = {name: LocalStore(root / "stores" / name) for name in DATASTORES}
     home = Home(root / "home")
-    return ReuseContext(registry, stores.__getitem__, stores["workspaceartifactstore"], home, StatCache(home.digests))
+    return ReuseContext(registry, KnownStores(stores), stores["workspaceartifactstore"], home, StatCache(home.digests))
 
 
 @pytest.fixture(scope="module")

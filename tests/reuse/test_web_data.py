@@ -11,8 +11,9 @@ from airflow_ml.reuse.listings import read_listing
 
 
 @pytest.fixture
-def web():
+def web(monkeypatch):
     """Serve answers with the headers that a test gives, and yield headers and address."""
+    monkeypatch.setenv("AIRFLOW_ML_WEB_HOSTS", "127.0.0.1")
     headers = {}
 
     class Answer(BaseHTTPRequestHandler):

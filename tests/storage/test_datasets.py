@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from servers.web import KnownStores
 
 from airflow_ml.exceptions import DatasetNotFoundError, NotSupportedError, UserErrorException
 from airflow_ml.storage.datasets import resolve, stage_dataset
@@ -17,7 +18,7 @@ def stores(tmp_path, fill):
     known = {name: LocalStore(tmp_path / name) for name in ("one", "two")}
     for store in known.values():
         fill(store, {path: path for path in FILES})
-    return known.__getitem__
+    return KnownStores(known)
 
 
 def define(*sources, kind="file", **more):

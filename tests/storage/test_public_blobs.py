@@ -7,6 +7,7 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from servers.web import WEB_ONLY
 
 from airflow_ml.exceptions import DatasetNotFoundError, ServiceException
 from airflow_ml.storage import public_blobs
@@ -77,7 +78,7 @@ def server(monkeypatch):
 
 def paths(url):
     """Return the paths inside the dataset of one address."""
-    return [file.relative_path for file in resolve({"kind": "file", "sources": [{"url": url}]}, {}.__getitem__).files]
+    return [file.relative_path for file in resolve({"kind": "file", "sources": [{"url": url}]}, WEB_ONLY).files]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_folder_or_pattern_of_a_container_is_listed(server, address, found):
 
 def test_blobs_say_what_they_hold(server):
     """A listing tells the MD5 of each blob, by which content is compared without a download."""
-    files = resolve({"kind": "file", "sources": [{"url": f"{server}/demo/images"}]}, {}.__getitem__).files
+    files = resolve({"kind": "file", "sources": [{"url": f"{server}/demo/images"}]}, WEB_ONLY).files
 
     assert [file.info.digest for file in files][:1] == [f"md5:{hashlib.md5(b'a').hexdigest()}"]
 
@@ -107,7 +108,7 @@ def test_listed_blobs_are_staged(server, tmp_path, cache):
     """The files of a folder come to the script under their paths, and their ETags agree with the listing."""
     definition = {"kind": "file", "sources": [{"url": f"{server}/demo/images"}]}
 
-    staged = stage_dataset(definition, {}.__getitem__, tmp_path / "x", "mount", cache)
+    staged = stage_dataset(definition, WEB_ONLY, tmp_path / "x", "mount", cache)
 
     assert staged.path == tmp_path / "x"
     assert (tmp_path / "x/a 1.csv").read_bytes() == b"a"

@@ -9,7 +9,7 @@ from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from airflow_ml import registry as registries
     from airflow_ml.core import keyvault
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from airflow_ml.core.reuse_policy import ReusePolicy
     from airflow_ml.graph.model import Json, WorkspaceRef
     from airflow_ml.registry import Registry
+    from airflow_ml.storage import web_access
 else:
     amlcompute = late("airflow_ml.core.compute.amlcompute")
     keyvault = late("airflow_ml.core.keyvault")
     policies = late("airflow_ml.core.reuse_policy")
     registries = late("airflow_ml.registry")
+    web_access = late("airflow_ml.storage.web_access")
 
 __all__ = ["DescribedWorkspace"]
 
@@ -100,6 +102,30 @@ class DescribedWorkspace:
         where = f"workspace {self._ref.name!r}"
         policies.policy_of_graph(policy, where=where)
         self.registry().details.put({_REUSE: None if policy is None else policy._to_data()})
+
+    @property
+    def web_hosts(self) -> tuple[str, ...]:
+        """Hosts that datasets may be read from by their web addresses; none in a fresh workspace."""
+        settings = self.registry().details.get().get(web_access.WEB_DETAIL)
+        return web_access.WebAccess.named(settings).hosts
+
+    def allow_web_hosts(
+        self, hosts: Sequence[str], *, max_bytes: int | None = None, max_seconds: float | None = None
+    ) -> None:
+        """
+        Let datasets be read from these hosts by their web addresses, and from no others.
+
+        Args:
+            hosts: names, without a scheme; `*.blob.core.windows.net` takes every host below that domain, `*` every host
+                with a public address. A host inside this network must be given by its own name. Empty: none.
+            max_bytes: of one file; None for 64 GiB.
+            max_seconds: for one file; None for an hour.
+
+        Raises:
+            UserErrorException: no host name, a limit that is no number above 0, or Airflow is parsing a DAG file.
+        """
+        settings = web_access.settings_of(hosts, max_bytes=max_bytes, max_seconds=max_seconds)
+        self.registry().details.put({web_access.WEB_DETAIL: settings})
 
     @property
     def tags(self) -> dict[str, str]:

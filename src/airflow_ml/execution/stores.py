@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.execution.store_opening import open_recorded
 from airflow_ml.storage.databases import Database, DatabaseStore
+from airflow_ml.storage.web import WebStore
+from airflow_ml.storage.web_access import WEB_DETAIL, WebAccess
 
 if TYPE_CHECKING:
     from airflow_ml.registry import Registry
-    from airflow_ml.storage.protocol import Store
+    from airflow_ml.storage.protocol import ReadableStore, Store
 
 __all__ = ["ARTIFACT_STORE", "Stores"]
 
@@ -70,6 +72,11 @@ class Stores:
         for store in self._opened.values():
             if isinstance(store, DatabaseStore):
                 store.forget()
+
+    @property
+    def web(self) -> ReadableStore:
+        """The web, as far as the workspace or this machine allows it to be read."""
+        return WebStore(WebAccess.of(self.registry.details.get().get(WEB_DETAIL)))
 
     @property
     def artifacts(self) -> Store:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_ml.hookspecs import Record
 
 if TYPE_CHECKING:
     from airflow_ml.hashing.stat_cache import StatCache
     from airflow_ml.registry import Home, Registry
-    from airflow_ml.storage.protocol import Store
+    from airflow_ml.storage.protocol import ReadableStore, Store
 
-__all__ = ["Fingerprint", "Record", "ReuseContext", "UpstreamOutput"]
+__all__ = ["Fingerprint", "Record", "ReuseContext", "UpstreamOutput", "WorkspaceStores"]
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,33 @@ class UpstreamOutput:
     shared_folder: tuple[str, str] | None = None
 
 
+class WorkspaceStores(Protocol):
+    """The stores of a workspace."""
+
+    def __call__(self, name: str, /) -> Store:
+        """Return the store of a datastore; raises UserErrorException for a name that the workspace does not have."""
+        ...
+
+    @property
+    def web(self) -> ReadableStore:
+        """The web, as far as the workspace may read it; paths are whole addresses."""
+        ...
+
+
 @dataclass(frozen=True)
 class ReuseContext:
     """
     One workspace and this machine, as the room of reuse sees them; safe for several threads.
 
     Attributes:
-        store: gives the store of a datastore's name.
+        store: gives the store of a datastore's name, and the web.
         artifacts: the store of snapshots, logs, and of the lists of files behind inputs.
         home: folders of this machine.
         digests: of files of this machine, without reading those that did not change.
     """
 
     registry: Registry
-    store: Callable[[str], Store]
+    store: WorkspaceStores
     artifacts: Store
     home: Home
     digests: StatCache

@@ -8,11 +8,11 @@ decided here for everybody who reads datasets.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
@@ -20,11 +20,12 @@ from airflow_ml.graph.model import Json
 from airflow_ml.runtime.filters import matches
 from airflow_ml.runtime.partitions import PartitionFormat
 from airflow_ml.storage.files_state import FilesState
+from airflow_ml.storage.in_place import Bind
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
 from airflow_ml.storage.public_blobs import BlobFolder, is_blob_address
 from airflow_ml.storage.selection import glob_files, glob_root, is_glob
 from airflow_ml.storage.staging import Placement, StagingMode, place_files
-from airflow_ml.storage.web import WebStore, host_and_path, is_listed, shown
+from airflow_ml.storage.web import host_and_path, is_listed, shown
 
 __all__ = [
     "DatasetFile",
@@ -41,10 +42,18 @@ __all__ = [
 
 Definition: TypeAlias = "Mapping[str, Json]"
 
-#: Gives the store of a datastore name; raises for a name that the workspace does not have.
-Stores: TypeAlias = "Callable[[str], ReadableStore]"
 
-_WEB = WebStore()
+class Stores(Protocol):
+    """Where datasets are read from."""
+
+    def __call__(self, name: str, /) -> ReadableStore:
+        """Return the store of a datastore; raises for a name that the workspace does not have."""
+        ...
+
+    @property
+    def web(self) -> ReadableStore:
+        """The web, as far as the workspace may read it; paths are whole addresses."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,7 @@ class _Found:
 
 def store_of(file: DatasetFile, stores: Stores) -> ReadableStore:
     """Return the store that a dataset's file can be read from."""
-    return _WEB if file.datastore is None else stores(file.datastore)
+    return stores.web if file.datastore is None else stores(file.datastore)
 
 
 def resolve(definition: Definition, stores: Stores) -> ResolvedDataset:
@@ -192,7 +201,7 @@ def _most_rows(definition: Definition) -> int | None:
 
 def _find(source: Mapping[str, str], stores: Stores, most_rows: int | None) -> _Found:
     if "url" in source:
-        return _find_on_web(source["url"])
+        return _find_on_web(source["url"], stores.web)
     if "query" in source:
         return _find_rows(source, stores, most_rows)
     datastore, path = source["datastore"], source["path"]
@@ -227,23 +236,23 @@ def _find_rows(source: Mapping[str, Json], stores: Stores, most_rows: int | None
     return _Found(datastore, "", "", (info,), is_file=True, name=QUERY_FILE)
 
 
-def _find_on_web(url: str) -> _Found:
+def _find_on_web(url: str, web: ReadableStore) -> _Found:
     if is_blob_address(url) and is_listed(url):
-        return _find_blobs(url)
+        return _find_blobs(url, web)
     host, path = host_and_path(url)
     try:
-        info = _WEB.stat(url)
+        info = web.stat(url)
     except FileNotFoundError as exc:
         if is_blob_address(url):
-            return _find_blobs(url)
+            return _find_blobs(url, web)
         raise DatasetNotFoundError(f"{exc}; correct the dataset's address") from exc
     return _Found(None, host, path.rpartition("/")[0], (info,), is_file=True)
 
 
-def _find_blobs(url: str) -> _Found:
+def _find_blobs(url: str, web: ReadableStore) -> _Found:
     folder = BlobFolder.of(url)
     try:
-        files = _unless_empty(folder.list(_WEB.open_read))
+        files = _unless_empty(folder.list(web.open_read))
     except FileNotFoundError as exc:
         raise DatasetNotFoundError(f"{exc}; correct the dataset's address") from exc
     if files is None:
@@ -353,6 +362,7 @@ def stage_dataset(
     cache: Path,
     *,
     state: FilesState | None = None,
+    binds: list[Bind] | None = None,
 ) -> StagedDataset:
     """
     Bring a dataset's files below `target`, at their paths inside the dataset.
@@ -364,6 +374,7 @@ def stage_dataset(
         mode: `mount` for read-only files out of the cache, `download` for copies that may be written.
         cache: the folder of the host's cache.
         state: takes in the files that were staged.
+        binds: as in `airflow_ml.storage.staging.place_files`.
 
     Raises:
         DatasetNotFoundError: as in `resolve`.
@@ -375,6 +386,6 @@ def stage_dataset(
         Placement(store_of(file, stores), file.info, target / path)
         for file, path in zip(dataset.files, relative, strict=True)
     ]
-    place_files(placements, mode, cache, state)
+    place_files(placements, mode, cache, state, binds=binds)
     path = target / relative[0] if dataset.is_single_file else target
     return StagedDataset(target, path, relative, dataset.is_single_file)

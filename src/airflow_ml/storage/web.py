@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import http.client
+import io
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,16 +17,21 @@ from datetime import datetime, timezone
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 from urllib.parse import unquote, urlsplit
 
 from airflow_ml.exceptions import NotSupportedError, ServiceException, UserErrorException
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import FileInfo, normalise_path
+from airflow_ml.storage.web_access import WebAccess, build_opener
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["WebStore", "host_and_path", "is_listed", "md5_digest", "shown"]
 
 _TIMEOUT_SECONDS = 60.0
+_BUFFER_BYTES = 1 << 20
 _NO_HEAD = {403, 405, 501}
 _SCHEMES = ("http", "https")
 
@@ -62,26 +69,19 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-class _SameSchemes(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme not in _SCHEMES:
-            raise NotSupportedError(f"address {shown(req.full_url)!r}: redirects to {shown(newurl)!r}, not to the web")
-        return super().redirect_request(req, fp, code, msg, cast(http.client.HTTPMessage, headers), newurl)
-
-
 class WebStore:
     """
     The web, one file at a time.
 
     Args:
+        access: which hosts may be read from, and how much.
         timeout: seconds without an answer or a byte until a server counts as lost.
     """
 
-    def __init__(self, *, timeout: float = _TIMEOUT_SECONDS) -> None:
+    def __init__(self, access: WebAccess, *, timeout: float = _TIMEOUT_SECONDS) -> None:
+        self._access = access
         self._timeout = timeout
-        self._opener = urllib.request.build_opener(_SameSchemes())
+        self._opener = build_opener(access)
 
     @property
     def identity(self) -> str:
@@ -116,23 +116,20 @@ class WebStore:
         raise NotSupportedError(f"address {shown(folder)!r}: the web has no listing; name each file")
 
     def open_read(self, path: str) -> BinaryIO:
-        """Open the server's answer for reading."""
-        return cast(BinaryIO, self._get(path))
+        """Open the server's answer for reading; reading more than is allowed raises UserErrorException."""
+        return cast(BinaryIO, io.BufferedReader(_Limited(self._get(path), path, self._access), _BUFFER_BYTES))
 
     def get(self, path: str, target: Path, *, etag: str | None = None) -> None:
         """Copy one file to a local path; a shorter answer than announced is an error."""
         with self._get(path) as answer:
             info = _info(path, answer.headers)
+            limited = _Limited(answer, path, self._access)
             if etag not in (None, info.etag):
                 raise ServiceException(f"address {shown(path)!r}: the file was changed meanwhile; try again")
             where = f"download of {shown(path)!r} to {target}"
             with storage_errors(where, target.parent), replacing(target) as stream:
-                received = 0
-                while chunk := answer.read(1 << 20):
+                while chunk := limited.read(_BUFFER_BYTES):
                     stream.write(chunk)
-                    received += len(chunk)
-                if info.size not in (-1, received):
-                    raise ServiceException(f"{where}: cut after {received} of {info.size} bytes; try again")
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 - as above
         """None: nothing of the web lies here."""
@@ -145,7 +142,7 @@ class WebStore:
             raise _error(url, exc) from exc
 
     def _open(self, url: str, method: str) -> http.client.HTTPResponse:
-        host_and_path(url)
+        self._access.check_host(host_and_path(url)[0], shown(url))
         request = urllib.request.Request(url, method=method)  # noqa: S310 - the line above allows http and https alone
         try:
             return cast(http.client.HTTPResponse, self._opener.open(request, timeout=self._timeout))
@@ -153,7 +150,52 @@ class WebStore:
             raise
         except (OSError, http.client.HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", exc)
+            if isinstance(reason, UserErrorException):
+                raise reason from exc
             raise ServiceException(f"address {shown(url)!r}: cannot be reached: {reason}") from exc
+
+
+class _Limited(io.RawIOBase):
+    """A server's answer, read no further than is allowed."""
+
+    def __init__(self, answer: http.client.HTTPResponse, url: str, access: WebAccess) -> None:
+        self._answer = answer
+        self._url = url
+        self._access = access
+        self._left = access.max_bytes
+        self._deadline = time.monotonic() + access.max_seconds
+        announced = answer.headers.get("Content-Length") or ""
+        if announced.isdigit() and int(announced) > access.max_bytes:
+            self._refuse(f"has {announced} bytes, more than the {access.max_bytes} that are allowed")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        with memoryview(buffer) as view:
+            chunk = self._answer.read1(len(view))
+            view[: len(chunk)] = chunk
+        if not chunk and self._answer.length:
+            raise ServiceException(
+                f"address {shown(self._url)!r}: cut {self._answer.length} bytes before its end; try again"
+            )
+        self._left -= len(chunk)
+        if self._left < 0:
+            self._refuse(f"has more than the {self._access.max_bytes} bytes that are allowed")
+        if time.monotonic() > self._deadline:
+            self._refuse(f"takes more than the {self._access.max_seconds:g} seconds that are allowed")
+        return len(chunk)
+
+    def close(self) -> None:
+        self._answer.close()
+        super().close()
+
+    def _refuse(self, problem: str) -> NoReturn:
+        self._answer.close()
+        raise UserErrorException(
+            f"address {shown(self._url)!r}: {problem}; allow more by Workspace.allow_web_hosts(..., max_bytes=,"
+            " max_seconds=), or bring the file to a datastore"
+        )
 
 
 def _error(url: str, error: urllib.error.HTTPError) -> Exception:
