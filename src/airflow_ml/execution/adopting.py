@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,9 +41,9 @@ def record_reused(
         ResultGoneError: it cannot be taken any more.
     """
     runs = services.registry.runs
-    known = {str(step.node_id): step.id for step in runs.steps(pipeline.id) if step.status == "Completed"}
+    producers = _producers(runs.steps(pipeline.id))
     inputs = services.registry.inputs.of(_source(decision).id)
-    adoption = _adoption(graph.step(decision.step_id), pipeline, decision, task, inputs, known)
+    adoption = _adoption(graph.step(decision.step_id), pipeline, decision, task, inputs, producers)
     run = runs.adopt(
         pipeline.id,
         adoption.source_run_id,
@@ -59,26 +59,34 @@ def record_reused(
 
 
 def record_all_reused(
-    services: Services, graph: Graph, pipeline: RunRecord, decisions: Sequence[Decision], place: Airflow
+    services: Services,
+    graph: Graph,
+    pipeline: RunRecord,
+    newest: Iterable[RunRecord],
+    decisions: Sequence[Decision],
+    place: Airflow,
 ) -> list[tuple[Decision, StepResult]]:
     """
     Record all steps that take a result, in running order, and return those that do.
 
     Left out are steps that somebody has begun meanwhile, and results that were invalidated or collected in this
     moment: such a step asks again when it starts.
+
+    Args:
+        newest: the newest attempt of each step of the pipeline run, as the decisions saw it.
     """
     if not decisions:
         return []
     runs = services.registry.runs
     sources = [_source(decision).id for decision in decisions]
     inputs = services.registry.inputs.of_runs(sources)
-    known = {str(step.node_id): step.id for step in runs.steps(pipeline.id) if step.status == "Completed"}
+    producers = _producers(newest)
     adoptions = []
     for decision, source_id in zip(decisions, sources, strict=True):
         step = graph.step(decision.step_id)
         task = replace(place, task_id=f"{place.task_id}{step.id}")
-        adoptions.append(_adoption(step, pipeline, decision, task, inputs[source_id], known))
-        known[step.id] = adoptions[-1].run_id
+        adoptions.append(_adoption(step, pipeline, decision, task, inputs[source_id], producers))
+        producers[step.id] = adoptions[-1].run_id
     recorded = runs.adopt_all(pipeline.id, adoptions)
     metrics = services.registry.metrics.last_scalars(sources)
     return [
@@ -86,6 +94,11 @@ def record_all_reused(
         for decision, adoption in zip(decisions, adoptions, strict=True)
         if adoption.run_id in recorded
     ]
+
+
+def _producers(newest: Iterable[RunRecord]) -> dict[str, str]:
+    """Return the runs that have the outputs of steps in this pipeline run, by step."""
+    return {str(step.node_id): step.id for step in newest if step.status == "Completed"}
 
 
 def _source(decision: Decision) -> RunRecord:
@@ -99,7 +112,7 @@ def _adoption(
     decision: Decision,
     task: Airflow,
     inputs: Sequence[RunInputRecord],
-    known: Mapping[str, str],
+    producers: Mapping[str, str],
 ) -> Adoption:
     source = _source(decision)
     return Adoption(
@@ -107,7 +120,7 @@ def _adoption(
         source_run_id=source.id,
         name=step.name,
         options=_options(step, pipeline, decision, task),
-        inputs=_inputs(step, inputs, known),
+        inputs=_inputs(step, inputs, producers),
         registrations=registrations_of(step, list(decision.outputs.values())),
         pipeline_outputs={port.name: port.pipeline_output_name for port in step.outputs},
     )
@@ -143,14 +156,14 @@ def _options(step: Step, pipeline: RunRecord, decision: Decision, task: Airflow)
     }
 
 
-def _inputs(step: Step, inputs: Sequence[RunInputRecord], known: Mapping[str, str]) -> list[RunInputRecord]:
+def _inputs(step: Step, inputs: Sequence[RunInputRecord], producers: Mapping[str, str]) -> list[RunInputRecord]:
     """Return the original's lineage, with the steps of this pipeline run as producers."""
     ports = {port.name: port.source for port in step.inputs}
     found = []
     for item in inputs:
         source = ports.get(item.name)
         if isinstance(source, StepOutputSource):
-            producer = known.get(source.step, item.producer_run_id)
+            producer = producers.get(source.step, item.producer_run_id)
             item = replace(item, producer_run_id=producer, producer_output=source.output)
         found.append(item)
     return found

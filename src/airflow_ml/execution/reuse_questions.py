@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_ml.execution.captures import recorded_code, step_code
 from airflow_ml.execution.records import newest_completed
+from airflow_ml.execution.run_parameters import run_parameters
 from airflow_ml.graph.reuse_modes import REUSE_MODES
 from airflow_ml.reuse.decisions import Question
 
@@ -28,19 +29,24 @@ def mode_of(run: RunRecord) -> ReuseMode:
 
 
 def question_of_run(
-    services: Services, graph: Graph, run: RunRecord, *, wanted: Collection[str] | None = None
+    services: Services,
+    graph: Graph,
+    run: RunRecord,
+    newest: Collection[RunRecord],
+    *,
+    wanted: Collection[str] | None = None,
 ) -> Question:
     """
     Return the question about the steps of a run that have not been tried yet.
 
     Args:
+        newest: the newest attempt of each step.
         wanted: only these steps.
     """
-    newest = services.registry.runs.steps(run.id)
     tried = {step.node_id for step in newest}
     asked = {step.id for step in graph.steps} if wanted is None else set(wanted)
     return Question(
-        parameters=_parameters(run),
+        parameters=run_parameters(run),
         code=recorded_code(services, run),
         mode=mode_of(run),
         settled=completed_outputs(services, [step for step in newest if step.status == "Completed"]),
@@ -55,7 +61,7 @@ def question_of(services: Services, task: StepTask, snapshot: Snapshot) -> Quest
     code = step_code(services, task.step, snapshot)
     producers = [newest_completed(services, task.pipeline_run_id, name) for name in task.step.upstream]
     return Question(
-        parameters=_parameters(task.pipeline),
+        parameters=run_parameters(task.pipeline),
         code=lambda _step: code,
         mode=mode_of(task.pipeline),
         settled=completed_outputs(services, [run for run in producers if run is not None]),
@@ -70,7 +76,3 @@ def completed_outputs(services: Services, steps: Collection[RunRecord]) -> dict[
     """Return the outputs of completed step runs, by node."""
     outputs = services.registry.outputs.of_runs([step.id for step in steps])
     return {str(step.node_id): outputs.get(step.id, {}) for step in steps}
-
-
-def _parameters(run: RunRecord) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", run.details.get("parameters") or {})

@@ -96,9 +96,13 @@ def decide_first(services: Services, graph: Graph, run: RunRecord, place: Airflo
     if stop_reason(run) is not None:
         return FirstLook((), (), is_whole=False)
     services.store.forget_queries()
-    question = question_of_run(services, graph, run)
+    newest = services.registry.runs.steps(run.id)
+    question = question_of_run(services, graph, run, newest)
     decisions = decide(services.reuse, graph, question)
-    reused = [*_not_announced(services, graph, run), *_adopt_all(services, graph, run, decisions.values(), place)]
+    reused = [
+        *_not_announced(services, graph, newest),
+        *_adopt_all(services, graph, run, newest, decisions.values(), place),
+    ]
     sentences = [
         f"step {graph.step(step_id).name!r}: {sentence_of(decision)}" for step_id, decision in decisions.items()
     ]
@@ -114,9 +118,10 @@ def decide_after(services: Services, graph: Graph, run: RunRecord, step_id: str,
     # The step itself may have changed what its database answers.
     services.store.forget_queries()
     # Those that run say why when they start.
-    question = replace(question_of_run(services, graph, run, wanted=later), is_explained=False)
+    newest = services.registry.runs.steps(run.id)
+    question = replace(question_of_run(services, graph, run, newest, wanted=later), is_explained=False)
     decisions = decide(services.reuse, graph, question)
-    return tuple(_adopt_all(services, graph, run, decisions.values(), place))
+    return tuple(_adopt_all(services, graph, run, newest, decisions.values(), place))
 
 
 def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waiting | Reused:
@@ -130,7 +135,8 @@ def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waitin
         ended = close_lost_attempt(services.store, earlier)
         if ended:
             log(f"ended {ended} process(es) that attempt {earlier.attempt} had left behind")
-        services.registry.fingerprint_leases.release_owner(earlier.id)
+        if earlier.status != "Completed":  # such a one gave it back in the transaction that ended it
+            services.registry.fingerprint_leases.release_owner(earlier.id)
     newest = attempts[0] if attempts else None
     if newest is not None and _is_lost_message(newest):
         return _reused_again(services, newest)
@@ -170,19 +176,24 @@ def plan(
 
 
 def _adopt_all(
-    services: Services, graph: Graph, run: RunRecord, decisions: Iterable[Decision], place: Airflow
+    services: Services,
+    graph: Graph,
+    run: RunRecord,
+    newest: Iterable[RunRecord],
+    decisions: Iterable[Decision],
+    place: Airflow,
 ) -> list[Reused]:
     hits = [decision for decision in decisions if decision.action == "reuse"]
     return [
         Reused(decision.step_id, result, sentence_of(decision))
-        for decision, result in record_all_reused(services, graph, run, hits, place)
+        for decision, result in record_all_reused(services, graph, run, newest, hits, place)
     ]
 
 
-def _not_announced(services: Services, graph: Graph, run: RunRecord) -> list[Reused]:
+def _not_announced(services: Services, graph: Graph, newest: Iterable[RunRecord]) -> list[Reused]:
     """Return the steps that a process adopted which died before it told Airflow."""
-    newest = {step.node_id: step for step in services.registry.runs.steps(run.id)}
-    tried = [newest[step.id] for step in graph.steps if step.id in newest]
+    by_node = {step.node_id: step for step in newest}
+    tried = [by_node[step.id] for step in graph.steps if step.id in by_node]
     return [_reused_again(services, step) for step in tried if _is_lost_message(step)]
 
 
