@@ -87,14 +87,16 @@ def send_blocks(blobs: Blobs, name: str, stream: BinaryIO, series: str, lane: Bl
 
 
 def _read_block(stream: BinaryIO, lane: BlockLane) -> bytes:
-    """Return the next block, shorter at the end only; nothing that was taken for it stays taken at the end."""
-    chunk = b""
+    """Return the next block, shorter at the end only; room that was taken for none is given back."""
     try:
-        while len(chunk) < BLOCK_SIZE and (piece := stream.read(BLOCK_SIZE - len(chunk))):
-            chunk = chunk + piece if chunk else piece
-    finally:
-        if not chunk:
-            lane.room.release()
+        chunk = stream.read(BLOCK_SIZE)
+        while chunk and len(chunk) < BLOCK_SIZE and (piece := stream.read(BLOCK_SIZE - len(chunk))):
+            chunk += piece
+    except BaseException:
+        lane.room.release()
+        raise
+    if not chunk:
+        lane.room.release()
     return chunk
 
 
