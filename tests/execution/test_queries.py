@@ -1,36 +1,41 @@
 """Tables that are queries of a database: as inputs of steps, asked for by scripts, and what reuse makes of them."""
 
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from airflow_ml.core import Dataset
-from airflow_ml.data.azure_postgre_sql_datastore import AzurePostgreSqlDatastore
+from airflow_ml.core import Dataset, Datastore
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.reusing import decide_after
 from airflow_ml.pipeline.core import PipelineData
 
 pytestmark = pytest.mark.postgres
 
+#: Of no use to the server, and nowhere to be found.
+PASSWORD = "hunter2-of-the-queries"
+
 READ = """
 import json, os, sys
 from azureml.core import Run
 frame = Run.get_context().input_datasets["people"].to_pandas_dataframe()
 open(sys.argv[1], "w").write(json.dumps([len(frame), str(frame.dtypes.to_dict()), frame["name"].fillna("?").tolist()]))
-assert not [name for name in os.environ if "PGPASS" in name]
+assert not [value for value in os.environ.values() if "hunter2" in value]
 """
 
 
 @pytest.fixture
-def sales(postgres, workspace, services):
+def sales(postgres, workspace):
     """A datastore of a database with a table of three people."""
     postgres.run(
         "CREATE TABLE people (id int PRIMARY KEY, name text, share numeric(8,2), born date)",
         "INSERT INTO people VALUES (1, 'Ann', 0.5, '2000-01-01'), (2, NULL, NULL, NULL), (3, 'Cy', 2, '1990-05-05')",
     )
-    services.registry.datastores.put("sales", type="AzurePostgreSql", settings=postgres.settings)
-    place = (postgres.settings["server"], postgres.settings["database"])
-    return AzurePostgreSqlDatastore(workspace, "sales", *map(str, place), user_id="postgres", user_password="")
+    server, database = str(postgres.settings["server"]), str(postgres.settings["database"])
+    return Datastore.register_azure_postgre_sql(
+        workspace, "sales", server, database, "postgres", PASSWORD, enforce_ssl=False
+    )
 
 
 @pytest.fixture
@@ -53,6 +58,8 @@ def test_a_script_reads_a_query(step, start, result):
     assert (count, names) == (3, ["Ann", "?", "Cy"])
     assert "'share': dtype('float64')" in types
     assert "'born': dtype('<M8[us]')" in types
+    kept = [place for place in Path(os.environ["AIRFLOW_ML_HOME"]).rglob("*") if place.is_file()]
+    assert not [place for place in kept if PASSWORD.encode() in place.read_bytes()]
 
 
 def test_equal_rows_are_reused_and_others_are_not(step, start, postgres):
