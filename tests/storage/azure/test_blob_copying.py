@@ -93,6 +93,12 @@ def test_a_copy_can_be_made_conditional(blob_store, target):
     assert target.copy_from(blob_store, NAME, "copy", etag=source.etag).size == 3
 
 
+def test_a_source_that_is_not_there_is_told(blob_store, target):
+    """Where a copy fails for another reason, the bytes can still pass through here; not so here."""
+    with pytest.raises(FileNotFoundError, match="'no/file'"):
+        target.copy_from(blob_store, "no/file", "copy", etag="0x1")
+
+
 def test_where_the_service_cannot_reach_nothing_is_copied(blob_store, other_account, tmp_path):
     """A folder of this machine, or an account whose key is wrong: the bytes have to pass through here."""
     local = LocalStore(tmp_path)

@@ -26,9 +26,9 @@ _COPIERS = 4
 _POLL_SECONDS = 0.5
 
 
-def copy_within(blobs: Blobs, source: str, target: str, condition: Condition, *, etag: str = "") -> FileInfo:
+def copy_within(blobs: Blobs, source: str, target: str, condition: Condition) -> FileInfo:
     """Copy a blob of a container to another name in it."""
-    return _copy(_source(blobs, source), etag, blobs, target, condition)
+    return _copy(_source(blobs, source), "", blobs, target, condition)
 
 
 def copy_between(
@@ -41,15 +41,17 @@ def copy_between(
         ChangedError: the source is another file than the ETag says.
     """
     ours, theirs = blobs.client.address, origin.client.address
-    if ours.server == theirs.server:
-        return _copy(_source(origin, source), etag, blobs, target, condition)
     if ours.host != theirs.host and not (ours.is_azure and theirs.is_azure):
         return None
     try:
+        if ours.server == theirs.server:
+            return _copy(_source(origin, source), etag, blobs, target, condition)
         return _copy_ranges(origin, source, etag, blobs, target, condition)
-    except (ServiceException, UserErrorException) as exc:
-        if isinstance(exc, ChangedError):
-            raise
+    except ChangedError:
+        raise
+    except (ServiceException, UserErrorException, FileNotFoundError):
+        # What the one service may not read of the other looks as if it were not there.
+        origin.stat(source)
         return None
 
 
