@@ -106,7 +106,6 @@ setup(
     extras_require={
         "mssql": ["pymssql>=2.3", "pyodbc>=5"],
         "mysql": ["pymysql>=1.2"],
-        "parquet": ["pyarrow>=14"],
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
         "widgets": ["ipywidgets>=8"],
         "dev": [
@@ -117,7 +116,6 @@ setup(
             "mypy>=1.11",
             "pandas-stubs",
             "psycopg2-binary>=2.9",
-            "pyarrow>=14",
             "pymssql>=2.3",
             "pymysql>=1.2",
             "pytest>=8.2",

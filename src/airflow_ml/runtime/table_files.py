@@ -38,7 +38,7 @@ def write_parquet(frame: DataFrame, folder: str, row_group_size: int | None = No
         frame.to_parquet(path, index=False, row_group_size=row_group_size)
     except ImportError as exc:
         raise RunEnvironmentException(
-            "writing parquet needs pyarrow; add it to the packages (pip install 'airflow-ml[parquet]')", exc
+            "writing parquet needs pyarrow; add it to the packages of the environment", exc
         ) from exc
     return path
 
