@@ -6,7 +6,7 @@ import pytest
 from servers.azurite import ACCOUNT, KEY
 
 from airflow_ml.exceptions import AuthenticationException, ServiceException, UserErrorException
-from airflow_ml.storage.azure.addresses import StorageAddress
+from airflow_ml.storage.azure.addresses import StorageAddress, settings_in
 from airflow_ml.storage.azure.signing import sign_container
 from airflow_ml.storage.factory import StoreContext, open_store
 
@@ -51,6 +51,45 @@ def test_a_connection_string_opens_an_account(azurite, signed, blob_store):
     with_token = f"BlobEndpoint={azurite.endpoint}/{ACCOUNT};SharedAccessSignature={token(blob_store)}"
 
     assert signed("connection_string", {"connection_string": with_token}).open_read("a").read() == b"x"
+
+
+@pytest.mark.azurite
+def test_a_connection_string_tells_where_the_account_lies(azurite, blob_store):
+    """Without an endpoint of the datastore's own."""
+    blob_store.write("a", b"x")
+    settings = {"kind": "azure_blob", "account": ACCOUNT, "container": blob_store.client.address.container}
+    secrets = {"connection_string": azurite.connection_string}
+
+    store = open_store({**settings, "auth": "connection_string"}, StoreContext("blobs", credentials=lambda: secrets))
+
+    assert store.identity == blob_store.identity
+    assert store.open_read("a").read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("UseDevelopmentStorage=true", "http://127.0.0.1:10000/devstoreaccount1/con/f"),
+        (
+            "AccountName=acc;AccountKey=a2V5;EndpointSuffix=core.chinacloudapi.cn",
+            "https://acc.blob.core.chinacloudapi.cn/con/f",
+        ),
+        ("AccountName=acc;AccountKey=a2V5", "https://acc.blob.core.windows.net/con/f"),
+        ("AccountName=acc;BlobEndpoint=https://blobs.example/acc/;AccountKey=a2V5", "https://blobs.example/acc/con/f"),
+    ],
+)
+def test_a_connection_string_names_an_address(text, url):
+    """The emulator's, another cloud's, Azure's or any."""
+    settings = {**settings_in(text), "container": "con"}
+
+    assert StorageAddress.of(settings, container="container").url("f") == url
+
+
+def test_a_text_that_is_no_connection_string_is_told():
+    """Without repeating it."""
+    with pytest.raises(UserErrorException, match="names neither AccountName nor BlobEndpoint") as caught:
+        settings_in("secret")
+    assert "'secret'" not in str(caught.value)
 
 
 @pytest.mark.azurite

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
 
-__all__ = ["PUBLIC_ENDPOINT", "StorageAddress", "parse_connection_string"]
+__all__ = ["PUBLIC_ENDPOINT", "StorageAddress", "parse_connection_string", "settings_in"]
 
 #: The end of the host names of Azure's public cloud (v1's default for `endpoint`).
 PUBLIC_ENDPOINT = "core.windows.net"
@@ -117,6 +117,25 @@ def _names_a_server(endpoint: str) -> bool:
     return True
 
 
+#: What `UseDevelopmentStorage=true` stands for: the emulator's account and key, the same on every machine.
+_EMULATOR = {
+    "AccountName": "devstoreaccount1",
+    "AccountKey": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+    "BlobEndpoint": "http://127.0.0.1:10000/devstoreaccount1",
+}
+
+
+def settings_in(connection_string: str) -> dict[str, Json]:
+    """Return what a connection string says of an account's place, as datastores' settings have it."""
+    parts = parse_connection_string(connection_string)
+    found: dict[str, Json] = {
+        "account": parts.get("AccountName"),
+        "protocol": parts.get("DefaultEndpointsProtocol"),
+        "endpoint": parts.get("BlobEndpoint") or parts.get("EndpointSuffix"),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
 def parse_connection_string(text: str) -> dict[str, str]:
     """
     Return the parts of a storage account's connection string.
@@ -124,7 +143,9 @@ def parse_connection_string(text: str) -> dict[str, str]:
     Raises:
         UserErrorException: it is none; the text, which holds the account's key, is not repeated.
     """
-    parts = dict(item.split("=", 1) for item in text.split(";") if "=" in item)
+    parts = dict(item.strip().split("=", 1) for item in text.split(";") if "=" in item)
+    if parts.get("UseDevelopmentStorage", "").lower() == "true":
+        return dict(_EMULATOR)
     if "AccountName" not in parts and "BlobEndpoint" not in parts:
         raise UserErrorException(
             "connection string: names neither AccountName nor BlobEndpoint; copy it whole from the account's keys"

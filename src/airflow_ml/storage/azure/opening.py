@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_ml.storage.azure.addresses import StorageAddress
+from airflow_ml.storage.azure.addresses import StorageAddress, settings_in
 from airflow_ml.storage.azure.blob_store import BlobStore
 from airflow_ml.storage.azure.client import AzureClient
 from airflow_ml.storage.azure.credentials import Credentials, Identity
@@ -19,11 +19,15 @@ __all__ = ["open_blob_store"]
 
 def open_blob_store(settings: Mapping[str, Json], context: StoreContext, *, container: str = "container") -> BlobStore:
     """
-    Return the store of a container; secrets are asked for at the first request.
+    Return the store of a container; secrets are asked for at the first request, a connection string at once.
 
     Args:
         container: the setting that names it.
     """
+    if settings.get("auth") == "connection_string" and not settings.get("endpoint"):
+        # Nothing else says where an account of another cloud, or an emulator, lies.
+        told = context.credentials().get("connection_string")
+        settings = {**(settings_in(told) if told else {}), **settings}
     address = StorageAddress.of(settings, container=container)
     credentials = Credentials(Identity.of(settings, context.name), context.credentials)
     return BlobStore(AzureClient(address, credentials, name=context.name))
