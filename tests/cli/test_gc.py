@@ -85,3 +85,13 @@ def test_terms_that_make_no_sense_are_refused(wrong, capsys):
     with pytest.raises(SystemExit):
         main(["reuse", "gc", *wrong])
     assert f"argument {wrong[0]}: {wrong[1]} is not a" in capsys.readouterr().err
+
+
+def test_databases_hold_no_garbage(leftover, capsys):
+    """A datastore that is a database is not looked into; nothing is connected."""
+    with open_services(WorkspaceRef("ml")) as services:
+        settings = {"kind": "postgres", "server": "/nowhere", "database": "d", "user": "u"}
+        services.registry.datastores.put("sales", type="AzurePostgreSql", settings=settings)
+
+    assert gc() == 0
+    assert f"workspaceblobstore:azureml/{leftover[1]}/o" in capsys.readouterr().out

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_ml.core import Dataset, Datastore
+from airflow_ml.exceptions import UserErrorException
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.reusing import decide_after
 from airflow_ml.pipeline.core import PipelineData
@@ -130,3 +131,10 @@ def test_a_query_that_is_wrong_fails_the_step(step, start):
     started.fail()
     log = "\n".join(started.log)
     assert "datastore 'sales': the query: relation \"persons\" does not exist" in log
+
+
+def test_outputs_are_not_on_databases(script, sales, start):
+    """A step whose output is on a database is refused before anything runs."""
+    out = PipelineData("out", datastore=sales)
+    with pytest.raises(UserErrorException, match="'sales': is a database: it has tables, not files"):
+        start(script(READ, out, outputs=[out]))

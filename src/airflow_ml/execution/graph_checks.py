@@ -98,7 +98,7 @@ def _refuse_distributed(step: Step, where: str, parameters: Mapping[str, Json]) 
 
 def _check_datastore(services: Services, name: str, where: str) -> None:
     try:
-        services.store(name)
+        services.store.of_files(name)
     except UserErrorException as error:
         raise error.at(where) from error
 

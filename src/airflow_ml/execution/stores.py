@@ -50,6 +50,18 @@ class Stores:
             self._opened[name] = open_recorded(self.registry, record)
         return self._opened[name]
 
+    def of_files(self, name: str) -> Store:
+        """
+        Return the store of a datastore that is no database.
+
+        Raises:
+            UserErrorException: the workspace has no datastore of that name, or it is a database.
+        """
+        store = self(name)
+        if isinstance(store, DatabaseStore):
+            raise store.refusal("paths and outputs are on datastores of files")
+        return store
+
     def database(self, name: str) -> Database:
         """
         Return the database of a datastore.

@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_ml.reuse.garbage import Garbage, Moments, Places, Terms, place_text
+from airflow_ml.storage.databases import DatabaseStore
 from airflow_ml.storage.manifest_lines import open_manifest
 from airflow_ml.storage.manifests import MANIFESTS_FOLDER, ManifestError, manifest_path
 from airflow_ml.storage.removal import Removed, places_in, remove_output
@@ -164,6 +165,8 @@ def _foreign_places(context: ReuseContext, run_ids: set[str]) -> Iterator[str]:
         if text is None:
             continue
         store = context.store(record.name)
+        if isinstance(store, DatabaseStore):  # holds no outputs
+            continue
         for run_id, output in places_in(store, MANIFESTS_FOLDER):
             if run_id in run_ids:
                 continue

@@ -130,7 +130,14 @@ class DatabaseStore:
         """Refuse what only a store of files can do, such as `write`."""
         if name not in _OF_FILES:
             raise AttributeError(name)
-        raise self._refusal(f"{name!r} needs files")
+        raise self.refusal(f"{name!r} needs files")
+
+    def refusal(self, reason: str) -> UserErrorException:
+        """Return the error for something that needs files."""
+        return UserErrorException(
+            f"datastore {self.database.name!r}: is a database: it has tables, not files, and {reason}; read it with"
+            " Dataset.Tabular.from_sql_query, or copy it to files with a DataTransferStep"
+        )
 
     def _answer(self, path: str) -> _Answer:
         with self._lock:
@@ -160,10 +167,4 @@ class DatabaseStore:
         return _Answer(FileInfo(path, exported.size, digest, _NO_TIME, digest), place)
 
     def _no_files(self, path: str) -> NoReturn:
-        raise self._refusal(f"it has no file or folder {path!r}")
-
-    def _refusal(self, reason: str) -> UserErrorException:
-        return UserErrorException(
-            f"datastore {self.database.name!r}: is a database: it has tables, not files, and {reason}; read it with"
-            " Dataset.Tabular.from_sql_query, or copy it to files with a DataTransferStep"
-        )
+        raise self.refusal(f"it has no file or folder {path!r}")
