@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_ml.data._stores import stores_of
 from airflow_ml.data._workspace import refuse_while_parsing
@@ -17,6 +17,7 @@ from airflow_ml.storage import frames as table_frames
 from airflow_ml.storage.datasets import resolve, stage_dataset, store_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     import pandas as pd
@@ -122,5 +123,8 @@ def key_values(dataset: AbstractDataset, keys: list[str] | None) -> list[dict[st
 
 
 def changed_time(dataset: AbstractDataset) -> datetime | None:
-    """Return when the newest of the dataset's files was modified; None without files."""
+    """Return when the newest of the dataset's files was modified; None without files, and for queries of databases."""
+    sources = cast("list[Mapping[str, str]]", dataset.definition["sources"])
+    if any("query" in source for source in sources):
+        return None
     return max((file.info.modified for file in _files(dataset).files), default=None)
