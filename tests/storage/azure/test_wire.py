@@ -129,7 +129,7 @@ def test_a_refusal_that_comes_early_is_heard():
         server.is_read = threading.Event()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = StorageAddress("a", "c", "http", f"127.0.0.1:{server.server_address[1]}", "")
-        threading.Timer(0.5, server.is_read.set).start()
+        threading.Timer(1.5, server.is_read.set).start()
         body = bytes(64 << 20)
 
         answer = Wire(address).exchange(Request("PUT", "/c/f", headers={"content-length": str(len(body))}, body=body))
