@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.compute.binding import may_bind
 from airflow_ml.core import Dataset
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
@@ -163,3 +164,62 @@ def test_lineage_of_datasets_is_recorded(store, dump, workspace):
 
     [consumed] = seen["started"].services.registry.inputs.of(seen["started"].last().id)
     assert (consumed.dataset_name, consumed.dataset_version, consumed.mode) == ("named", 1, "mount")
+
+
+LOOK = """
+import json, os, sys
+place = sys.argv[1]
+def tried(do):
+    try:
+        do()
+    except OSError as error:
+        return error.strerror
+found = {name: os.stat(os.path.join(place, name)).st_ino for name in os.listdir(place)}
+attempts = [lambda: open(os.path.join(place, "a.txt"), "w"), lambda: os.remove(os.path.join(place, "a.txt")),
+            lambda: open(os.path.join(place, "new"), "w"), lambda: os.chmod(os.path.join(place, "a.txt"), 0o777)]
+print(json.dumps([found, [tried(do) for do in attempts]]))
+"""
+
+
+@pytest.mark.skipif(not may_bind(), reason="steps can have no mounts of their own here; they need root")
+@pytest.mark.parametrize("path", ["data", "data/*.txt", ["data/a.txt", "data/b.txt"]])
+def test_data_of_this_machine_is_mounted_without_a_copy(store, script, start, path):
+    """A step sees the store's own files, read-only also for root; nothing is copied, and no mount is left."""
+    raw = Dataset.File.from_files((store, path)).as_named_input("raw").as_mount()
+    started = start(script(LOOK, raw))
+
+    started.run()
+
+    found, refused = json.loads(started.log[-1])
+    root = started.services.store(store.name).local_path("data")
+    assert found == {name: (root / name).stat().st_ino for name in ("a.txt", "b.txt")}
+    assert refused == ["Read-only file system"] * 4
+    assert not [*started.services.home.cache.glob("[0-9a-f][0-9a-f]/*")]
+    assert "inputs/raw" not in Path("/proc/self/mountinfo").read_text()
+
+
+@pytest.mark.skipif(not may_bind(), reason="steps can have no mounts of their own here; they need root")
+def test_a_part_of_a_folder_is_mounted_without_the_rest(store, script, start):
+    """Files that are not all of their folder are bound one by one."""
+    raw = Dataset.File.from_files((store, "data")).take(1).as_named_input("raw").as_mount()
+    started = start(script(LOOK, raw))
+
+    started.run()
+
+    found, refused = json.loads(started.log[-1])
+    assert (list(found), refused[0]) == (["a.txt"], "Read-only file system")
+
+
+@pytest.mark.skipif(not may_bind(), reason="steps can have no mounts of their own here; they need root")
+def test_data_that_changes_under_a_mount_is_not_offered_to_later_runs(store, script, start, tmp_path):
+    """A step may read what was written meanwhile; its result then is nobody else's."""
+    place = Path(store._workspace.registry().home.store(store.name), "data", "a.txt")
+    new = tmp_path / "new"
+    new.write_text("new")
+    change = f"import os; os.replace({str(new)!r}, {str(place)!r})"
+    raw = Dataset.File.from_files((store, "data")).as_named_input("raw").as_mount()
+    started = start(script(change, raw))
+
+    started.run()
+
+    assert any("later runs do not take its result" in line for line in started.log)

@@ -112,6 +112,8 @@ class Zygote:
         os.close(self._life_line)
         self._process.wait(10)
 
+    can_bind = False
+
     def launch(self, request: ProcessRequest) -> Ran:
         """Run the script."""
         self.at("launch")

@@ -55,6 +55,11 @@ class RunningStep(Protocol):
 class Launcher(Protocol):
     """Starts the scripts of steps."""
 
+    @property
+    def can_bind(self) -> bool:
+        """Whether the launcher obeys `ProcessRequest.binds`."""
+        ...
+
     def launch(self, request: ProcessRequest) -> RunningStep:
         """
         Start the script and return as soon as it runs.

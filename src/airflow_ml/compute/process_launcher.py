@@ -19,6 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
+from airflow_ml.compute.binding import may_bind
 from airflow_ml.compute.keeper import EXIT_FILE, MARKER_VARIABLE, ROLE_VARIABLE, encode_request
 from airflow_ml.compute.orphans import kill_orphans
 from airflow_ml.compute.request import Outcome, ProcessRequest
@@ -44,6 +45,11 @@ class ProcessLauncher:
 
     def __init__(self, *, interpreter: str = sys.executable) -> None:
         self._interpreter = interpreter
+
+    @property
+    def can_bind(self) -> bool:
+        """Whether this process may give its scripts mounts of their own: as a rule, whether it is root."""
+        return may_bind()
 
     def launch(self, request: ProcessRequest) -> ProcessStep:
         """
@@ -250,6 +256,7 @@ def _encode(request: ProcessRequest) -> bytes:
         program=os.fsencode(program),
         cwd=os.fsencode(request.cwd),
         directory=os.fsencode(request.attempt_directory),
+        binds=[os.fsencode(place) for pair in request.binds for place in pair],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shlex
 import signal
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.graph.secret_names import is_secret_name
 
 __all__ = ["DEFAULT_STOP_GRACE_SECONDS", "MASK", "Outcome", "ProcessRequest", "inherited_environment", "is_secret_name"]
 
@@ -20,12 +20,6 @@ __all__ = ["DEFAULT_STOP_GRACE_SECONDS", "MASK", "Outcome", "ProcessRequest", "i
 DEFAULT_STOP_GRACE_SECONDS = 3.0
 MASK = "***"
 
-_SECRET_WORDS = re.compile(
-    r"secret|token|passw|passphrase|credential|api_?key|(account|access|private|storage|shared|fernet)_?key"
-    r"|conn(ection)?_?str|(^|_)(key|sas|pwd|pat|auth|cookie)($|_)",
-    re.IGNORECASE,
-)
-_NOT_SECRET = frozenset({"PWD", "OLDPWD", "SSH_AUTH_SOCK"})
 #: Shorter values are not searched for in arguments: they would mask half of every command.
 _SHORTEST_MASKED = 4
 #: The worker's own business: its interpreter's settings (without byte code every step would pay seconds to
@@ -59,6 +53,8 @@ class ProcessRequest:
         attempt_directory: existing folder that receives `exit.json`.
         marker: name of this attempt, unique on the machine; by it `kill_orphans` finds what a crash left.
         stop_grace_seconds: time between SIGTERM and SIGKILL when the step is stopped.
+        binds: folders or files, each with the existing place at which the script alone shall see it, read-only; for
+            launchers that can do that.
 
     Raises:
         UserErrorException: a value that no process can be started with; the text names it.
@@ -71,6 +67,7 @@ class ProcessRequest:
     attempt_directory: Path
     marker: str
     stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS
+    binds: tuple[tuple[Path, Path], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
@@ -182,11 +179,6 @@ def inherited_environment(base: Mapping[str, str] | None = None) -> dict[str, st
         for name, value in (os.environ if base is None else base).items()
         if name not in _DROPPED_NAMES and not name.startswith(_DROPPED_PREFIXES)
     }
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether an environment variable of this name usually holds a secret."""
-    return name not in _NOT_SECRET and _SECRET_WORDS.search(name) is not None
 
 
 def _check_text(what: str, text: object) -> None:

@@ -22,7 +22,7 @@ def explain_start_failure(request: ProcessRequest, stage: str, number: int) -> A
 
     Args:
         request: what should have been started.
-        stage: where it failed: `fork`, `session`, `directory` or `program`.
+        stage: where it failed: `fork`, `session`, `mount`, `directory` or `program`.
         number: the system's errno.
     """
     reason = os.strerror(number)

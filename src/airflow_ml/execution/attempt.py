@@ -169,6 +169,7 @@ def _request(run: RunRecord, prepared: Prepared) -> ProcessRequest:
         log_path=Path(directory.log),
         attempt_directory=Path(directory.root),
         marker=run.id,
+        binds=tuple((bind.source, bind.target) for bind in prepared.binds),
     )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json
     from airflow_ml.registry import OutputRecord, RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
+    from airflow_ml.storage.in_place import Bind
 
 __all__ = ["StagedInput", "stage_inputs"]
 
@@ -63,18 +64,24 @@ class StagedInput:
 
 
 def stage_inputs(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, outside: list[Path]
+    services: Services,
+    task: StepTask,
+    run: RunRecord,
+    directory: RunDirectory,
+    outside: list[Path],
+    binds: list[Bind],
 ) -> dict[str, StagedInput]:
     """
     Bring every input of the step onto this machine.
 
     Args:
         outside: receives the links that were made outside of the run directory, for absolute `path_on_compute`.
+        binds: receives what the launcher has to bind for the script, if it can do that.
 
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    stager = _Stager(services, task, run, directory, outside)
+    stager = _Stager(services, task, run, directory, outside, binds if services.launcher.can_bind else None)
     staged: dict[str, StagedInput] = {}
     for port in task.step.inputs:
         staged[port.name] = stager.stage_named(port)
@@ -83,13 +90,20 @@ def stage_inputs(
 
 class _Stager:
     def __init__(
-        self, services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, outside: list[Path]
+        self,
+        services: Services,
+        task: StepTask,
+        run: RunRecord,
+        directory: RunDirectory,
+        outside: list[Path],
+        binds: list[Bind] | None,
     ) -> None:
         self._services = services
         self._task = task
         self._run = run
         self._directory = directory
         self._outside = outside
+        self._binds = binds
 
     def stage_named(self, port: InputPort) -> StagedInput:
         """Stage one input; an error says which one it is about."""
@@ -143,6 +157,7 @@ class _Stager:
             cache=self._services.home.cache,
             datastore=output.datastore,
             files=[file.path for file in manifest.files],
+            binds=self._binds,
         )
         return self._placed(StagedInput(port, "path", lineage, path=path))
 
@@ -167,6 +182,7 @@ class _Stager:
             port.mode,
             self._services.home.cache,
             state=state,
+            binds=self._binds,
         )
         return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset, state=str(state)))
 
@@ -189,6 +205,7 @@ class _Stager:
             datastore=source.datastore,
             allow_missing=port.mode == "mount",
             state=state,
+            binds=self._binds,
         )
         return self._placed(StagedInput(port, "path", lineage, path=path, state=str(state)))
 

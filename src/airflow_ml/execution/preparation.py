@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json
     from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
+    from airflow_ml.storage.in_place import Bind
 
 __all__ = ["Prepared", "prepare"]
 
@@ -37,6 +38,7 @@ class Prepared:
     Attributes:
         outputs: where the script writes each declared output.
         states: which files were staged as inputs, by the input's name.
+        binds: what the launcher binds for the script.
     """
 
     directory: RunDirectory
@@ -44,6 +46,7 @@ class Prepared:
     environment: Mapping[str, str]
     outputs: Mapping[str, Path]
     states: Mapping[str, str]
+    binds: Sequence[Bind]
 
 
 def prepare(
@@ -62,7 +65,8 @@ def prepare(
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
     interpreter = _interpreter(services, task, log)
-    inputs = stage_inputs(services, task, run, directory, outside)
+    binds: list[Bind] = []
+    inputs = stage_inputs(services, task, run, directory, outside, binds)
     outputs = {port.name: _make_place(task, port, directory, outside) for port in task.step.outputs}
     services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
     parameters = parameter_texts(task.pipeline)
@@ -86,6 +90,7 @@ def prepare(
         argv=command_of(script, interpreter.python, environment),
         environment=environment,
         outputs=outputs,
+        binds=binds,
         states={name: item.state for name, item in inputs.items() if item.state is not None},
     )
 

@@ -2,8 +2,9 @@
 Putting inputs where a step finds them.
 
 Mounting needs no FUSE: the step gets a tree of read-only files that are hard links into a cache on the host
-(`airflow_ml.storage.cache`), never the store's own files, so that no script can change a store. Downloading gives
-copies of its own that the script may write to.
+(`airflow_ml.storage.cache`), never the store's own files, so that no script can change a store. Files of a store on
+this machine are bound instead, where the launcher can do that (`airflow_ml.storage.in_place`): nothing is copied.
+Downloading gives copies of its own that the script may write to.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Literal, TypeAlias
 from airflow_ml.exceptions import DatasetNotFoundError
 from airflow_ml.storage.cache import FileCache
 from airflow_ml.storage.files_state import FilesState
+from airflow_ml.storage.in_place import Bind, bind_in_place
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, join_path, normalise_path
 
 __all__ = ["Placement", "StagingMode", "place_files", "stage_input"]
@@ -43,6 +45,7 @@ def stage_input(
     files: Sequence[str] | None = None,
     allow_missing: bool = False,
     state: FilesState | None = None,
+    binds: list[Bind] | None = None,
 ) -> Path:
     """
     Bring a file or folder of a store below `target`; staging it again over an earlier, cut try is fine.
@@ -58,6 +61,7 @@ def stage_input(
             None takes all.
         allow_missing: a path that is not there becomes an empty folder (how v1 mounts a data reference).
         state: takes in the files that were staged.
+        binds: as in `place_files`.
 
     Returns:
         What the script gets: `target` for a folder, `target/NAME` for a single file.
@@ -77,7 +81,8 @@ def stage_input(
         raise DatasetNotFoundError(
             f"datastore {datastore!r}: path {path!r} is not there; check it, or run the step that writes it first"
         )
-    place_files((Placement(store, info, _target(target, normal, info.path)) for info in found), mode, cache, state)
+    placements = (Placement(store, info, _target(target, normal, info.path)) for info in found)
+    place_files(placements, mode, cache, state, binds=binds)
     is_single = len(found) == 1 and found[0].path == normal
     return _target(target, normal, normal) if is_single else target
 
@@ -102,9 +107,29 @@ def _target(target: Path, path: str, file: str) -> Path:
 
 
 def place_files(
-    placements: Iterable[Placement], mode: StagingMode, cache: Path, state: FilesState | None = None
+    placements: Iterable[Placement],
+    mode: StagingMode,
+    cache: Path,
+    state: FilesState | None = None,
+    *,
+    binds: list[Bind] | None = None,
 ) -> None:
-    """Put each file at its local path, replacing what is there; the place where parallel transfers go."""
+    """
+    Put each file at its local path, replacing what is there; the place where parallel transfers go.
+
+    Args:
+        binds: receives what the launcher binds, so that mounted files of stores on this machine need not be copied;
+            None: it cannot.
+    """
+    if mode == "mount" and binds is not None:
+        placements = list(placements)
+        bound = bind_in_place(placements)
+        if bound is not None:
+            binds += bound
+            if state is not None:
+                for item in placements:
+                    state.add(item.info)
+            return
     kept = FileCache(cache)
     for item in placements:
         if mode == "mount":
