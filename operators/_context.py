@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph import read_reuse_mode
+from airflow_ml.translation.params import is_hidden
 from airflow_ml.translation.pipeline_ref import RUN_KEY
 from airflow_ml.translation.reuse_param import LONG_NAME, find_reuse_param
 
@@ -111,4 +112,8 @@ def given_parameters(context: Mapping[str, Any], graph: Graph, *, is_whole_dag: 
             raise UserErrorException(
                 f"DAG {context['dag'].dag_id!r} has no parameter {unknown[0]!r}; it declares: {names}; correct the name"
             )
-    return {parameter.name: params[parameter.name] for parameter in graph.parameters if parameter.name in params}
+    return {
+        parameter.name: params[parameter.name]
+        for parameter in graph.parameters
+        if parameter.name in params and not (params[parameter.name] is None and is_hidden(parameter))
+    }

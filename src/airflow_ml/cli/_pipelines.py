@@ -15,6 +15,7 @@ from airflow_ml.cli._scripts import FoundPipeline, run_file, run_module
 from airflow_ml.exceptions import AzureMLException, UserErrorException
 from airflow_ml.graph import check_value, from_json
 from airflow_ml.graph.reuse_modes import mode_of_submit
+from airflow_ml.registry.sealed_json import opened_text
 
 if TYPE_CHECKING:
     import argparse
@@ -135,7 +136,7 @@ def _of_graph_file(file: Path) -> FoundPipeline:
     except (OSError, ValueError) as error:
         raise UserErrorException(f"{str(file)!r}: cannot be read as JSON: {error}") from error
     if isinstance(document, dict) and "dag_id" in document:
-        return FoundPipeline(str(document["dag_id"]), from_json(document["graph"]))
+        return FoundPipeline(str(document["dag_id"]), from_json(opened_text(document["graph"], where=repr(str(file)))))
     try:
         graph = from_json(text)
     except AzureMLException as error:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_ml.compute.request import MASK, is_secret_name
+from airflow_ml.compute.request import MASK
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.exceptions import DatasetNotFoundError
 from airflow_ml.execution.artifacts import LOG_NAME
 from airflow_ml.execution.logs import RunLog
 from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import ParameterRef, from_json
+from airflow_ml.graph.secret_names import is_secret_name, secret_arguments
 from airflow_ml.runtime.protocol import RunDirectory
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def definition_of(registry: Registry, record: RunRecord) -> dict[str, Any]:
     }
     return {
         "script": step.script,
-        "arguments": ["".join(map(_text, argument)) for argument in step.arguments],
+        "arguments": _shown_arguments(step),
         "target": record.target,
         "framework": settings.get("framework") or "Python",
         "communicator": settings.get("communicator") or "None",
@@ -131,6 +132,12 @@ def definition_of(registry: Registry, record: RunRecord) -> dict[str, Any]:
             },
         },
     }
+
+
+def _shown_arguments(step: Step) -> list[str]:
+    """Return the arguments as v1 wrote them; like variables they are printed, so secrets are masked."""
+    texts = ["".join(map(_text, argument)) for argument in step.arguments]
+    return [MASK if is_secret else text for text, is_secret in zip(texts, secret_arguments(texts), strict=True)]
 
 
 def _text(part: Part) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
 from airflow_ml.execution.records import definition_of_output, newest_completed
+from airflow_ml.execution.run_parameters import run_parameters
 from airflow_ml.graph import (
     DataReferenceSource,
     DatasetSource,
@@ -228,7 +229,7 @@ class _Stager:
         return datasets.get(source.saved_id)
 
     def _parameter_data(self, source: ParameterSource) -> Source:
-        values = cast("Mapping[str, Json]", self._task.pipeline.details.get("parameters") or {})
+        values = run_parameters(self._task.pipeline)
         return parameter_source(self._task.graph.parameter(source.parameter), values.get(source.parameter))
 
     def _handed_on(self, source: TaskSource) -> Source:

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 
-from airflow_ml.compute.request import MASK, is_secret_name
+from airflow_ml.compute.request import MASK
 from airflow_ml.exceptions import AzureMLException, UserErrorException
 from airflow_ml.execution.captures import capture_all
 from airflow_ml.execution.graph_checks import check_graph
 from airflow_ml.execution.leftovers import close_lost_attempt
 from airflow_ml.execution.model import Verdict
+from airflow_ml.execution.run_parameters import run_parameters
 from airflow_ml.execution.script_runs import close_script_run, judge_script_run
 from airflow_ml.graph import Graph, Json, Step, as_text, from_json, to_json
+from airflow_ml.graph.secret_names import holds_secret, is_secret_name
 from airflow_ml.registry import RunStateError
+from airflow_ml.registry.sealed_json import MARK, sealed_parameters
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
@@ -103,7 +106,7 @@ def open_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
             **opening.properties,
         },
         details={
-            "parameters": parameters,
+            "parameters": sealed_parameters(parameters),
             "snapshots": cast(Json, snapshots),
             "continue_on_step_failure": opening.continue_on_failure,
             **opening.details,
@@ -182,7 +185,7 @@ def join_pipeline(services: Services, graph: Graph, opening: Opening) -> RunReco
     run = enter_pipeline(services, run.id, graph.steps[0].id)
     known = cast("dict[str, Json]", run.details.get("parameters") or {})
     if own.keys() - known.keys():
-        run = services.registry.runs.set_details(run.id, {"parameters": {**own, **known}})
+        run = services.registry.runs.set_details(run.id, {"parameters": {**sealed_parameters(own), **known}})
     return run
 
 
@@ -227,7 +230,7 @@ def judge_pipeline(services: Services, run_id: str) -> Verdict:
 
 
 def _find_missing(services: Services, run_id: str, recorded: set[str | None]) -> Step | None:
-    text = services.registry.runs.graph(run_id)
+    text = services.registry.runs.graph(run_id, is_sealed=True)
     steps = from_json(text).steps if text is not None else ()
     return next((step for step in steps if step.id not in recorded), None)
 
@@ -285,14 +288,18 @@ def stop_reason(run: RunRecord) -> str | None:
 
 def printable_parameters(run: RunRecord) -> dict[str, Json]:
     """Return the run's parameter values for logs and XComs; values of secret-looking names are masked."""
-    return _masked(cast("Mapping[str, Json]", run.details.get("parameters") or {}))
+    values = _masked(cast("Mapping[str, Json]", run.details.get("parameters") or {}))
+    return {name: MASK if MARK in json.dumps(value) else value for name, value in values.items()}
 
 
 def _masked(values: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: MASK if value and is_secret_name(name) else value for name, value in values.items()}
+    return {name: MASK if _is_secret(name, value) else value for name, value in values.items()}
+
+
+def _is_secret(name: str, value: Json) -> bool:
+    return bool(value) and (is_secret_name(name) or (isinstance(value, str) and holds_secret(value)))
 
 
 def parameter_texts(run: RunRecord) -> dict[str, str]:
     """Return the run's parameter values as scripts see them."""
-    values = cast("Mapping[str, Json]", run.details.get("parameters") or {})
-    return {name: as_text(value) for name, value in values.items()}
+    return {name: as_text(value) for name, value in run_parameters(run).items()}

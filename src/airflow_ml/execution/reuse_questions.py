@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from airflow_ml.execution.captures import recorded_code, step_code
 from airflow_ml.execution.records import newest_completed
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_ml.execution.captures import Snapshot
     from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
-    from airflow_ml.graph import Graph, Json
+    from airflow_ml.graph import Graph
     from airflow_ml.graph.reuse_modes import ReuseMode
     from airflow_ml.registry import OutputRecord, RunRecord
 

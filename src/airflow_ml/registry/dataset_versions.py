@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry import tables
+from airflow_ml.registry import sealed_json, tables
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.records import DatasetRecord, DatasetRegistration
 from airflow_ml.registry.values import canonical_json, check_name, content_digest, utc_now
@@ -26,7 +27,7 @@ def save_definition(session: Session, scope: Scope, definition: Mapping[str, Jso
         "id": str(uuid.uuid4()),
         "workspace_id": scope.workspace_id,
         "digest": digest,
-        "definition": dict(definition),
+        "definition": sealed_json.sealed(dict(definition)),
         "created_at": utc_now(),
     }
     session.execute(scope.database.insert(table).values(values).on_conflict_do_nothing())
@@ -89,11 +90,13 @@ def make_dataset_record(
     definition: tables.DatasetDefinition, registered: tables.RegisteredDataset | None = None
 ) -> DatasetRecord:
     """Return the record of a definition, with name and version if it is registered."""
+    opened = sealed_json.opened(definition.definition, where=f"dataset {definition.id!r}")
+    plain = cast("Mapping[str, Json]", opened)
     if registered is None:
-        return DatasetRecord(definition.id, definition.definition, definition.created_at)
+        return DatasetRecord(definition.id, plain, definition.created_at)
     return DatasetRecord(
         id=definition.id,
-        definition=definition.definition,
+        definition=plain,
         created_at=registered.created_at,
         name=registered.name,
         version=registered.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from sqlalchemy import Select, select
 
@@ -10,6 +11,7 @@ from airflow_ml.exceptions import RunEnvironmentException
 from airflow_ml.graph.model import Json
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.records import EnvironmentRecord
+from airflow_ml.registry.sealed_json import opened, sealed
 from airflow_ml.registry.tables import Environment
 from airflow_ml.registry.values import canonical_json, check_name, content_digest, utc_now
 
@@ -42,7 +44,7 @@ class Environments(Repository):
                     version=max((known.version for known in rows), default=0) + 1,
                     registration=registration,
                     digest=digest,
-                    definition=dict(definition),
+                    definition=sealed(dict(definition)),
                     created_at=utc_now(),
                 )
                 session.add(row)
@@ -119,4 +121,5 @@ class Environments(Repository):
 
 
 def _record(row: Environment) -> EnvironmentRecord:
-    return EnvironmentRecord(row.name, str(row.version), row.definition, row.created_at, tuple(row.labels or ()))
+    definition = cast("Mapping[str, Json]", opened(row.definition, where=f"environment {row.name!r}"))
+    return EnvironmentRecord(row.name, str(row.version), definition, row.created_at, tuple(row.labels or ()))

@@ -12,6 +12,7 @@ from airflow_ml.registry.database import Repository
 from airflow_ml.registry.errors import PublishedPipelineNotFoundError
 from airflow_ml.registry.graph_texts import graph_id, save_graph
 from airflow_ml.registry.records import ACTIVE, DISABLED, PublishedPipelineRecord
+from airflow_ml.registry.sealed_json import opened_text
 from airflow_ml.registry.tables import GraphText, PublishedPipeline
 from airflow_ml.registry.values import check_name, utc_now
 
@@ -82,7 +83,8 @@ class PublishedPipelines(Repository):
             PublishedPipelineNotFoundError: there is no published pipeline of that id.
         """
         with self._database.read() as session:
-            return session.get_one(GraphText, self._require(session, pipeline_id).graph_key).body
+            text = session.get_one(GraphText, self._require(session, pipeline_id).graph_key).body
+        return opened_text(text, where=f"published pipeline {pipeline_id!r}")
 
     def set_active(self, pipeline_id: str, *, active: bool) -> None:
         """

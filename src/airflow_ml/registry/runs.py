@@ -16,7 +16,7 @@ from sqlalchemy import Select, select
 
 from airflow_ml.exceptions import SnapshotException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry import tables
+from airflow_ml.registry import sealed_json, tables
 from airflow_ml.registry.errors import RunStateError
 from airflow_ml.registry.records import FINAL_STATUSES, PipelineOptions, RunOptions, RunRecord
 from airflow_ml.registry.run_creation import check_status, insert_run
@@ -194,11 +194,17 @@ class Runs(RunEndings):
         """Return the last run of each pipeline of a DAG of which the graph is recorded, newest first."""
         return self._records(select_newest_of_dag(self._workspace_id, dag_id))
 
-    def graph(self, run_id: str) -> str | None:
-        """Return the JSON text of the graph that was recorded with the run, or None if there was none."""
+    def graph(self, run_id: str, *, is_sealed: bool = False) -> str | None:
+        """
+        Return the JSON text of the graph that was recorded with the run, or None if there was none.
+
+        Args:
+            is_sealed: leave the secrets in it as they are kept, for those who need none.
+        """
         with self._database.read() as session:
             row = require_run(session, self._scope, run_id)
-            return session.get_one(tables.GraphText, row.graph_key).body if row.graph_key else None
+            text = session.get_one(tables.GraphText, row.graph_key).body if row.graph_key else None
+        return text if text is None or is_sealed else sealed_json.opened_text(text, where=f"run {run_id!r}")
 
     def set_status(
         self,

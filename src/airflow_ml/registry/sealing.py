@@ -9,7 +9,7 @@ do not depend on keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
@@ -18,12 +18,7 @@ from airflow_ml.registry.fernet_keys import fernet_keys
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
-    from airflow_ml.graph.model import Json
-
-__all__ = ["MARK", "reseal", "seal", "seal_secrets", "unseal", "unseal_all", "unseal_secrets"]
-
-#: The only key of a JSON object that stands for an encrypted text.
-MARK = "$sealed"
+__all__ = ["reseal", "seal", "seal_secrets", "unseal", "unseal_secrets"]
 
 
 def seal(text: str) -> bytes:
@@ -69,22 +64,6 @@ def unseal_secrets(token: bytes | None, *, where: str) -> Mapping[str, str]:
 def reseal(token: bytes, *, where: str) -> bytes:
     """Return the same secret encrypted with the first key; raises UserErrorException if no key opens it."""
     return seal(unseal(token, where=where))
-
-
-def unseal_all(value: Json, *, where: str) -> Json:
-    """Return a JSON value with every sealed text in it opened; raises UserErrorException if no key opens one."""
-    return _replaced(value, lambda token: unseal(token.encode("ascii"), where=where))
-
-
-def _replaced(value: Json, replace: Callable[[str], str]) -> Json:
-    if isinstance(value, dict):
-        sealed = value.get(MARK)
-        if len(value) == 1 and isinstance(sealed, str):
-            return replace(sealed)
-        return {name: _replaced(item, replace) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_replaced(item, replace) for item in value]
-    return value
 
 
 def _fernet() -> MultiFernet:

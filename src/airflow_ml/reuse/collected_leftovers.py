@@ -19,6 +19,7 @@ from airflow_ml.graph import from_json
 from airflow_ml.graph.destinations import destination_of
 from airflow_ml.reuse.garbage import Garbage, Moments, Places, place_text
 from airflow_ml.storage.commit import staging_token
+from airflow_ml.storage.databases import DatabaseStore
 from airflow_ml.storage.local import STAGING_FOLDER
 from airflow_ml.storage.manifest_lines import open_manifest
 from airflow_ml.storage.manifests import COMMITS_FOLDER, MANIFESTS_FOLDER, ManifestError
@@ -67,7 +68,7 @@ def _stores(context: ReuseContext) -> dict[str, Store]:
             store = context.store(record.name)
         except UserErrorException:
             continue
-        if store.identity not in identities:
+        if store.identity not in identities and not isinstance(store, DatabaseStore):
             identities.add(store.identity)
             found[record.name] = store
     return found
@@ -159,7 +160,7 @@ def _failed_attempts(context: ReuseContext, moments: Moments) -> Iterator[tuple[
 def _ports(context: ReuseContext, run: RunRecord, graphs: dict[str, Graph | None]) -> tuple[OutputPort, ...]:
     parent = run.parent_id or run.id
     if parent not in graphs:
-        text = context.registry.runs.graph(parent)
+        text = context.registry.runs.graph(parent, is_sealed=True)
         graphs[parent] = None if text is None else from_json(text)
     graph = graphs[parent]
     steps = () if graph is None else graph.steps

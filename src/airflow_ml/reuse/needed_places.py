@@ -58,6 +58,6 @@ def graphs_of_open_runs(context: ReuseContext) -> Iterator[tuple[RunRecord, Json
         before = None
         while page := runs.list(kind="pipeline", status=status, include_children=True, limit=_PAGE, before=before):
             for run in page:
-                text = runs.graph(run.id)
+                text = runs.graph(run.id, is_sealed=True)
                 yield run, None if text is None else json.loads(text)
             before = page[-1].sequence

@@ -18,11 +18,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import AzureMLException, ServiceException
@@ -30,10 +30,12 @@ from airflow_ml.execution import model
 from airflow_ml.execution.artifacts import store_artifacts
 from airflow_ml.execution.pipelines import close_pipeline
 from airflow_ml.execution.reusing import decide_first, mark_announced
+from airflow_ml.execution.run_parameters import open_parameters
 from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, RUNNER_LOG_NAME
 from airflow_ml.execution.services import Services, open_services
 from airflow_ml.graph import Graph, from_json
 from airflow_ml.registry import Home, RunStateError
+from airflow_ml.registry.sealed_json import opened_text
 from airflow_ml.translation.airflow_settings import embedded_settings, inherited_settings
 from airflow_ml.translation.embedding import GRAPH_FILE
 from airflow_ml.translation.pipeline_ref import RUN_KEY
@@ -57,7 +59,7 @@ _RETRY_DELAY = 2.0
 def main(arguments: list[str]) -> int:
     """Drive one run to its end; the exit code is 0 if it has completed."""
     folder, run_id = Path(arguments[0]), arguments[1]
-    graph = from_json((folder / GRAPH_FILE).read_text(encoding="utf-8"))
+    graph = from_json(opened_text((folder / GRAPH_FILE).read_text(encoding="utf-8"), where=f"run {run_id!r}"))
     with open_services(graph.workspace) as services:
         _cancel_on_signals(services, run_id)
         run = services.registry.runs.get(run_id)
@@ -101,8 +103,7 @@ def _run_dag(folder: Path, graph: Graph, run: RunRecord) -> None:
     dag = stubs.load_dag(str(place))
     dag.fileloc = str(place)
     dag.relative_fileloc = place.name
-    parameters = cast("Mapping[str, object]", run.details.get("parameters") or {})
-    dag.test(run_conf={**parameters, RUN_KEY: run.id})
+    dag.test(run_conf={**open_parameters(run), RUN_KEY: run.id})
 
 
 def _airflow_home() -> Path:

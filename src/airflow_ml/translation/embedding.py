@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.execution.runner_lock import RUNNER_LOG_FILE, driver_folder, lock_runner
 from airflow_ml.graph import to_json
+from airflow_ml.registry.sealed_json import sealed_text
 from airflow_ml.translation.airflow_settings import inherited_settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def start(registry: Registry, graph: Graph, run: RunRecord) -> None:
     folder = driver_folder(registry, run.id)
     lock = lock_runner(registry, run.id)
     try:
-        (folder / GRAPH_FILE).write_text(to_json(graph), encoding="utf-8")
+        (folder / GRAPH_FILE).write_text(sealed_text(to_json(graph)), encoding="utf-8")
         with (folder / RUNNER_LOG_FILE).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "airflow_ml.translation.embedded", str(folder), run.id],

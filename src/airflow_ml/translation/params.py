@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Param
 
 from airflow_ml.exceptions import GraphError
+from airflow_ml.graph.secret_names import holds_secret, is_secret_name
 from airflow_ml.translation.reuse_param import find_reuse_param
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Parameter, ParameterKind
 
-__all__ = ["add_params", "make_params"]
+__all__ = ["add_params", "is_hidden", "make_params"]
 
 _SCHEMAS: Mapping[ParameterKind, Mapping[str, Any]] = {
     "string": {"type": ["null", "string"]},
@@ -37,7 +38,9 @@ _DESCRIPTIONS: Mapping[ParameterKind, str] = {
 def make_params(parameters: tuple[Parameter, ...]) -> dict[str, Param]:
     """Return one Param per parameter; None and the empty string are legal for strings."""
     return {
-        parameter.name: Param(
+        parameter.name: _hidden_param(parameter)
+        if is_hidden(parameter)
+        else Param(
             parameter.default,
             title=parameter.name,
             description=_DESCRIPTIONS.get(parameter.kind),
@@ -45,6 +48,24 @@ def make_params(parameters: tuple[Parameter, ...]) -> dict[str, Param]:
         )
         for parameter in parameters
     }
+
+
+def is_hidden(parameter: Parameter) -> bool:
+    """
+    Whether Airflow must not know the default: it keeps the defaults of params in plain text, and shows them.
+
+    The param is empty then, and the default is taken where a run gives no value.
+    """
+    default = parameter.default
+    if default in (None, "") or parameter.kind in ("datapath", "dataset"):
+        return False
+    return is_secret_name(parameter.name) or (isinstance(default, str) and holds_secret(default))
+
+
+def _hidden_param(parameter: Parameter) -> Param:
+    kind = _SCHEMAS[parameter.kind]["type"]
+    kinds = kind if isinstance(kind, list) else ["null", kind]
+    return Param(None, title=parameter.name, description="Empty: the pipeline's own value, not shown.", type=kinds)
 
 
 def add_params(existing: Any, parameters: tuple[Parameter, ...], *, where: str) -> None:

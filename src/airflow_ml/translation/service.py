@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import ServiceException
+from airflow_ml.execution.run_parameters import open_parameters
 from airflow_ml.registry import Home
 from airflow_ml.translation.pipeline_ref import RUN_KEY
 from airflow_ml.translation.service_files import ServiceFiles, ServiceRecord, is_alive
@@ -79,8 +80,7 @@ class RunningService:
         service_pools.sync_pools(graph.workspace, client)
         if not _has_dag(client, dag_id):
             self._wait_for_dag(client, dag_id, place)
-        parameters = cast("dict[str, Json]", run.details.get("parameters") or {})
-        conf: Json = {**parameters, RUN_KEY: run.id}
+        conf: Json = {**open_parameters(run), RUN_KEY: run.id}
         note = f"run {run.id} of experiment {run.experiment!r}, workspace {graph.workspace.name!r}"
         body: Json = {"dag_run_id": run.dag_run_id, "logical_date": None, "conf": conf, "note": note}
         try:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.graph import to_json
+from airflow_ml.registry.sealed_json import opened_text, sealed_text
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph
 
-__all__ = ["write_stub"]
+__all__ = ["read_stub", "write_stub"]
 
 _STUB = '''"""A submitted pipeline; its graph lies beside this file."""
 from airflow_ml.translation.stubs import load_dag
@@ -37,17 +38,31 @@ def write_stub(folder: Path, graph: Graph, dag_id: str, *, experiment: str, **da
         dag_arguments: JSON values for `to_dag`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"dag_id": dag_id, "arguments": {"experiment": experiment, **dag_arguments}, "graph": to_json(graph)}
+    text = to_json(graph)
+    document = {"dag_id": dag_id, "arguments": {"experiment": experiment, **dag_arguments}, "graph": text}
     place = folder / f"{dag_id}.py"
     # The graph first: whoever sees the DAG file must find it.
-    _write(place.with_suffix(".json"), json.dumps(document))
-    _write(place, _STUB)
+    described = place.with_suffix(".json")
+    if not described.exists() or read_stub(described) != document:
+        _write(described, json.dumps({**document, "graph": sealed_text(text)}))
+    if not place.exists():
+        _write(place, _STUB)
     return place
 
 
+def read_stub(described: Path) -> dict[str, Any]:
+    """
+    Return what lies beside a DAG file: `dag_id`, `arguments` and `graph`, with its secrets opened.
+
+    Raises:
+        UserErrorException: they were encrypted with a key that this process does not have.
+    """
+    document: dict[str, Any] = json.loads(described.read_text(encoding="utf-8"))
+    document["graph"] = opened_text(document["graph"], where=f"file {str(described)!r}")
+    return document
+
+
 def _write(path: Path, text: str) -> None:
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
     temporary = path.with_name(f".{uuid.uuid4().hex}.new")
     try:
         temporary.write_text(text, encoding="utf-8")
