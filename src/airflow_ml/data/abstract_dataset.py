@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
     from airflow.sdk import Asset
 
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from airflow_ml.graph.model import Json
     from airflow_ml.runtime import expressions
     from airflow_ml.runtime.expressions import Expression
-    from airflow_ml.translation import assets
 
+    class _Assets(Protocol):
+        """The part of the translation room, which stands above, that a dataset asks for its asset."""
+
+        def dataset_asset(self, workspace: str, name: str) -> Asset: ...
+
+    assets: _Assets
     Dataset = TypeVar("Dataset", bound="AbstractDataset")
 else:
     _dataset_by_name = late("airflow_ml.data._dataset_by_name")
