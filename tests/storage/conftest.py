@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from servers.file_share import ACCOUNT, KEY, running_share_server
 
+from airflow_ml.storage.factory import StoreContext, open_store
 from airflow_ml.storage.local import LocalStore
 
 
@@ -66,3 +68,20 @@ def write_tree():
         return root
 
     return write
+
+
+@pytest.fixture
+def share_server(tmp_path):
+    """A stand-in for Azure Files."""
+    with running_share_server(tmp_path / "shares") as server:
+        yield server
+
+
+@pytest.fixture
+def share_store(share_server):
+    """An empty file share."""
+    settings = {"kind": "azure_file", "account": ACCOUNT, "share": "data", "protocol": "http", "auth": "account_key"}
+    context = StoreContext("files", credentials=lambda: {"account_key": KEY})
+    store = open_store({**settings, "endpoint": share_server.url}, context)
+    store.create_share()
+    return store

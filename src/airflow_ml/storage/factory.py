@@ -68,6 +68,12 @@ def _open_azure_data_lake_gen2(settings: Mapping[str, Json], context: StoreConte
     return open_blob_store(settings, context, container="filesystem")
 
 
+def _open_azure_file(settings: Mapping[str, Json], context: StoreContext) -> Store:
+    from airflow_ml.storage.azure.opening import open_share_store
+
+    return open_share_store(settings, context)
+
+
 def _open_database(settings: Mapping[str, Json], context: StoreContext) -> Store:
     from airflow_ml.storage.databases import DatabaseStore, open_database
 
@@ -78,6 +84,7 @@ def _open_database(settings: Mapping[str, Json], context: StoreContext) -> Store
 BUILT_IN_KINDS: Mapping[str, StoreOpener] = {
     "azure_blob": _open_azure_blob,
     "azure_data_lake_gen2": _open_azure_data_lake_gen2,
+    "azure_file": _open_azure_file,
     "azure_sql": _open_database,
     "local": _open_local,
     "mysql": _open_database,

@@ -4,8 +4,8 @@ Which hosts of the web datasets may be read from, and connections that go nowher
 An address in a dataset is followed by a worker, which stands inside a network that the dataset's author may not see:
 so nothing is allowed until the workspace or the machine names hosts, and names that lead to addresses inside (loopback,
 private, link-local, a cloud's metadata service) are refused unless just that name is allowed. What a name leads to is
-asked once, and the connection goes to an address that was looked at, whatever the name server says later. Every redirect
-is judged like the first address.
+asked once, and the connection goes to an address that was looked at, whatever the name server says later. Every
+redirect is judged like the first address.
 """
 
 from __future__ import annotations

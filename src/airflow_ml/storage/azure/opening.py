@@ -12,9 +12,10 @@ from airflow_ml.storage.azure.credentials import Credentials, Identity
 
 if TYPE_CHECKING:
     from airflow_ml.graph.model import Json
+    from airflow_ml.storage.azure.share_store import FileShareStore
     from airflow_ml.storage.factory import StoreContext
 
-__all__ = ["open_blob_store"]
+__all__ = ["open_blob_store", "open_share_store"]
 
 
 def open_blob_store(settings: Mapping[str, Json], context: StoreContext, *, container: str = "container") -> BlobStore:
@@ -31,3 +32,13 @@ def open_blob_store(settings: Mapping[str, Json], context: StoreContext, *, cont
     address = StorageAddress.of(settings, container=container)
     credentials = Credentials(Identity.of(settings, context.name), context.credentials)
     return BlobStore(AzureClient(address, credentials, name=context.name))
+
+
+def open_share_store(settings: Mapping[str, Json], context: StoreContext) -> FileShareStore:
+    """Return the store of a file share; secrets are asked for at the first request."""
+    from airflow_ml.storage.azure.share_client import FileShare  # 0.3 s for the SDK: for shares alone
+    from airflow_ml.storage.azure.share_store import FileShareStore
+
+    address = StorageAddress.of(settings, container="share", service="file")
+    credentials = Credentials(Identity.of(settings, context.name), context.credentials)
+    return FileShareStore(FileShare(address, credentials, context.name))
