@@ -1,5 +1,7 @@
 """Exports of tables, queries and stored procedures to files."""
 
+import time
+
 import pandas as pd
 import pytest
 
@@ -139,10 +141,14 @@ def test_wrong_queries_change_nothing(people, tmp_path, statement, message):
 
 
 def test_a_query_that_takes_too_long(served, tmp_path):
-    """The error of a timeout names query_timeout, and can be tried again."""
+    """The error of a timeout names query_timeout, and can be tried again; the server does not go on."""
     slow = "SELECT pg_sleep(30)" if served.is_postgres else "SELECT sleep(30)"
     with pytest.raises(ServiceException, match=r"within 0\.5 seconds .* raise query_timeout"):
         served.database.export(Query(slow), tmp_path / "x", "parquet", timeout=0.5)
+    now = "SELECT query FROM pg_stat_activity WHERE state = 'active'" if served.is_postgres else "SHOW PROCESSLIST"
+    deadline = time.monotonic() + 20
+    while "sleep(30)" in str(served.rows(now)).replace(now, ""):
+        assert time.monotonic() < deadline
 
 
 def test_stored_procedures(people, tmp_path):

@@ -85,8 +85,13 @@ class AzureSqlKind:
         """Nothing of its own."""
         return {}
 
-    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> None:
-        """SQL Server has no transactions that only read; the limit is the connection's."""
+    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> int | None:
+        """SQL Server has no transactions that only read; the limit is the connection's, which the driver tells it."""
+        del connection, timeout, is_read_only
+        return None
+
+    def stop(self, connection: Connection, session: int) -> None:
+        """Not needed: the drivers cancel what they give up."""
 
     def begin_writing(self, connection: Connection, _timeout: float | None) -> str | None:
         """Have the whole transaction end at the first error, and no value be cut."""
@@ -153,11 +158,12 @@ class AzureSqlTokenKind(AzureSqlKind):
         """Send many rows at once."""
         return {"fast_executemany": True}
 
-    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> None:
+    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> int | None:
         """Set pyodbc's limit, which is the connection's."""
         del is_read_only
         raw: Any = connection.connection.dbapi_connection
         raw.timeout = 0 if timeout is None else max(1, round(timeout))
+        return None
 
 
 def _credential(place: Place, secrets: Mapping[str, str]) -> TokenCredential:

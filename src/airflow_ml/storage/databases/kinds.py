@@ -111,8 +111,17 @@ class DatabaseKind(Protocol):
         """Return what SQLAlchemy's engine needs."""
         ...
 
-    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> None:
-        """Prepare a transaction for a read that the server gives up after so many seconds."""
+    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> int | None:
+        """
+        Prepare a transaction for a read that is given up after so many seconds.
+
+        Returns:
+            What `stop` needs; None where the server gives up by itself.
+        """
+        ...
+
+    def stop(self, connection: Connection, session: int) -> None:
+        """Over another connection, have the server end what it does for a client that has given up."""
         ...
 
     def begin_writing(self, connection: Connection, timeout: float | None) -> str | None:

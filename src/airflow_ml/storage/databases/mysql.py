@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -99,15 +100,21 @@ class MySqlKind:
         """Nothing of its own."""
         return {}
 
-    def begin_reading(self, connection: Connection, _timeout: float | None, *, is_read_only: bool) -> None:
+    def begin_reading(self, connection: Connection, _timeout: float | None, *, is_read_only: bool) -> int | None:
         """Begin anew, because the transaction that SQLAlchemy took for granted has not begun for the server."""
         if is_read_only:
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
             connection.rollback()
+        return _session(connection)
+
+    def stop(self, connection: Connection, session: int) -> None:
+        """The server would go on until it has something to send."""
+        connection.execute(text("KILL :session"), {"session": session})
 
     def begin_writing(self, connection: Connection, _timeout: float | None) -> str | None:
         """Have the server refuse values that do not fit; what became of a transaction it does not remember."""
         connection.execute(text("SET SESSION sql_mode = :mode"), {"mode": _STRICT})
+        _session(connection)
         return None
 
     def is_committed(self, _connection: Connection, _transaction: str) -> bool | None:
@@ -163,6 +170,16 @@ class MySqlKind:
         name = type(cause).__name__
         otherwise: FailureKind = "data" if name in ("DataError", "IntegrityError") else "statement"
         return Failure(_FAILURES.get(code, otherwise), words)
+
+
+def _session(connection: Connection) -> int:
+    """Have the kernel notice within two minutes that the server vanished, and return the connection's number."""
+    raw: Any = connection.connection.dbapi_connection
+    if raw._sock.family in (socket.AF_INET, socket.AF_INET6):
+        for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 6)):
+            if hasattr(socket, option):  # not everywhere under these names
+                raw._sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return int(raw.thread_id())
 
 
 def _type(field: Any) -> pa.DataType:

@@ -82,12 +82,16 @@ class PostgresKind:
         """Leave JSON as the text that the database gives."""
         return {"json_deserializer": str}
 
-    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> None:
+    def begin_reading(self, connection: Connection, timeout: float | None, *, is_read_only: bool) -> int | None:
         """The limit holds for each portion of rows, as that of v1's driver does."""
         if is_read_only:
             connection.execute(text("SET TRANSACTION READ ONLY"))
         _limit(connection, timeout)
         _leave_intervals(connection)
+        return None
+
+    def stop(self, connection: Connection, session: int) -> None:
+        """Not needed: the server gives up by itself."""
 
     def begin_writing(self, connection: Connection, timeout: float | None) -> str | None:
         """PostgreSQL changes no value to fit, and remembers what became of a transaction."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import column, inspect, select, table, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.storage.databases.rows import as_wanted, batch_of, column_names, schema_of
@@ -34,23 +36,38 @@ def read(
 ) -> Iterator[pa.RecordBatch]:
     """Yield what `Database.read` does, over a connection that is used for nothing else."""
     statement, parameters = _statement(connection, kind, source)
-    kind.begin_reading(connection, timeout, is_read_only=not isinstance(source, Procedure))
-    result = _execute(connection, statement, parameters, chunk_rows)
-    cursor = result.cursor
-    is_whole = False
-    try:
-        if not result.returns_rows:
-            raise UserErrorException(f"{source}: returns no rows; expected something that selects")
-        yield from _batches(result, kind, source, limit=limit, exact=exact, unlimited=unlimited, chunk_rows=chunk_rows)
-        is_whole = limit is None
-    finally:
-        # A cut read is ended by closing the connection: the driver would first fetch what is left.
-        if not is_whole:
-            kind.abandon(cursor)
-            connection.invalidate()
+    session = kind.begin_reading(connection, timeout, is_read_only=not isinstance(source, Procedure))
+    with _stopped_when_late(connection, kind, session):
+        result = _execute(connection, statement, parameters, chunk_rows)
+        cursor = result.cursor
+        is_whole = False
+        try:
+            if not result.returns_rows:
+                raise UserErrorException(f"{source}: returns no rows; expected something that selects")
+            yield from _batches(
+                result, kind, source, limit=limit, exact=exact, unlimited=unlimited, chunk_rows=chunk_rows
+            )
+            is_whole = limit is None
+        finally:
+            # A cut read is ended by closing the connection: the driver would first fetch what is left.
+            if not is_whole:
+                kind.abandon(cursor)
+                connection.invalidate()
     if isinstance(source, Procedure):
         result.close()
         connection.commit()
+
+
+@contextmanager
+def _stopped_when_late(connection: Connection, kind: DatabaseKind, session: int | None) -> Iterator[None]:
+    """Let no server go on with what was given up."""
+    try:
+        yield
+    except DBAPIError as error:
+        if session is not None and kind.failure(error).kind == "timeout":
+            with suppress(SQLAlchemyError), connection.engine.connect() as other:
+                kind.stop(other, session)
+        raise
 
 
 def _batches(
