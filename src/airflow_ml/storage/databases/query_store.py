@@ -11,6 +11,7 @@ reads and the last look before its result is offered speak of the same rows, wha
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import shutil
@@ -39,20 +40,29 @@ QUERY_FILE = "query.parquet"
 #: What writers ask of a store.
 _OF_FILES = frozenset({"adopt", "adopts", "copy", "delete", "make_folder", "put_files", "write"})
 
+#: What the paths of queries stand for.
+_ASKED: dict[str, Mapping[str, Json]] = {}
+
 #: Rows of a query have no time of their own; an equal file has an equal one.
 _NO_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def query_path(source: Mapping[str, Json], limit: int | None = None) -> str:
     """
-    Return the path of a query's rows: all that is needed to ask for them.
+    Return the path of a query's rows, by which every store of the same database in this process can ask for them.
+
+    It is a digest: paths are shown in errors, and values of parameters may be secret.
 
     Args:
         source: of a definition: `query`, and as needed `parameters` and `timeout`.
         limit: rows that are wanted at most.
     """
     asked = {key: source[key] for key in ("query", "parameters", "timeout") if source.get(key) is not None}
-    return json.dumps(asked if limit is None else {**asked, "limit": limit}, sort_keys=True)
+    if limit is not None:
+        asked["limit"] = limit
+    path = f"query-{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]}"
+    _ASKED[path] = asked
+    return path
 
 
 @dataclass(frozen=True)
@@ -146,21 +156,18 @@ class DatabaseStore:
             return self._answers[path]
 
     def _ask(self, path: str) -> _Answer:
-        try:
-            asked = json.loads(path)
-        except ValueError:
-            asked = None
-        if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
+        asked = _ASKED.get(path)
+        if asked is None:
             self._no_files(path)
-        query = Query(asked["query"], cast("Mapping[str, object]", asked.get("parameters") or {}))
+        query = Query(str(asked["query"]), cast("Mapping[str, object]", asked.get("parameters") or {}))
         self._scratch = self._scratch or Scratch()
         place = self._scratch.folder / f"{next(self._counter)}.parquet"
         exported = self.database.export(
             query,
             place,
             "parquet",
-            timeout=asked.get("timeout", QUERY_SECONDS) or None,  # 0 is no limit, as in v1
-            limit=asked.get("limit"),
+            timeout=cast("float", asked.get("timeout", QUERY_SECONDS)) or None,  # 0 is no limit, as in v1
+            limit=cast("int | None", asked.get("limit")),
             exact=False,
         )
         digest = f"sha256:{exported.sha256}"
