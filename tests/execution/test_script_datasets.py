@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_ml.core import Dataset
+from airflow_ml.core import Dataset, Run
+from airflow_ml.data import OutputFileDatasetConfig
 
 _HEAD = """
 import os
@@ -68,3 +69,27 @@ table.register(ws, "table")
 
     table = Dataset.Tabular.from_delimited_files((store, "d/*.csv"), separator=";").take(1)
     assert table.ensure_saved(workspace) == Dataset.get_by_name(workspace, "table").id
+
+
+REGISTER = """
+import sys
+from azureml.core import Dataset, Run
+ws = Run.get_context().experiment.workspace
+Dataset.File.from_files((ws.get_default_datastore(), "data")).register(ws, "by script")
+"""
+
+
+def test_datasets_know_the_run_that_made_them(script, start, workspace):
+    """Lineage: the run shows what it registered, and each version leads back to its run, also one of a script."""
+    out = OutputFileDatasetConfig("out").register_on_complete("by output")
+    started = start(script(REGISTER, out))
+
+    started.run()
+
+    run = started.last()
+    assert Dataset.get_by_name(workspace, "by script").producing_run_id == run.id
+    made = Dataset.get_by_name(workspace, "by output")
+    assert made.producing_run_id == run.id
+    [shown] = Run.get(workspace, run.id).get_details()["outputDatasets"]
+    assert (shown["dataset"].version, shown["outputDetails"]) == (1, {"outputName": "out"})
+    assert made.register(workspace, "by hand").producing_run_id is None

@@ -46,6 +46,7 @@ def _registered(dataset: Dataset, record: DatasetRecord) -> Dataset:
         version=record.version,
         description=record.description,
         tags=dict(record.tags),
+        producing_run_id=record.run_id,
     )
 
 

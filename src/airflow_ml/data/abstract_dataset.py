@@ -78,6 +78,7 @@ class AbstractDataset:
         self._version: int | None = None
         self._description: str | None = None
         self._tags: Mapping[str, str] = {}
+        self._producing_run_id: str | None = None
 
     @property
     def id(self) -> str | None:
@@ -201,6 +202,11 @@ class AbstractDataset:
     def unregister_all_versions(self) -> None:
         """Forget the name with all its versions; data and ids stay. Nothing happens if it is not registered."""
         _saved.unregister(self)
+
+    @property
+    def producing_run_id(self) -> str | None:
+        """Id of the run that has registered this version, for `Run.get`; None where a person has, or it has no name."""
+        return self._producing_run_id
 
     def as_asset(self) -> Asset:
         """

@@ -92,6 +92,7 @@ class Answers:
             description=params.get("description"),
             tags=params.get("tags") or {},
             create_new_version=bool(params.get("create_new_version")),
+            run_id=self._asking.run.id,
         )
         return dataset_json(record)
 

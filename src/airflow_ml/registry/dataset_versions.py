@@ -36,13 +36,19 @@ def save_definition(session: Session, scope: Scope, definition: Mapping[str, Jso
 
 
 def register_version(
-    session: Session, scope: Scope, wanted: DatasetRegistration, *, identical_is_fine: bool
+    session: Session,
+    scope: Scope,
+    wanted: DatasetRegistration,
+    *,
+    identical_is_fine: bool,
+    run_id: str | None = None,
 ) -> DatasetRecord:
     """
     Register the next version of a dataset's name.
 
     Args:
         identical_is_fine: return the latest version if its definition is the same one, instead of raising.
+        run_id: of the run that registers it, if one does.
 
     Raises:
         UserErrorException: the name is taken and no new version is wanted, or the latest version is the same.
@@ -65,6 +71,7 @@ def register_version(
         description=wanted.description,
         tags=dict(wanted.tags),
         created_at=utc_now(),
+        run_id=run_id,
     )
     session.add(row)
     session.flush()
@@ -102,4 +109,5 @@ def make_dataset_record(
         version=registered.version,
         description=registered.description,
         tags=registered.tags,
+        run_id=registered.run_id,
     )

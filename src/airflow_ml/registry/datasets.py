@@ -59,9 +59,13 @@ class Datasets(Repository):
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
         create_new_version: bool = False,
+        run_id: str | None = None,
     ) -> DatasetRecord:
         """
         Give the definition a name; versions count from 1 and are never given out twice.
+
+        Args:
+            run_id: of the run whose script registers it.
 
         Raises:
             UserErrorException: the latest version of the name is this very definition, or the name is taken and
@@ -69,7 +73,7 @@ class Datasets(Repository):
         """
         wanted = DatasetRegistration("", name, definition, description, tags or {}, create_new_version)
         with self._database.write() as session:
-            return register_version(session, self._scope, wanted, identical_is_fine=False)
+            return register_version(session, self._scope, wanted, identical_is_fine=False, run_id=run_id)
 
     def by_name(self, name: str, version: Version = "latest") -> DatasetRecord:
         """

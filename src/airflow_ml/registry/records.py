@@ -257,7 +257,12 @@ class ArtifactRecord:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """A dataset: `name` and `version` are None for one that was saved without a name."""
+    """
+    A dataset: `name` and `version` are None for one that was saved without a name.
+
+    Attributes:
+        run_id: of the run that has registered this version, if one has.
+    """
 
     id: str
     definition: Mapping[str, Json]
@@ -266,6 +271,7 @@ class DatasetRecord:
     version: int | None = None
     description: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    run_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def register_outputs(
     """
     table = tables.Output
     for wanted in registrations:
-        dataset = register_version(session, scope, wanted, identical_is_fine=True)
+        dataset = register_version(session, scope, wanted, identical_is_fine=True, run_id=run.id)
         own = (table.run_key == run.key, table.name == wanted.output)
         statement = update(table).where(*own).values(dataset_name=dataset.name, dataset_version=dataset.version)
         if not session.scalars(statement.returning(table.name)).all():

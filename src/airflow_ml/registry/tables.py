@@ -309,6 +309,7 @@ class RegisteredDataset(Base):
     tags: Mapped[Any]
     created_at: Mapped[datetime]
     unregistered_at: Mapped[datetime | None]
+    run_id: Mapped[str | None]
 
 
 class Datastore(Base):
