@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.execution import services
     from airflow_ml.graph import Json
+    from airflow_ml.operators import _services
     from airflow_ml.registry import DatasetRecord
     from airflow_ml.storage import datasets
 else:
-    services = late("airflow_ml.execution.services")
+    _services = late("airflow_ml.operators._services")
     datasets = late("airflow_ml.storage.datasets")
 
 __all__ = ["DatasetInputOperator", "HandedOnDataset"]
@@ -62,7 +63,7 @@ class DatasetInputOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:  # noqa: ARG002 - Airflow's contract
         """Resolve and stage the dataset and return what is handed on."""
-        with airflow_failures(), services.open_services(self.workspace_ref) as opened:
+        with airflow_failures(), _services.open_services(self.workspace_ref) as opened:
             record = self._find(opened)
             resolved = datasets.resolve(record.definition, opened.store)
             path = self._stage(opened, record)

@@ -15,12 +15,13 @@ from airflow_ml.operators._failures import airflow_failures
 from airflow_ml.operators.links import RunLink
 
 if TYPE_CHECKING:
-    from airflow_ml.execution import pipelines, runner_lock, services
+    from airflow_ml.execution import pipelines, runner_lock
+    from airflow_ml.operators import _services
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
+    _services = late("airflow_ml.operators._services")
     pipelines = late("airflow_ml.execution.pipelines")
     runner_lock = late("airflow_ml.execution.runner_lock")
-    services = late("airflow_ml.execution.services")
 
 __all__ = ["PipelineEndOperator"]
 
@@ -63,7 +64,7 @@ class PipelineEndOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, str]:
         """Record the end and return the run's id and status."""
-        with airflow_failures(), services.open_services(self.pipeline.graph.workspace) as opened:
+        with airflow_failures(), _services.open_services(self.pipeline.graph.workspace) as opened:
             self.run_id = submitted_run_id(context, self.pipeline)
             if self.run_id is None:
                 run = opened.registry.runs.find_pipeline(*dag_run_of(context), group_of(context, self.pipeline))

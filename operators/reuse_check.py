@@ -27,17 +27,17 @@ from airflow_ml.operators.links import RunLink
 if TYPE_CHECKING:
     from airflow_ml.execution import model, pipelines, reusing, runner_lock, services
     from airflow_ml.graph import Json
-    from airflow_ml.operators import _announcing, _assets
+    from airflow_ml.operators import _announcing, _assets, _services
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     _announcing = late("airflow_ml.operators._announcing")
     _assets = late("airflow_ml.operators._assets")
+    _services = late("airflow_ml.operators._services")
     model = late("airflow_ml.execution.model")
     pipelines = late("airflow_ml.execution.pipelines")
     reusing = late("airflow_ml.execution.reusing")
     runner_lock = late("airflow_ml.execution.runner_lock")
-    services = late("airflow_ml.execution.services")
 
 __all__ = ["ReuseCheckOperator"]
 
@@ -74,7 +74,7 @@ class ReuseCheckOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Open the run, decide its steps, and return its id, the values of its parameters and the reused steps."""
-        with airflow_failures(), services.open_services(self.pipeline.graph.workspace) as opened:
+        with airflow_failures(), _services.open_services(self.pipeline.graph.workspace) as opened:
             run = self._open(opened, context)
             self.run_id = run.id
             parameters = pipelines.printable_parameters(run)

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
     from airflow_ml.execution import attempt, model, pipelines, reusing, runner_lock, services, steps
     from airflow_ml.graph import Json, Step
-    from airflow_ml.operators import _announcing, _assets, _waiting
+    from airflow_ml.operators import _announcing, _assets, _services, _waiting
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     _announcing = late("airflow_ml.operators._announcing")
     _assets = late("airflow_ml.operators._assets")
+    _services = late("airflow_ml.operators._services")
     _waiting = late("airflow_ml.operators._waiting")
     attempt = late("airflow_ml.execution.attempt")
     model = late("airflow_ml.execution.model")
     pipelines = late("airflow_ml.execution.pipelines")
     reusing = late("airflow_ml.execution.reusing")
     runner_lock = late("airflow_ml.execution.runner_lock")
-    services = late("airflow_ml.execution.services")
     steps = late("airflow_ml.execution.steps")
 
 __all__ = ["StepOperator"]
@@ -133,7 +133,7 @@ class StepOperator(BaseOperator):
         workspace = self.pipeline.graph.workspace
         with (
             airflow_failures(retry_user_failures=self.retry_user_failures),
-            services.open_services(workspace) as opened,
+            _services.open_services(workspace) as opened,
         ):
             run = self._pipeline_run(opened, context)
             self.log.info("parameters: %s", pipelines.printable_parameters(run))

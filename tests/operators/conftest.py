@@ -16,6 +16,7 @@ import pytest
 
 from airflow_ml.core import Workspace
 from airflow_ml.pipeline.core import PipelineRun
+from airflow_ml.registry.fernet_keys import CONFIG_VARIABLE
 from airflow_ml.translation.airflow_settings import embedded_settings, inherited_settings
 
 HEAD = """
@@ -127,9 +128,9 @@ class Ran:
 class Dags:
     """One DAG file, beside its scripts."""
 
-    def __init__(self, runner: Runner, home: Path) -> None:
-        self._runner = runner
-        self._environment = {"AIRFLOW_ML_HOME": str(home)}
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.environment = {name: os.environ[name] for name in ("AIRFLOW_ML_HOME", CONFIG_VARIABLE)}
         self.folder = runner.dags / "src"
         self.folder.mkdir(exist_ok=True)
         self.pid = runner.process.pid
@@ -151,12 +152,12 @@ class Dags:
 
     def ask(self, command: dict) -> Ran:
         """Send a command about the file."""
-        answer, log = self._runner.ask({**command, "file": str(self.file), "environment": self._environment})
+        answer, log = self.runner.ask({**command, "file": str(self.file), "environment": self.environment})
         assert "failed" not in answer, f"{answer['failed']}\n{log}"
         return Ran(self, answer, log)
 
     def _write(self, source: str) -> None:
-        for other in self._runner.dags.glob("dag_*.py"):
+        for other in self.runner.dags.glob("dag_*.py"):
             other.unlink()
         self.file.write_text(HEAD + textwrap.dedent(source), encoding="utf-8")
 
@@ -165,4 +166,4 @@ class Dags:
 def dags(runner: Runner, home: Path) -> Callable[[], Dags]:
     """Make a workspace and a folder of DAGs."""
     Workspace.create("w")
-    return Dags(runner, home)
+    return Dags(runner)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_ml.compute.request import is_secret_name
 from airflow_ml.compute.requirements import mask_credentials
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.graph.secret_names import is_behind_secret_option, is_secret_name, names_secret
 from airflow_ml.reuse.model import Fingerprint, Record
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ __all__ = ["FORMAT", "canonical", "digest_of", "has_secret_name", "is_secret_wor
 FORMAT = 1
 
 _HEADER = f"airflow-ml fingerprint {FORMAT}\n"
-#: `--name=value`, also among others: `Server=a;Password=b`, `{"password": "b"}`, `?api_key=b`.
-_NAMED_VALUE = re.compile(r"(?<![\w-])-*(?P<name>[A-Za-z_][\w-]*)[\"']?\s*[=:]\s*[^\s=:]")
-#: `Authorization: Bearer abc`, the key of an Azure function, and the token of a conda channel (`https://host/t/abc/name`).
-_UNNAMED_VALUE = re.compile(r"\bbearer\s+\S|[?&]code=.|://[^\s/]+/t/[^\s/]+/", re.IGNORECASE)
-#: `--name` or `-name` alone, whose value is the next word.
-_OPTION = re.compile(r"--?(?P<name>[A-Za-z_][\w-]*)")
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
@@ -96,15 +89,9 @@ def is_secret_word(word: str, before: str = "") -> bool:
     Args:
         before: the word before it.
     """
-    option = _OPTION.fullmatch(before)
-    return (
-        (option is not None and not word.startswith("-") and has_secret_name(option["name"]))
-        or any(has_secret_name(named["name"]) for named in _NAMED_VALUE.finditer(word))
-        or _UNNAMED_VALUE.search(word) is not None
-        or mask_credentials(word) != word
-    )
+    return is_behind_secret_option(word, before) or names_secret(word) or mask_credentials(word) != word
 
 
 def has_secret_name(name: str) -> bool:
     """Tell whether an option, parameter or variable of this name usually holds a secret."""
-    return is_secret_name(name.replace("-", "_"))
+    return is_secret_name(name)
