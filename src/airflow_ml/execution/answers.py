@@ -19,6 +19,7 @@ from airflow_ml.execution.services import Services
 from airflow_ml.graph import DatasetSource, dataset_uri
 from airflow_ml.registry import RunInputRecord, RunStateError
 from airflow_ml.storage.datasets import stage_dataset
+from airflow_ml.storage.heads import stage_heads
 from airflow_ml.storage.protocol import Upload, normalise_path
 
 if TYPE_CHECKING:
@@ -101,12 +102,9 @@ class Answers:
             definition = params["definition"]
         else:
             definition = self._asking.services.registry.datasets.get(params["id"]).definition
-        staged = stage_dataset(
-            definition,
-            self._asking.services.store,
-            self._asking.new_folder(),
-            "mount",
-            self._asking.services.home.cache,
+        folder, services = self._asking.new_folder(), self._asking.services
+        staged = stage_heads(definition, services.store, folder) or stage_dataset(
+            definition, services.store, folder, "mount", services.home.cache
         )
         return {"root": str(staged.root), "files": list(staged.files), "definition": dict(definition)}
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 else:
     filters = late("airflow_ml.runtime.filters")
 
-__all__ = ["key_values", "partition_keys", "read_frame"]
+__all__ = ["is_chosen", "key_values", "partition_keys", "read_frame", "row_limit"]
 
 # The rows that decide over the types of columns; fewer must not be read even where fewer are wanted.
 _FEWEST_ROWS = 200
@@ -111,11 +111,11 @@ def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[Place, str]]
     """
     parse = definition.get("parse") or {}
     steps = definition.get("steps") or []
-    files = _chosen(parse, files)
+    files = [file for file in files if is_chosen(parse, file[1])]
     if not files:
         raise DatasetNotFoundError("the dataset has no files to read; expected at least one under its paths")
     asked = parse.get("set_column_types") or {}
-    limit = _row_limit(steps)
+    limit = row_limit(steps)
     frame, heights, told = _read_head(parse, files, limit, asked) if limit else _read_all(parse, files, asked)
     frame = convert(frame, told, strict=strict)
     frame = _with_paths(definition, frame, [path for _, path in files], heights)
@@ -123,15 +123,15 @@ def read_frame(definition: Mapping[str, Any], files: Sequence[tuple[Place, str]]
     return _in_time(frame, definition.get("timestamp"))
 
 
-def _chosen(parse: Mapping[str, Any], files: Sequence[tuple[Place, str]]) -> list[tuple[Place, str]]:
-    files = [file for file in files if file[1].endswith(parse.get("file_extension") or "")]
-    if not parse.get("path_glob"):
-        return files
-    matches = glob_pattern(parse["path_glob"]).fullmatch
-    return [file for file in files if matches(file[1].lstrip("/"))]
+def is_chosen(parse: Mapping[str, Any], path: str) -> bool:
+    """Whether a definition reads the file of that path within its dataset."""
+    if not path.endswith(parse.get("file_extension") or ""):
+        return False
+    glob = parse.get("path_glob")
+    return not glob or glob_pattern(glob).fullmatch(path.lstrip("/")) is not None
 
 
-def _row_limit(steps: Sequence[Mapping[str, Any]]) -> int | None:
+def row_limit(steps: Sequence[Mapping[str, Any]]) -> int | None:
     """Return how many rows of the files suffice for a table whose steps begin with rows to skip and to take."""
     skipped = 0
     for step in steps:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-__all__ = ["READERS", "Wanted"]
+__all__ = ["READERS", "Wanted", "read_head"]
 
 #: Rows that are taken out of a parquet file at a time where not all are wanted.
 _BATCH = 4096
@@ -165,19 +165,24 @@ def _read_parquet(file: Any, parse: Mapping[str, Any], wanted: Wanted) -> DataFr
         import pandas
 
         return pandas.read_parquet(file)
+    frame: DataFrame = read_head(file, wanted.limit).to_pandas()
+    return frame.iloc[: wanted.limit]
+
+
+def read_head(file: Any, limit: int) -> Any:
+    """Return the first rows of a parquet file, or a few more, as a table of pyarrow."""
     import pyarrow
     from pyarrow import parquet
 
     batches, rows = [], 0
     # With a buffer, a row group is read as far as its rows are wanted, and not as a whole.
     whole = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
-    for batch in whole.iter_batches(batch_size=max(1, min(wanted.limit, _BATCH))):
+    for batch in whole.iter_batches(batch_size=max(1, min(limit, _BATCH))):
         batches.append(batch)
         rows += len(batch)
-        if rows >= wanted.limit:
+        if rows >= limit:
             break
-    table: DataFrame = pyarrow.Table.from_batches(batches, whole.schema_arrow).to_pandas()
-    return table.iloc[: wanted.limit]
+    return pyarrow.Table.from_batches(batches, whole.schema_arrow)
 
 
 READERS = {"delimited": _read_delimited, "json_lines": _read_json_lines, "parquet": _read_parquet}
