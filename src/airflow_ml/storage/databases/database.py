@@ -58,7 +58,9 @@ class Database:
     @property
     def identity(self) -> str:
         """Text that tells this database from every other one; holds no secret."""
-        return f"{self._kind.driver.partition('+')[0]}://{self._place.server}:{self._place.port}/{self._place.database}"
+        place = self._place
+        port = "" if place.port is None else f":{place.port}"
+        return f"{self._kind.driver.partition('+')[0]}://{place.server}{port}/{place.database}"
 
     def check(self) -> None:
         """Connect once: what registration does to validate its settings."""
