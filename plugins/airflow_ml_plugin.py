@@ -13,6 +13,7 @@ import sys
 from importlib.metadata import entry_points
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 from airflow_ml._late import late
@@ -32,9 +33,11 @@ class AirflowMLPlugin(AirflowPlugin):
 
     @classmethod
     def on_load(cls, *_args: Any, **_kwargs: Any) -> None:
-        """Import what DAG files use, in the process that forks for each of them."""
+        """Import what DAG files or tasks use, in the process that forks for each of them."""
         if "airflow.dag_processing.manager" in sys.modules:
             _preload.preload()
+        if "airflow.cli.commands.scheduler_command" in sys.modules and _runs_tasks_itself():
+            _preload.preload_tasks()
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it as an attribute
@@ -45,6 +48,11 @@ class AirflowMLPlugin(AirflowPlugin):
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the same
         """XComs of many tasks by one request."""
         return [{"middleware": _announcements.AnnouncementMiddleware, "name": "airflow-ml announcements"}]
+
+
+def _runs_tasks_itself() -> bool:
+    """Whether the scheduler forks for each task; other executors start tasks elsewhere."""
+    return "LocalExecutor" in conf.get_mandatory_value("core", "executor")
 
 
 if __name__ == "airflow_ml_plugin" and entry_points(group="airflow.plugins", name=AirflowMLPlugin.name):

@@ -1,4 +1,4 @@
-"""What the DAG processor imports before it forks."""
+"""What the DAG processor and the scheduler import before they fork."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("airflow
 """
 
 
-def modules_after(tmp_path: Path, *imported: str) -> list[str]:
+def modules_after(tmp_path: Path, *imported: str, **settings: str) -> list[str]:
     """Return our modules that a process of Airflow has after it has loaded its plugins."""
-    environment = {**inherited_settings(), "AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW_ML_HOME": str(tmp_path)}
+    places = {"AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW_ML_HOME": str(tmp_path)}
+    environment = {**inherited_settings(), **places, **settings}
     command = [sys.executable, "-c", SCRIPT, *imported]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     found: list[str] = json.loads(done.stdout.splitlines()[-1])
@@ -40,6 +41,22 @@ def test_dag_processor_has_the_face_before_it_forks(tmp_path: Path) -> None:
     rooms = ("airflow_ml.registry", "airflow_ml.storage", "airflow_ml.execution", "airflow_ml.snapshots")
     assert [name for name in found if name.startswith(rooms)] == []
     assert not (tmp_path / "stores").exists()
+
+
+def test_scheduler_whose_executor_forks_has_what_tasks_use(tmp_path: Path) -> None:
+    """The local executor's tasks import nothing of ours; nothing is opened for them."""
+    found = modules_after(tmp_path, "airflow.cli.commands.scheduler_command")
+
+    assert {"airflow_ml.execution.reusing", "airflow_ml.operators._announcing", "airflow_ml.registry"} <= set(found)
+    assert [place.name for place in tmp_path.iterdir() if place.name != "airflow"] == []
+
+
+def test_scheduler_of_another_executor_imports_the_plugin_alone(tmp_path: Path) -> None:
+    """Tasks that start on other machines gain nothing from what the scheduler imports."""
+    executor = "airflow.executors.base_executor.BaseExecutor"
+    found = modules_after(tmp_path, "airflow.cli.commands.scheduler_command", AIRFLOW__CORE__EXECUTOR=executor)
+
+    assert [name for name in found if name.startswith("airflow_ml.execution")] == []
 
 
 def test_other_processes_import_the_plugin_alone(tmp_path: Path) -> None:

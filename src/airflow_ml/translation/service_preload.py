@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from airflow_ml._late import late
 
 if TYPE_CHECKING:
-    from airflow_ml.translation import preload as dag_files
+    from airflow_ml.translation import preload as common
 else:
-    dag_files = late("airflow_ml.translation.preload")
+    common = late("airflow_ml.translation.preload")
 
 __all__ = ["SETTINGS_FILE", "preload"]
 
@@ -30,20 +30,9 @@ preload()
 #: Parts of Airflow that fork: a process per task, and per DAG file that is read.
 _FORKING = ("scheduler", "dag-processor")
 
-_MODULES = (
-    "airflow_ml.translation.stubs",
-    "airflow_ml.operators",
-    "airflow_ml.execution.attempt",
-    "airflow_ml.execution.pipelines",
-    "airflow_ml.execution.services",
-    "airflow_ml.execution.steps",
-    "airflow_ml.reuse.lookup",
-)
-
 
 def preload() -> None:
     """Import what tasks need, if this process is one that tasks are forked from; nothing is opened."""
     if sys.argv[1:2] and sys.argv[1] in _FORKING:
-        for name in _MODULES:
-            importlib.import_module(name)
-        dag_files.preload()
+        importlib.import_module("airflow_ml.translation.stubs")
+        common.preload_tasks()
