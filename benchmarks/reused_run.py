@@ -65,34 +65,34 @@ def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     with tempfile.TemporaryDirectory(prefix="aml-reused-") as folder:
         os.environ["AIRFLOW_ML_HOME"] = folder
-        os.environ["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         Workspace.create("benchmark", show_output=False)
-        with standalone(Path(folder, "airflow")) as (client, dags):
-            is_met = measure("airflow standalone", client, dags, rounds, limit=LIMIT)
-        with own_service() as (client, dags):
-            measure("airflow-ml service", client, dags, rounds, limit=None)
+        with standalone(Path(folder, "airflow")) as client:
+            is_met = measure("airflow standalone", client, rounds, limit=LIMIT)
+        with own_service() as client:
+            measure("airflow-ml service", client, rounds, limit=None)
     return int(not is_met)
 
 
 @contextmanager
-def own_service() -> Iterator[tuple[AirflowClient, Path]]:
-    """Start our service; give a client and its folder of DAG files."""
+def own_service() -> Iterator[AirflowClient]:
+    """Start our service, and give a client."""
     command = [sys.executable, "-m", "airflow_ml.cli.main", "service"]
     subprocess.run([*command, "start", "--port", "0"], check=True)
     try:
         running = find_running()
         assert running is not None
-        yield running.client(), running.files.dags
+        write_dags(running.files.dags)
+        yield running.client()
     finally:
         subprocess.run([*command, "stop"], check=True)
 
 
 @contextmanager
-def standalone(home: Path) -> Iterator[tuple[AirflowClient, Path]]:
-    """Start Airflow as it comes, but for its port and its examples; give a client and its folder of DAG files."""
+def standalone(home: Path) -> Iterator[AirflowClient]:
+    """Start Airflow as it comes, but for its port and its examples, and give a client."""
     url = f"http://127.0.0.1:{free_port()}"
-    (home / "dags").mkdir(parents=True)
+    write_dags(home / "dags")  # before the start: it looks for new files every five minutes
     settings = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -111,10 +111,17 @@ def standalone(home: Path) -> Iterator[tuple[AirflowClient, Path]]:
             start_new_session=True,
         )
     try:
-        yield log_in(AirflowClient(url), home), home / "dags"
+        yield log_in(AirflowClient(url), home)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
+
+
+def write_dags(dags: Path) -> None:
+    """Write the DAG file with what it needs."""
+    (dags / "source").mkdir(parents=True)
+    (dags / "source" / "run.py").write_text(SCRIPT)
+    (dags / "benchmark.py").write_text(DAGS)
 
 
 def free_port() -> int:
@@ -143,11 +150,8 @@ def is_up(client: AirflowClient) -> bool:
     return True
 
 
-def measure(where: str, client: AirflowClient, dags: Path, rounds: int, *, limit: float | None) -> bool:
+def measure(where: str, client: AirflowClient, rounds: int, *, limit: float | None) -> bool:
     """Run both in turns, compare, and tell whether the limit is kept."""
-    (dags / "source").mkdir(parents=True)
-    (dags / "source" / "run.py").write_text(SCRIPT)
-    (dags / "benchmark.py").write_text(DAGS)
     print(f"{where}: first run of {STEPS} steps: {run(client, 'reused')[0]:.1f} s", flush=True)
     times: dict[str, list[float]] = {"trivial": [], "reused": []}
     tasks = 0
