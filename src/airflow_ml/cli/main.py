@@ -13,7 +13,15 @@ import sys
 from collections.abc import Sequence
 
 from airflow_ml._version import __version__
-from airflow_ml.cli import plan_command, pools_command, reuse_command, runs_command, service_command, submit_command
+from airflow_ml.cli import (
+    plan_command,
+    pools_command,
+    reuse_command,
+    runs_command,
+    secrets_command,
+    service_command,
+    submit_command,
+)
 from airflow_ml.exceptions import AzureMLException
 
 __all__ = ["main"]
@@ -50,7 +58,8 @@ def _make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(prog="airflow-ml", description="Azure ML SDK v1 pipelines on your own Airflow.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (plan_command, submit_command, reuse_command, runs_command, service_command, pools_command):
+    known = (plan_command, submit_command, reuse_command, runs_command, service_command, pools_command, secrets_command)
+    for command in known:
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_print_version)

@@ -35,7 +35,7 @@ def sealed_text(document: str) -> str:
     """Return a JSON text with its secrets sealed; the same text where there are none."""
     plain = json.loads(document)
     found = sealed(plain)
-    return document if found == plain else json.dumps(found, sort_keys=True)
+    return document if found == plain else json.dumps(found)
 
 
 def opened_text(document: str, *, where: str) -> str:
