@@ -19,6 +19,7 @@ import pytest
 from airflow_ml.core import Experiment, ScriptRunConfig, Workspace
 from airflow_ml.core.authentication import InteractiveLoginAuthentication
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
+from airflow_ml.core.runconfig import RunConfiguration
 from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
@@ -56,6 +57,16 @@ ADD = """
     import sys
     from azureml.core import Run
     Run.get_context().log("sum", int(sys.argv[1]) + 1)
+"""
+#: The lengths tell that the values have come; the values themselves must not be kept.
+SECRETS = """
+    import os, pathlib, sys
+    from azureml.core import Run
+    run = Run.get_context()
+    run.log("lengths", " ".join(str(len(text)) for text in [*sys.argv[1:], os.environ["API_TOKEN"]]))
+    lines = [place.read_bytes() for place in pathlib.Path("/proc").glob("[0-9]*/cmdline") if place.exists()]
+    run.log("seen", sum(os.environ["API_TOKEN"].encode() in line for line in lines))
+    run.log("inherited", sum(name.startswith("AIRFLOW_CONN_") or "FERNET" in name for name in os.environ))
 """
 SLEEP = """
     import os, pathlib, sys, time
@@ -131,6 +142,36 @@ def test_password_is_in_its_file_alone(service: RunningService):
     assert all(password not in text for text in texts)
     with pytest.raises(ServiceException, match=r"answered with 401.*see its log"):
         service.client().__class__(service.url, log="x").ask("GET", "/api/v2/pools")
+
+
+def test_no_secret_leaves_the_registry(experiment: Experiment, service: RunningService, script, tmp_path: Path):
+    """
+    Secrets of a submitted pipeline reach its script, and stand nowhere in plain text.
+
+    Searched are Airflow's database with its serialized DAGs, runs and rendered fields, the registry, all logs and other
+    files of the home, and the command lines of all processes while the script runs.
+    """
+    mark = "-".join(("very", "secret", "word"))
+    configuration = RunConfiguration()
+    configuration.environment.python.user_managed_dependencies = True
+    configuration.environment.python.interpreter_path = sys.executable
+    configuration.environment_variables = {"API_TOKEN": f"{mark}-variable"}
+    default = PipelineParameter("db_password", f"{mark}-default")
+    step = script("secret", SECRETS, default, PipelineParameter("other_token", "x"), runconfig=configuration)
+
+    run = experiment.submit(
+        Pipeline(experiment.workspace, [step]), pipeline_parameters={"other_token": f"{mark}-given"}
+    )
+    run.wait_for_completion(show_output=False)
+
+    assert run.find_step_run("secret")[0].get_metrics() == {"lengths": "24 22 25", "seen": 0, "inherited": 0}
+    home = Home.default().root
+    found = [
+        file.relative_to(home)
+        for file in home.rglob("*")
+        if file.is_file() and not file.is_symlink() and mark.encode() in file.read_bytes()
+    ]
+    assert found == []
 
 
 def test_independent_steps_run_at_the_same_time(experiment: Experiment, script, tmp_path: Path):
