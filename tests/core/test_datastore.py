@@ -162,6 +162,12 @@ def test_service_principals_are_registered(workspace: Workspace) -> None:
     assert Stores(workspace.registry())("ms") is not None
     assert SECRET not in str(settings_of(workspace, "ms"))
 
+    lake = Datastore.register_azure_data_lake_gen2(workspace, "lake", "files", "account", **who)
+    assert vars(Datastore(workspace, "lake")) == vars(lake)
+    assert (lake.datastore_type, lake.container_name, lake.tenant_id) == ("AzureDataLakeGen2", "files", "t")
+    with pytest.raises(UserErrorException, match="give all three"):
+        Datastore.register_azure_data_lake_gen2(workspace, "no", "files", "account", client_secret=SECRET)
+
 
 def test_connection_stands_for_secrets(
     workspace: Workspace, azurite: Azurite, where: dict[str, str], container: str, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +185,21 @@ def test_connection_stands_for_secrets(
         Datastore.register_azure_blob_container(
             workspace, "both", container, connection="my_blob", account_key=SECRET, **where
         )
+
+
+def test_new_secret_counts_at_once(
+    workspace: Workspace, azurite: Azurite, where: dict[str, str], container: str
+) -> None:
+    """A store that is open takes the secret of a later registration: a transfer under way goes on."""
+    given = {"skip_validation": True, "overwrite": True, **where}
+    Datastore.register_azure_blob_container(workspace, "lake", container, account_key=SECRET, **given)
+    store = Stores(workspace.registry())("lake")
+    with pytest.raises(UserErrorException, match="the right one"):
+        store.exists("a")
+
+    Datastore.register_azure_blob_container(workspace, "lake", container, account_key=azurite.key, **given)
+
+    assert not store.exists("a")
 
 
 def test_lost_key_is_explained(

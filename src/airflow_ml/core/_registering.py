@@ -32,7 +32,7 @@ if TYPE_CHECKING:
             """Make it; False if it is there."""
 
 
-__all__ = ["Registration", "database_sign_in", "register", "register_database", "storage_sign_in"]
+__all__ = ["Registration", "database_sign_in", "lake_sign_in", "register", "register_database", "storage_sign_in"]
 
 #: v1's rule for names of datastores.
 _NAME = re.compile(r"[a-z0-9_]{1,255}\Z", re.IGNORECASE)
@@ -128,6 +128,19 @@ def storage_sign_in(
             "connection with connection="
         )
     return {"auth": auth}
+
+
+def lake_sign_in(
+    name: str, connection: str | None, *, tenant_id: str | None, client_id: str | None, client_secret: str | None
+) -> dict[str, Json]:
+    """Return how a file system is signed in to: by a service principal, or as the machine that runs tasks."""
+    if connection:
+        return {"connection": connection}
+    if client_secret and not (tenant_id and client_id):
+        raise UserErrorException(
+            f"datastore {name!r}: has a client_secret without tenant_id and client_id; give all three"
+        )
+    return {"auth": "service_principal" if client_secret else "managed_identity", "client_id": client_id}
 
 
 def database_sign_in(

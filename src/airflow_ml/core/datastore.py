@@ -204,8 +204,9 @@ class Datastore:
             connection: an Airflow connection (type adls or wasb) that holds the credentials.
         """
         del grant_workspace_access
-        auth = "service_principal" if client_secret else "managed_identity"
-        sign_in = {"connection": connection} if connection else {"auth": auth, "client_id": client_id}
+        sign_in = _registering.lake_sign_in(
+            datastore_name, connection, tenant_id=tenant_id, client_id=client_id, client_secret=client_secret
+        )
         place = {"account": account_name, "filesystem": filesystem, "protocol": protocol, "endpoint": endpoint}
         who = {"tenant_id": tenant_id, "authority_url": authority_url, "resource_url": resource_url}
         azure = {"subscription_id": subscription_id, "resource_group": resource_group}

@@ -72,6 +72,8 @@ def _from_environment(name: str) -> Connection | None:
 
 def _of_uri(text: str) -> dict[str, object]:
     parts = urlsplit(text)
+    if not parts.scheme:
+        raise ValueError("a URI begins with the connection's type")
     extra: object = dict(parse_qsl(parts.query, keep_blank_values=True))
     if isinstance(extra, dict) and [*extra] == ["__extra__"]:
         extra = extra["__extra__"]
@@ -113,7 +115,7 @@ def connection_named(name: str, *, where: str) -> Connection:
 def settings_with(settings: Mapping[str, Json], connection: Connection) -> tuple[Mapping[str, Json], Mapping[str, str]]:
     """Return a datastore's settings completed by its connection, and the secrets; settings that say more win."""
     kind = settings.get("kind")
-    found, secrets = _of_database(connection) if kind in _DATABASES else _of_storage(connection, str(kind))
+    found, secrets = _of_database(connection) if kind in _DATABASES else _of_storage(connection)
     stated = {key: value for key, value in settings.items() if value not in (None, "")}
     return {**found, **stated}, {name: value for name, value in secrets.items() if value}
 
@@ -137,12 +139,12 @@ def _of_database(connection: Connection) -> tuple[dict[str, Json], dict[str, str
     return found, {"password": connection.password}
 
 
-def _of_storage(connection: Connection, kind: str) -> tuple[dict[str, Json], dict[str, str]]:
+def _of_storage(connection: Connection) -> tuple[dict[str, Json], dict[str, str]]:
     """
     Read a connection of type `wasb` or `adls`, in the order in which the provider's hooks try what is in it.
 
-    The account is the login of a `wasb` connection, and the host of an `adls` one; with a tenant the login is the
-    client.
+    The account is the datastore's own; with a tenant the login is the client. A connection that holds nothing stands
+    for the identity of the machine, as in those hooks.
     """
     text = connection.text("connection_string")
     if text:
@@ -156,6 +158,4 @@ def _of_storage(connection: Connection, kind: str) -> tuple[dict[str, Json], dic
         return who, {"client_secret": connection.password}
     if key or connection.password:
         return {"auth": "account_key"}, {"account_key": key or connection.password}
-    if kind == "azure_blob" and connection.extra.get("is_anonymous"):
-        return {"auth": "anonymous"}, {}
     return {"auth": "managed_identity", "client_id": connection.text("managed_identity_client_id")}, {}
