@@ -1,5 +1,6 @@
 """Registering datastores: what v1's calls do, what is kept, and that no secret is kept in plain text."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,19 @@ def test_container_is_registered_and_used(
     assert (found.protocol, found.endpoint, found.is_sas) == ("http", where["endpoint"], False)
     assert found.download("copies", prefix="raw", show_progress=False) == 1
     assert (work / "copies" / "raw" / "a.txt").read_text() == "a"
+
+
+def test_example_of_the_docs_runs(workspace: Workspace, azurite: Azurite, container: str, work: Path) -> None:
+    """The example of docs/data.md registers a container, fills it and makes it the default."""
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    example = next(text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "register_azure" in text)
+    (work / "data").mkdir()
+    (work / "data" / "a.txt").write_text("a")
+
+    given = {"account_name": azurite.account, "account_key": azurite.key, "endpoint": azurite.endpoint}
+    exec(example, {"Datastore": Datastore, "workspace": workspace, "container_name": container, **given})
+
+    assert Stores(workspace.registry())(workspace.get_default_datastore().name).exists("raw/a.txt")
 
 
 def test_secret_is_kept_encrypted(
