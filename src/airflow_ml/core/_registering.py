@@ -11,18 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from airflow_ml._late import late
 from airflow_ml.core import _datastore_objects
 from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
-from airflow_ml.execution.store_opening import open_described
-from airflow_ml.registry.sealing import seal_secrets
 
 if TYPE_CHECKING:
     from typing import Protocol
 
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.execution import store_opening
     from airflow_ml.graph.model import Json
+    from airflow_ml.registry import sealing
     from airflow_ml.storage.protocol import Store
 
     class _Container(Protocol):
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
         def create_container(self) -> bool:
             """Make it; False if it is there."""
 
+else:
+    # A DAG file that registers a datastore makes its object, and needs neither.
+    sealing = late("airflow_ml.registry.sealing")
+    store_opening = late("airflow_ml.execution.store_opening")
 
 __all__ = ["Registration", "database_sign_in", "lake_sign_in", "register", "register_database", "storage_sign_in"]
 
@@ -87,7 +92,11 @@ def register(workspace: Workspace, wanted: Registration) -> AbstractDatastore:
     else:
         _look(wanted, settings, secrets)
     record = stores.put(
-        wanted.name, type=wanted.type, settings=settings, secret=seal_secrets(secrets), overwrite=wanted.overwrite
+        wanted.name,
+        type=wanted.type,
+        settings=settings,
+        secret=sealing.seal_secrets(secrets),
+        overwrite=wanted.overwrite,
     )
     return _datastore_objects.made(workspace, record.name, record.type, record.settings)
 
@@ -174,7 +183,7 @@ def _check_name(name: str) -> None:
 
 def _look(wanted: Registration, settings: Mapping[str, Json], secrets: Mapping[str, str]) -> None:
     """Open the store and look whether it is there, which tells wrong names and secrets at once."""
-    store = open_described(wanted.name, settings, lambda: secrets)
+    store = store_opening.open_described(wanted.name, settings, lambda: secrets)
     if wanted.create_if_not_exists:
         _create(wanted, store)
     if not wanted.skip_validation and not _is_database(store):

@@ -10,6 +10,7 @@ encrypts, all of them decrypt. A key file that is there always decrypts, so that
 from __future__ import annotations
 
 import configparser
+import functools
 import os
 import shlex
 import subprocess
@@ -96,6 +97,7 @@ def _configured(file: Path) -> tuple[str, ...]:
     return _split(_output(command)) if command else ()
 
 
+@functools.cache  # a process keeps the key that it began with, as Airflow does
 def _output(command: str) -> str:
     try:
         done = subprocess.run(
