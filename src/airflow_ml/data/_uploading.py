@@ -13,6 +13,7 @@ from airflow_ml.data.abstract_datastore import AbstractDatastore
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.datapath import DataPath
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.registry import Home
 from airflow_ml.storage import transfer
 from airflow_ml.storage.protocol import Upload, join_path, normalise_path
 
@@ -29,7 +30,14 @@ def upload(
     datastore: AbstractDatastore, src_dir: str, target_path: str | None, *, overwrite: bool, show_progress: bool
 ) -> int:
     """Copy a folder's content to a datastore and return how many files were written."""
-    written = transfer.put_tree(_store(datastore), Path(src_dir), _folder(target_path), overwrite=overwrite)
+    written = transfer.put_tree(
+        _store(datastore),
+        Path(src_dir),
+        _folder(target_path),
+        overwrite=overwrite,
+        memory=_memory(),
+        show_progress=show_progress,
+    )
     _say(show_progress, f"uploaded {written} files from {src_dir} to {datastore.name}/{_folder(target_path)}")
     return written
 
@@ -49,7 +57,9 @@ def upload_files(
     places = [Path(os.path.abspath(file)) for file in files]
     root = Path(os.path.abspath(relative_root)) if relative_root else _shared_folder(places)
     uploads = [Upload(place, join_path(_folder(target_path), _below(place, root))) for place in places]
-    written = transfer.upload(_store(datastore), uploads, overwrite=overwrite)
+    written = transfer.upload(
+        _store(datastore), uploads, overwrite=overwrite, memory=_memory(), show_progress=show_progress
+    )
     _say(show_progress, f"uploaded {written} of {len(uploads)} files to {datastore.name}/{_folder(target_path)}")
     return written
 
@@ -74,7 +84,14 @@ def download(
     start = (prefix or "").lstrip("/")
     if start and datastore.datastore_type == "AzureFile" and not start.endswith("/"):
         start += "/"
-    written = transfer.download(_store(datastore), start, Path(target_path), overwrite=overwrite)
+    written = transfer.download(
+        _store(datastore),
+        start,
+        Path(target_path),
+        overwrite=overwrite,
+        memory=_memory(),
+        show_progress=show_progress,
+    )
     _say(show_progress, f"downloaded {written} files from {datastore.name}/{start} to {target_path}")
     return written
 
@@ -126,6 +143,10 @@ def join(folder: str, name: str) -> str:
 
 def _store(datastore: AbstractDatastore) -> Store:
     return store_named(datastore.workspace, datastore.name)
+
+
+def _memory() -> transfer.TransferMemory:
+    return transfer.TransferMemory(Home.default().digests / "transfers")
 
 
 def _folder(path: str | None) -> str:

@@ -1,0 +1,266 @@
+"""
+The threads that files travel on: a bounded number, over whole files and parts of files alike.
+
+Two limits hold at once: of threads, and of the bytes that all of them have in memory. Parts of files that were begun go
+before files that were not, so few are under way. The first failure, or Ctrl-C, ends the rest: nothing new is begun,
+and what a thread is in the middle of ends by itself without being waited for long.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from airflow_ml.storage.transfer.progress import Progress
+
+__all__ = ["MEMORY", "THREADS", "Failure", "Job", "Piece", "run_jobs"]
+
+#: Measured against Azurite: small files gain up to 16, large ones have as many parts on their way as memory allows.
+THREADS = 16
+
+#: Bytes of files that are held at once.
+MEMORY = 64 << 20
+
+#: How long a pool that has to end waits for its threads, in seconds; they change nothing that is seen afterwards.
+_GRACE = 2.0
+
+#: How often progress is told, in seconds.
+_LOOK = 0.25
+
+#: Of a job: does some of its work, and returns how many bytes of the file have arrived by that.
+Piece: TypeAlias = "Callable[[], int]"
+
+
+class Job(Protocol):
+    """One file on its way. Methods are called by any thread, one after the other, pieces side by side."""
+
+    @property
+    def name(self) -> str:
+        """What the file is called in errors."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """Bytes that `start` holds in memory."""
+        ...
+
+    def start(self) -> tuple[int, Sequence[tuple[int, Piece]]]:
+        """Begin, and return how many bytes have arrived, and the pieces that are left with the bytes they hold."""
+        ...
+
+    def finish(self) -> None:
+        """Complete the file; called once, when all pieces have ended."""
+        ...
+
+    def abandon(self) -> None:
+        """Let go of what is open; called instead of `finish`, when nothing of this job runs any more."""
+        ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that did not arrive, and why."""
+
+    name: str
+    error: BaseException
+
+
+class _Begun:
+    """A job that was begun, with the number of its pieces that have not ended."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.left = 1
+        self.running = 0
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a thread does next, for which file, and how many bytes that holds."""
+
+    begun: _Begun
+    weight: int
+    piece: Piece | None = None
+
+
+def run_jobs(
+    jobs: Iterable[Job], progress: Progress, *, threads: int = THREADS, memory: int = MEMORY
+) -> Failure | None:
+    """
+    Do all jobs, begun in their order, and return the first failure; files that were begun before it may be complete.
+
+    Args:
+        jobs: asked for one by one, while others are under way.
+        progress: told of every piece.
+        threads: at most.
+        memory: bytes of files that are held at once; a single piece may hold more.
+    """
+    run = _Run(progress, threads, memory)
+    try:
+        for job in jobs:
+            if not run.offer(job):
+                break
+        run.wait()
+    finally:
+        run.end()
+    return run.failure
+
+
+class _Run:
+    """The state of one call, guarded by one lock."""
+
+    def __init__(self, progress: Progress, threads: int, memory: int) -> None:
+        self.failure: Failure | None = None
+        self._progress = progress
+        self._most_threads, self._memory = threads, memory
+        self._lock = threading.Lock()
+        # Threads wait for tasks; whoever offers jobs waits for room, or for the end.
+        self._has_tasks, self._has_room = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._waiting: deque[_Task] = deque()
+        self._begun: set[_Begun] = set()
+        self._threads: list[threading.Thread] = []
+        self._held = self._running = self._idle = 0
+        self._is_ending = False
+
+    def offer(self, job: Job) -> bool:
+        """Hand a job over when there is room; False if it is of no use any more."""
+        with self._lock:
+            while len(self._waiting) >= self._most_threads and not self._is_ending:
+                self._pause()
+            if self._is_ending:
+                return False
+            self._waiting.append(_Task(_Begun(job), job.weight))
+            self._call()
+        return True
+
+    def wait(self) -> None:
+        """Return when all that was handed over has ended, or something has failed."""
+        with self._lock:
+            while (self._waiting or self._running) and not self._is_ending:
+                self._pause()
+
+    def _pause(self) -> None:
+        self._has_room.wait(_LOOK)
+        self._progress.tell()
+
+    def end(self) -> None:
+        """Begin nothing new, and wait a moment for the threads."""
+        with self._lock:
+            self._is_ending = True
+            self._waiting.clear()
+            left = [begun for begun in self._begun if begun.running == 0]
+            self._begun.difference_update(left)
+            self._has_tasks.notify_all()
+        for begun in left:
+            begun.job.abandon()
+        until = time.monotonic() + _GRACE
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _call(self) -> None:
+        """Wake a thread for a task, or start one more."""
+        if self._idle < len(self._waiting) and len(self._threads) < self._most_threads:
+            # A daemon: a request that never ends must not keep the process from ending.
+            thread = threading.Thread(target=self._work, name=f"transfer-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        else:
+            self._has_tasks.notify()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            arrived, error = 0, None
+            pieces: Sequence[tuple[int, Piece]] = ()
+            try:
+                arrived, pieces = self._do(task)
+            except BaseException as exc:  # noqa: BLE001 - whatever it is, the caller's thread raises it
+                error = exc
+            self._leave(task, arrived, pieces, error)
+
+    def _do(self, task: _Task) -> tuple[int, Sequence[tuple[int, Piece]]]:
+        if task.piece is not None:
+            return task.piece(), ()
+        arrived, pieces = task.begun.job.start()
+        if not pieces:
+            task.begun.job.finish()
+        return arrived, pieces
+
+    def _next(self) -> _Task | None:
+        """Return the next task that there is memory for; None when this thread is not needed any more."""
+        with self._lock:
+            while not self._is_ending:
+                if self._waiting and (not self._held or self._held + self._waiting[0].weight <= self._memory):
+                    task = self._waiting.popleft()
+                    self._held += task.weight
+                    self._running += 1
+                    task.begun.running += 1
+                    self._begun.add(task.begun)
+                    return task
+                self._idle += 1
+                self._has_tasks.wait()
+                self._idle -= 1
+            return None
+
+    def _leave(
+        self, task: _Task, arrived: int, pieces: Sequence[tuple[int, Piece]], error: BaseException | None
+    ) -> None:
+        """Note what a task has come to; the one that ends a file's last piece finishes the file."""
+        begun, is_first = task.begun, task.piece is None
+        with self._lock:
+            self._held -= task.weight
+            begun.left += len(pieces) - 1
+            is_last = error is None and begun.left == 0 and not is_first and not self._is_ending
+            if not is_last:
+                begun.running -= 1
+                self._running -= 1
+            if error is None and not self._is_ending:
+                self._waiting.extendleft(_Task(begun, weight, piece) for weight, piece in reversed(pieces))
+            self._note(begun, arrived, error, is_complete=is_first and not pieces)
+            for _ in pieces:
+                self._call()
+            self._wake()
+        if is_last:
+            self._finish(begun)
+        elif self._is_left(begun):
+            begun.job.abandon()
+
+    def _finish(self, begun: _Begun) -> None:
+        error: BaseException | None = None
+        try:
+            begun.job.finish()
+        except BaseException as exc:  # noqa: BLE001 - whatever it is, the caller's thread raises it
+            error = exc
+        with self._lock:
+            begun.running -= 1
+            self._running -= 1
+            self._note(begun, 0, error, is_complete=True)
+            self._wake()
+        if self._is_left(begun):
+            begun.job.abandon()
+
+    def _wake(self) -> None:
+        """Wake those for whom what has changed matters; this thread itself takes the next task."""
+        if self._idle and self._waiting:
+            self._has_tasks.notify()
+        if self._is_ending or len(self._waiting) < self._most_threads // 2:
+            self._has_room.notify()
+
+    def _note(self, begun: _Begun, arrived: int, error: BaseException | None, *, is_complete: bool) -> None:
+        if error is not None:
+            self.failure = self.failure or Failure(begun.job.name, error)
+            self._is_ending = True
+        elif is_complete:
+            self._begun.discard(begun)
+        self._progress.add(arrived, files=int(is_complete and error is None))
+
+    def _is_left(self, begun: _Begun) -> bool:
+        """Tell whether the pool ends while a job is half done and nothing of it runs; true once for each job."""
+        with self._lock:
+            if self._is_ending and begun in self._begun and begun.running == 0:
+                self._begun.discard(begun)
+                return True
+        return False
