@@ -73,6 +73,8 @@ def _refuse_lost(name: str, texts: Series[Any], values: Series[Any], kind: str) 
 
 
 def _string(column: Series[Any], _: Mapping[str, Any]) -> Series[Any]:
+    if str(column.dtype) in ("str", "string"):  # pandas 3 reads texts as such
+        return column
     return column.where(column.isna(), column.astype(str))
 
 
