@@ -25,8 +25,12 @@ from airflow_ml.exceptions import ServiceException
 from airflow_ml.storage.cache_bound import CacheBound, locked
 from airflow_ml.storage.files import storage_errors
 from airflow_ml.storage.protocol import FileInfo, ReadableStore
+from airflow_ml.storage.transfer.downloads import fetch_files
 
-__all__ = ["FileCache"]
+__all__ = ["FETCH_MEMORY", "FileCache"]
+
+#: Bytes of a file on its way into the cache that are held at once.
+FETCH_MEMORY = 32 << 20
 
 Used = TypeVar("Used")
 
@@ -151,7 +155,7 @@ def _is_sound(place: Path, info: FileInfo, time_ns: int) -> bool:
 
 def _fill(store: ReadableStore, info: FileInfo, place: Path, time_ns: int, *, is_content: bool) -> None:
     arriving = place.with_suffix(".part")
-    store.get(info.path, arriving, etag=info.etag)
+    fetch_files(store, [(info, arriving)], memory_bytes=FETCH_MEMORY)
     if arriving.stat().st_size != info.size:
         raise ServiceException(f"path {info.path!r}: {arriving.stat().st_size} bytes came, {info.size} were expected")
     if is_content and not info.digest.startswith("sha256:"):

@@ -9,16 +9,21 @@ Downloading gives copies of its own that the script may write to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal, TypeAlias
 
 from airflow_ml.exceptions import DatasetNotFoundError
-from airflow_ml.storage.cache import FileCache
+from airflow_ml.storage.cache import FETCH_MEMORY, FileCache
 from airflow_ml.storage.files_state import FilesState
 from airflow_ml.storage.in_place import Bind, bind_in_place
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, join_path, normalise_path
+from airflow_ml.storage.transfer.failures import raise_failure
+from airflow_ml.storage.transfer.fetching import Fetching
+from airflow_ml.storage.transfer.pool import Job, Piece, run_jobs
+from airflow_ml.storage.transfer.progress import Progress
 
 __all__ = ["Placement", "StagingMode", "place_files", "stage_input"]
 
@@ -115,7 +120,7 @@ def place_files(
     binds: list[Bind] | None = None,
 ) -> None:
     """
-    Put each file at its local path, replacing what is there; the place where parallel transfers go.
+    Put each file at its local path, replacing what is there; several at once.
 
     Args:
         binds: receives what the launcher binds, so that mounted files of stores on this machine need not be copied;
@@ -130,11 +135,46 @@ def place_files(
                 for item in placements:
                     state.add(item.info)
             return
-    kept = FileCache(cache)
-    for item in placements:
-        if mode == "mount":
-            kept.link(item.store, item.info, item.target)
-        else:
-            item.store.get(item.info.path, item.target, etag=item.info.etag or None)
+    lock = Lock()
+
+    def note(info: FileInfo) -> None:
         if state is not None:
-            state.add(item.info)
+            with lock:
+                state.add(info)
+
+    kept = FileCache(cache)
+    jobs: Iterator[Job] = (
+        _Mounting(kept, item, note)
+        if mode == "mount"
+        else Fetching(item.store, item.info, item.target, done=lambda job, _: note(job.info))
+        for item in placements
+    )
+    progress = Progress(mode)
+    failure = run_jobs(jobs, progress)
+    raise_failure(failure, f"{mode} of files", progress, None)
+
+
+class _Mounting:
+    """The job that puts one file out of the cache in its place."""
+
+    def __init__(self, cache: FileCache, item: Placement, done: Callable[[FileInfo], None]) -> None:
+        self._cache, self._item, self._done = cache, item, done
+        self.name = item.info.path
+
+    @property
+    def weight(self) -> int:
+        """What fetching the file into the cache may hold."""
+        return min(self._item.info.size, FETCH_MEMORY)
+
+    def start(self) -> tuple[int, Sequence[tuple[int, Piece]]]:
+        """Link the file, after fetching it if it is new."""
+        item = self._item
+        self._cache.link(item.store, item.info, item.target)
+        self._done(item.info)
+        return item.info.size, ()
+
+    def finish(self) -> None:
+        """Do nothing more."""
+
+    def abandon(self) -> None:
+        """Do nothing more."""

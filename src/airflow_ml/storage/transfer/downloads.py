@@ -13,7 +13,7 @@ from airflow_ml.storage.selection import prefix_files
 from airflow_ml.storage.transfer.failures import raise_failure
 from airflow_ml.storage.transfer.fetching import Fetching
 from airflow_ml.storage.transfer.memory import TransferMemory
-from airflow_ml.storage.transfer.pool import run_jobs
+from airflow_ml.storage.transfer.pool import MEMORY, run_jobs
 from airflow_ml.storage.transfer.progress import Progress
 
 __all__ = ["download", "fetch_files", "get_tree"]
@@ -56,6 +56,7 @@ def fetch_files(
     memory: TransferMemory | None = None,
     show_progress: bool = False,
     done: Callable[[FileInfo], None] | None = None,
+    memory_bytes: int = MEMORY,
 ) -> None:
     """
     Copy files to local paths, replacing what is there unless it is equal.
@@ -66,6 +67,7 @@ def fetch_files(
         memory: of which files are equal without reading them.
         show_progress: in the terminal too.
         done: told of each file that has arrived, by any thread.
+        memory_bytes: bytes of files that are held at once.
 
     Raises:
         ServiceException: the store failed, a file was changed meanwhile, or what came is not what the store says.
@@ -86,7 +88,7 @@ def fetch_files(
 
     jobs = (Fetching(store, info, place, may_be_there=memory is not None, done=note) for info, place in wanted)
     try:
-        failure = run_jobs(jobs, progress)
+        failure = run_jobs(jobs, progress, memory=memory_bytes)
     finally:
         progress.close()
         if memory is not None:

@@ -9,7 +9,7 @@ from airflow_ml.storage.transfer.progress import Progress
 __all__ = ["raise_failure"]
 
 
-def raise_failure(failure: Failure | None, what: str, progress: Progress, total: int) -> None:
+def raise_failure(failure: Failure | None, what: str, progress: Progress, total: int | None) -> None:
     """
     Raise the error of a transfer, if it has one.
 
@@ -17,7 +17,7 @@ def raise_failure(failure: Failure | None, what: str, progress: Progress, total:
         failure: of the first file that failed.
         what: was being done (`upload of 5 files`).
         progress: how far it came.
-        total: number of files.
+        total: number of files; None where it is not known.
 
     Raises:
         AzureMLException: of the type of that file's error.
@@ -33,7 +33,9 @@ def raise_failure(failure: Failure | None, what: str, progress: Progress, total:
         kind = ServiceException if progress.files else UserErrorException
     else:
         sentence = str(error) if failure.name in str(error) else f"{failure.name!r}: {error}"
-    if total > 1:
+    if total is None and progress.files:
+        sentence = f"{what}: {sentence}; {progress.files} files were there before it"
+    elif total is not None and total > 1:
         sentence = (
             f"{what}: {sentence}; {progress.files} of {total} files have arrived and stay, the rest was not begun or "
             "is not seen: call it again, and it goes on from there"
