@@ -103,4 +103,4 @@ def test_sql_reference_is_no_file(call: str) -> None:
     with pytest.raises(NotImplementedError, match="database"):
         getattr(reference, call)()
     with pytest.raises(NotSupportedError, match="database"):
-        _ = reference.source
+        raise reference.refused_in_scripts()

@@ -9,6 +9,7 @@ import pytest
 from airflow_ml.graph import (
     Argument,
     ComputeDeclaration,
+    DatabaseSource,
     DataReferenceSource,
     DatasetSource,
     Graph,
@@ -44,6 +45,7 @@ def rich_graph() -> Graph:
             InputPort("raw", DatasetSource(definition, saved_id="id"), "download", "/tmp/raw", overwrite=True),
             InputPort("named", DatasetSource(name="iris", version="3"), "direct"),
             InputPort("ref", DataReferenceSource("store", "p"), is_resource=True),
+            InputPort("rows", DatabaseSource("db", "t", "q", "p", (("a", "Int", "1"),)), is_destination=True),
             InputPort("chosen", ParameterSource("where")),
             InputPort("task", TaskSource("upstream.task")),
         ),

@@ -5,17 +5,20 @@ from __future__ import annotations
 from airflow_ml._late import late
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
+from airflow_ml.graph.model import DatabaseSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import NoReturn, cast
 
     from airflow_ml.data import stored_procedure_parameter
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.data.stored_procedure_parameter import StoredProcedureParameter
     from airflow_ml.graph.model import Json
 else:
+    from airflow_ml._typing import cast
+
     stored_procedure_parameter = late("airflow_ml.data.stored_procedure_parameter")
 
 __all__ = ["SqlDataReference"]
@@ -77,9 +80,26 @@ class SqlDataReference(DataReference):
         return given
 
     @property
-    def source(self) -> NoReturn:
-        """Raise NotSupportedError: only a DataTransferStep, which is not there yet, could read it."""
-        raise self._refused("an input of a step")
+    def source(self) -> DatabaseSource:  # type: ignore[override]  # in v1 a database is a reference like any other
+        """
+        The reference as the graph holds it.
+
+        Raises:
+            UserErrorException: as `sql_source`.
+        """
+        given = self.sql_source
+        parameters = cast("list[dict[str, str | None]]", given.get("procedure_parameters") or [])
+        return DatabaseSource(
+            datastore=self.datastore.name,
+            table=cast("str | None", given.get("table")),
+            query=cast("str | None", given.get("query")),
+            procedure=cast("str | None", given.get("procedure")),
+            parameters=tuple([(str(item["name"]), str(item["type"]), item["value"]) for item in parameters]),
+        )
+
+    def refused_in_scripts(self) -> NotSupportedError:
+        """Return the error for a step that runs a script."""
+        return self._refused("an input of a step that runs a script")
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> NoReturn:
         """Raise NotSupportedError, as v1: a database has no paths."""

@@ -35,6 +35,7 @@ from airflow_ml.execution.records import begin_attempt, end_attempt
 from airflow_ml.execution.script_runs import begin_script_run
 from airflow_ml.execution.services import Services
 from airflow_ml.execution.stopping import StepStopped, StopWatch
+from airflow_ml.execution.transfers import transfer
 from airflow_ml.registry import RunRecord, RunStateError
 from airflow_ml.runtime.channel_server import ChannelServer
 from airflow_ml.runtime.protocol import RunDirectory
@@ -82,16 +83,22 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
         with failures_recorded(services, task, run, control.is_retried), renewing(services, admitted) as renewal:
             watch = StopWatch(services, task, run, lambda: control.is_stopped() or renewal.is_lost)
             try:
-                prepared = prepare(services, task, run, directory, outside, control.log)
-                watch.refuse_stopped()
                 reads = Reads(services, run)
-                _run_script(services, task, run, prepared, watch, control, reads)
+                if task.step.kind == "data_transfer":
+                    transferred = transfer(services, task, run, directory, watch, control.log)
+                    outputs, states = transferred.outputs, transferred.states
+                else:
+                    prepared = prepare(services, task, run, directory, outside, control.log)
+                    watch.refuse_stopped()
+                    _run_script(services, task, run, prepared, watch, control, reads)
+                    states = prepared.states
                 watch.refuse_stopped()
             except StepStopped:
                 renewal.refuse_lost()
                 raise
-            outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
-            offered = still_offered(services, task, run, admitted, prepared.states, reads, control.log)
+            if task.step.kind != "data_transfer":
+                outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
+            offered = still_offered(services, task, run, admitted, states, reads, control.log)
             return end_attempt(services, task, run, outputs, offered, reads)
     finally:
         for place in outside:

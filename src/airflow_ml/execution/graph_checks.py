@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
 from airflow_ml.graph import (
+    DatabaseSource,
     DataReferenceSource,
     DatasetSource,
     Graph,
@@ -72,7 +73,14 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
                 f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
             )
         _refuse_distributed(step, where, parameters)
-        references = [port.source.datastore for port in step.inputs if isinstance(port.source, DataReferenceSource)]
+        target = found.get(step.compute or "")
+        if step.kind == "data_transfer" and target is not None and target.type != "DataFactory":
+            raise ComputeTargetException(
+                f"{where}: compute target {step.compute!r} is of type {target.type!r}; a DataTransferStep takes a"
+                " DataFactoryCompute"
+            )
+        places = (DataReferenceSource, DatabaseSource)
+        references = [port.source.datastore for port in step.inputs if isinstance(port.source, places)]
         for name in [*references, *(port.datastore for port in step.outputs if port.datastore)]:
             _check_datastore(services, name, where)
         environment = step.environment or {}

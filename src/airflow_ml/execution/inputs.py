@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
-from airflow_ml.execution.records import definition_of_output, newest_completed
-from airflow_ml.execution.run_parameters import run_parameters
+from airflow_ml.execution.input_sources import find_dataset, find_output, handed_on, parameter_data
+from airflow_ml.execution.records import definition_of_output
 from airflow_ml.graph import (
+    DatabaseSource,
     DataReferenceSource,
     DatasetSource,
     InputPort,
     ParameterSource,
     Source,
     StepOutputSource,
-    TaskSource,
-    parameter_source,
 )
 from airflow_ml.registry import DatasetRecord, RunInputRecord
 from airflow_ml.storage.datasets import stage_dataset
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json
-    from airflow_ml.registry import OutputRecord, RunRecord
+    from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
     from airflow_ml.storage.in_place import Bind
 
@@ -117,15 +116,17 @@ class _Stager:
         if isinstance(source, StepOutputSource):
             return self._stage_output(port, source)
         if isinstance(source, DatasetSource):
-            return self._stage_dataset(port, self._find_dataset(source))
+            return self._stage_dataset(port, find_dataset(self._services, source))
         if isinstance(source, DataReferenceSource):
             return self._stage_reference(port, source)
         if isinstance(source, ParameterSource):
-            return self.stage(port, self._parameter_data(source))
-        return self.stage(port, self._handed_on(source))
+            return self.stage(port, parameter_data(self._task, source))
+        if isinstance(source, DatabaseSource):
+            raise GraphError("a database is no input of a step that runs a script; copy it with a DataTransferStep")
+        return self.stage(port, handed_on(self._task, source))
 
     def _stage_output(self, port: InputPort, source: StepOutputSource) -> StagedInput:
-        output = self._find_output(source)
+        output = find_output(self._services, self._task, source)
         lineage = RunInputRecord(
             run_id=self._run.id,
             name=port.name,
@@ -209,34 +210,6 @@ class _Stager:
             binds=self._binds,
         )
         return self._placed(StagedInput(port, "path", lineage, path=path, state=str(state)))
-
-    def _find_output(self, source: StepOutputSource) -> OutputRecord:
-        producer = newest_completed(self._services, self._task.pipeline_run_id, source.step)
-        if producer is None:
-            raise GraphError(
-                f"step {source.step!r}, which writes it, has not completed in this run; run or clear that step first"
-            )
-        return self._services.registry.outputs.get(producer.id, source.output)
-
-    def _find_dataset(self, source: DatasetSource) -> DatasetRecord:
-        datasets = self._services.registry.datasets
-        if source.name is not None:
-            version = source.version
-            return datasets.by_name(source.name, "latest" if version == "latest" else int(version))
-        if source.definition is not None:
-            return datasets.get(datasets.save(source.definition))
-        assert source.saved_id is not None
-        return datasets.get(source.saved_id)
-
-    def _parameter_data(self, source: ParameterSource) -> Source:
-        values = run_parameters(self._task.pipeline)
-        return parameter_source(self._task.graph.parameter(source.parameter), values.get(source.parameter))
-
-    def _handed_on(self, source: TaskSource) -> Source:
-        value = self._task.handed_on.get(source.task_id)
-        if not isinstance(value, dict) or "dataset_id" not in value:
-            raise GraphError(f"task {source.task_id!r} handed on {value!r} instead of a dataset; has it run?")
-        return DatasetSource(saved_id=str(value["dataset_id"]))
 
     def _target(self, port: InputPort) -> Path:
         """Return the folder to stage into: inside the script's folder where a relative place was asked for."""

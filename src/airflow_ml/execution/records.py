@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 #: v1's names of the kinds of steps.
-_STEP_TYPES = {"python_script": "PythonScriptStep"}
+_STEP_TYPES = {"python_script": "PythonScriptStep", "data_transfer": "DataTransferStep"}
 
 
 def begin_attempt(services: Services, task: StepTask, snapshot: Snapshot, admitted: Admitted) -> RunRecord:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph.model import (
     ComputeDeclaration,
+    DatabaseSource,
     DataReferenceSource,
     DatasetSource,
     Graph,
@@ -50,11 +51,13 @@ _TAGS: dict[type, str] = {
     StepOutputSource: "step_output",
     DatasetSource: "dataset",
     DataReferenceSource: "data_reference",
+    DatabaseSource: "database",
     ParameterSource: "parameter",
     TaskSource: "task",
 }
 _SOURCES = {
-    _TAGS[cls]: cls for cls in (StepOutputSource, DatasetSource, DataReferenceSource, ParameterSource, TaskSource)
+    _TAGS[cls]: cls
+    for cls in (StepOutputSource, DatasetSource, DataReferenceSource, DatabaseSource, ParameterSource, TaskSource)
 }
 _PARTS = {_TAGS[cls]: cls for cls in (InputRef, OutputRef, ParameterRef)}
 
@@ -168,7 +171,8 @@ def _build(cls: type[_T], data: Mapping[str, Any], **readers: Callable[[Any], An
 
 
 def _source(data: Mapping[str, Any]) -> Any:
-    return _build(_tagged(_SOURCES, data), {name: item for name, item in data.items() if name != "type"})
+    fields_of = {name: item for name, item in data.items() if name != "type"}
+    return _build(_tagged(_SOURCES, data), fields_of, parameters=lambda value: tuple(map(tuple, value)))
 
 
 def _part(data: Any) -> Any:

@@ -12,6 +12,7 @@ __all__ = ["destination_of"]
 _DEFAULTS = {
     "pipeline_data": "azureml/{run-id}/{output-name}",
     "file_dataset": "dataset/{run-id}/{output-name}",
+    "copied_rows": "azureml/{run-id}/{output-name}",
 }
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Argument",
     "ComputeDeclaration",
     "DataReferenceSource",
+    "DatabaseSource",
     "DatasetSource",
     "Graph",
     "InputIdentity",
@@ -27,6 +28,7 @@ __all__ = [
     "InputPort",
     "InputRef",
     "Json",
+    "OutputKind",
     "OutputMode",
     "OutputPort",
     "OutputRef",
@@ -50,6 +52,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 InputMode: TypeAlias = "Literal['mount', 'download', 'direct']"
 OutputMode: TypeAlias = "Literal['mount', 'upload']"
+OutputKind: TypeAlias = "Literal['pipeline_data', 'file_dataset', 'copied_files', 'copied_rows']"
 InputIdentity: TypeAlias = "Literal['content', 'definition']"
 Verification: TypeAlias = "Literal['exists', 'size', 'content']"
 ParameterKind: TypeAlias = "Literal['string', 'integer', 'number', 'boolean', 'datapath', 'dataset']"
@@ -115,6 +118,22 @@ class DataReferenceSource:
 
 
 @dataclass(frozen=True)
+class DatabaseSource:
+    """
+    The data is in a database: a table, what a query gives, or what a stored procedure gives; one of the three.
+
+    Attributes:
+        parameters: of the stored procedure, each as name, type (v1's word for it) and value.
+    """
+
+    datastore: str
+    table: str | None = None
+    query: str | None = None
+    procedure: str | None = None
+    parameters: tuple[tuple[str, str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class ParameterSource:
     """The data is what a pipeline parameter of kind datapath or dataset names in the run."""
 
@@ -128,7 +147,9 @@ class TaskSource:
     task_id: str
 
 
-Source: TypeAlias = "StepOutputSource | DatasetSource | DataReferenceSource | ParameterSource | TaskSource"
+Source: TypeAlias = (
+    "StepOutputSource | DatasetSource | DataReferenceSource | DatabaseSource | ParameterSource | TaskSource"
+)
 
 
 @dataclass(frozen=True)
@@ -139,6 +160,7 @@ class InputPort:
     Attributes:
         transformations: how a table is read from files, for inputs that parse an upstream output
             (`parse_delimited_files`, `read_parquet_files`); the same mapping as in a dataset definition.
+        is_destination: the step writes there (v1 has both ends of a transfer as inputs); it counts by its definition.
     """
 
     name: str
@@ -148,6 +170,7 @@ class InputPort:
     overwrite: bool = False
     is_resource: bool = False
     transformations: Mapping[str, Json] | None = None
+    is_destination: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,8 +208,9 @@ class OutputPort:
     What a step promises to write and where it goes.
 
     Attributes:
-        kind: `pipeline_data` (the path must not exist before, a file or a folder may be written) or `file_dataset`
-            (the folder exists before the script starts).
+        kind: `pipeline_data` (the path must not exist before, a file or a folder may be written), `file_dataset`
+            (the folder exists before the script starts), `copied_files` (what a transfer copied, where it was copied
+            to) or `copied_rows` (what says which rows a transfer added to a table).
         datastore: its name; None means the pipeline's default, and then the workspace's.
         destination: path template on the datastore with `{run-id}` and `{output-name}`; None means the kind's
             default: `azureml/{run-id}/{output-name}` or `dataset/{run-id}/{output-name}`.
@@ -197,7 +221,7 @@ class OutputPort:
     """
 
     name: str
-    kind: Literal["pipeline_data", "file_dataset"] = "pipeline_data"
+    kind: OutputKind = "pipeline_data"
     datastore: str | None = None
     mode: OutputMode = "mount"
     destination: str | None = None

@@ -104,6 +104,8 @@ class _Selection:
             return "in use by an open run"
         if run.is_registered:
             return "registered as a dataset"
+        if any(output.kind == "copied_files" for output in run.outputs):
+            return "copied to a place of the user's"
         if run.fingerprint in self._leased:
             return "being computed anew"
         for output in run.outputs:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "StepFacts", "fingerprint_step"]
 
 #: Raised for a kind of step whenever what it does with the same records becomes something else.
-_KIND_VERSIONS: Mapping[str, int] = {"python_script": 1, "command": 1}
+_KIND_VERSIONS: Mapping[str, int] = {"python_script": 1, "command": 1, "data_transfer": 1}
 
 #: Run settings that say how much is waited for and how much memory there is; a result is the same with any of them.
 _SETTINGS_WITHOUT_EFFECT = frozenset({"max_run_duration_seconds", "shm_size"})
@@ -139,7 +139,8 @@ def _input(
     is_ignored = isinstance(port.source, ParameterSource) and port.source.parameter in ignored.parameters
     if port.name in ignored.inputs or is_ignored:
         return
-    rule = identities.policy(step, graph).inputs or "content"
+    # What lies where a step writes is its own doing.
+    rule = "definition" if port.is_destination else identities.policy(step, graph).inputs or "content"
     identity = identities.of(port, graph, facts, rule)
     yield Record("input data", port.name, identity.value, identity.note)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from airflow_ml.exceptions import AzureMLException, ServiceException, UserErrorException
 from airflow_ml.graph import (
+    DatabaseSource,
     DataReferenceSource,
     DatasetSource,
     InputPort,
@@ -181,6 +182,8 @@ class InputIdentities:
             return self._of(_handed_on(source, facts), port, graph, facts, rule)
         if isinstance(source, StepOutputSource):
             return self._of_output(source, port, facts)
+        if isinstance(source, DatabaseSource):
+            return _of_rows(source, rule)
         if isinstance(source, DataReferenceSource):
             place = ("reference", source.datastore, source.path, rule)
             return self._once(place, lambda: self._of_reference(source, rule))
@@ -312,6 +315,19 @@ def _of_definition(definition: Mapping[str, Json], version: int | None) -> Ident
     stable = {**definition, "sources": stable_sources(definition["sources"])}
     value: dict[str, Json] = {"kind": "definition", "definition": digest_of(stable)}
     return Identity(value if version is None else {**value, "version": version})
+
+
+def _of_rows(source: DatabaseSource, rule: InputIdentity) -> Identity:
+    """Return what rows are compared by that a transfer reads: only by what is asked for, never by asking."""
+    if rule != "definition":
+        raise UserErrorException(
+            "whether rows of a database have changed is known only when they are read, so they are copied each time;"
+            " compare inputs by their definition to copy them once"
+        )
+    given = {"table": source.table, "query": source.query, "procedure": source.procedure}
+    value: dict[str, Json] = {name: text for name, text in given.items() if text is not None}
+    parameters: list[Json] = [[*parameter] for parameter in source.parameters]
+    return Identity({"datastore": source.datastore, **value, **({"parameters": parameters} if parameters else {})})
 
 
 def _handed_on(source: TaskSource, facts: StepFacts) -> DatasetSource:

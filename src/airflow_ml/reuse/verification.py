@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.reuse.copied_rows import missing_rows
 from airflow_ml.storage.contents import Contents
 from airflow_ml.storage.manifest_lines import OpenManifest, list_output, open_manifest
 from airflow_ml.storage.manifests import FilesDigest, ManifestError, ManifestFile
@@ -83,7 +84,10 @@ def _verify(
         store = context.store(record.datastore)
     except UserErrorException:
         return f"output deleted: {record.name}: the workspace has no datastore {record.datastore!r} any more"
-    return verify_output(store, record, policy, contents, beside=beside)
+    problem = verify_output(store, record, policy, contents, beside=beside)
+    if problem is None and record.kind == "copied_rows" and policy != "exists":
+        return missing_rows(context.store, store, record)
+    return problem
 
 
 def verify_output(

@@ -39,7 +39,7 @@ from airflow_ml.storage.output_source import (
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, Store, StoredFile, Upload, join_path, normalise_path
 from airflow_ml.storage.tree import TreeFile
 
-__all__ = ["commit_output", "staging_token", "verify"]
+__all__ = ["commit_output", "publish", "staging_token", "verify"]
 
 
 def commit_output(
@@ -89,7 +89,7 @@ def commit_output(
                 placed, stamps = _resume(store, source, plan)
             else:
                 placed, stamps = _store_all(store, source, blank, overwrite=overwrite, normaliser=normaliser)
-            manifest = _publish(store, _with_etags(store, placed, stamps))
+            manifest = publish(store, _with_etags(store, placed, stamps))
         store.delete(plan_path)
     return manifest
 
@@ -247,7 +247,7 @@ def _with_etags(store: Store, manifest: Manifest, stamps: Stamps) -> Manifest:
     return manifest.with_etags(infos)
 
 
-def _publish(store: Store, manifest: Manifest) -> Manifest:
+def publish(store: Store, manifest: Manifest) -> Manifest:
     """Write the manifest and return the one that holds: another process may have committed the same just before."""
     path = manifest_path(manifest.run_id, manifest.output)
     content = manifest.to_json().encode()

@@ -7,6 +7,7 @@ import os
 from airflow_ml._late import late
 from airflow_ml.data.abstract_dataset import AbstractDataset
 from airflow_ml.data.data_reference import DataReference
+from airflow_ml.data.sql_data_reference import SqlDataReference
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import InputPort, ParameterSource, Source, Step, StepOutputSource
 from airflow_ml.graph.names import with_words_only
@@ -86,6 +87,8 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
     definition = step._define(context.default_source_directory, context.memo)
     where = f"step {step.name!r}"
     context.parameters.take(wiring.parameters, where=where)
+    if definition.kind != "data_transfer":
+        _refuse_tables(wiring)
     after = [context.ids[id(other)] for other in earlier_steps(step, context.order)]
     node = Step(
         id=context.ids[id(step)],
@@ -116,6 +119,12 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
     )
 
 
+def _refuse_tables(wiring: StepWiring) -> None:
+    for bound in wiring.inputs:
+        if isinstance(bound.data, SqlDataReference):
+            raise bound.data.refused_in_scripts()
+
+
 def _portable(directory: str | None, context: NodeContext) -> str | None:
     """Write a source directory relative to the DAG file's folder where it was given so, or lies below it."""
     base = context.base_directory
@@ -137,6 +146,7 @@ def _input_port(bound: BoundInput, context: NodeContext, *, where: str) -> Input
         overwrite=bound.overwrite,
         is_resource=bound.is_resource,
         transformations=bound.transformations,
+        is_destination=bound.is_destination,
     )
 
 

@@ -67,7 +67,9 @@ def bind_output(item: object, *, where: str) -> BoundOutput:
 
 
 def _pipeline_data_output(data: PipelineData) -> BoundOutput:
-    return _declared_output(data, data._output_mode, data._output_path_on_compute, data._output_overwrite)
+    bound = _declared_output(data, data._output_mode, data._output_path_on_compute, data._output_overwrite)
+    kind = data._port_kind
+    return bound if kind == bound.port.kind else replace(bound, port=replace(bound.port, kind=kind))
 
 
 def _port_binding_output(item: OutputPortBinding) -> BoundOutput:

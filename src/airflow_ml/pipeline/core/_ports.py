@@ -48,6 +48,7 @@ class BoundInput:
     is_resource: bool = False
     transformations: Mapping[str, Json] | None = None
     has_default_name: bool = False
+    is_destination: bool = False
 
     @property
     def identity(self) -> Hashable:

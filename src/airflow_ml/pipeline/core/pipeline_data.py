@@ -11,6 +11,7 @@ from airflow_ml.pipeline.core.port_bindings import InputPortBinding
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airflow_ml.data.abstract_datastore import AbstractDatastore
+    from airflow_ml.graph import OutputKind
     from airflow_ml.pipeline.core import pipeline_output_dataset
     from airflow_ml.pipeline.core._training_output import TrainingOutput
     from airflow_ml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
@@ -38,6 +39,8 @@ class PipelineData(Written):
     Raises:
         ValueError: a name with other characters, an empty name, or an unknown mode.
     """
+
+    _port_kind: OutputKind = "pipeline_data"
 
     def __init__(
         self,

@@ -189,6 +189,23 @@ class Database:
             self._commit(connection, transaction, where)
         return rows
 
+    def count(self, table: str) -> int:
+        """
+        Return how many rows a table has now.
+
+        Raises:
+            DatasetNotFoundError: there is no such table.
+        """
+        from sqlalchemy import func, select
+        from sqlalchemy import table as table_clause
+
+        from airflow_ml.storage.databases.sources import table_name
+
+        schema, name = table_name(table)
+        with self._connection(f"datastore {self.name!r}: table {table!r}") as connection:
+            counted = select(func.count()).select_from(table_clause(name, schema=schema))
+            return int(connection.execute(counted).scalar_one())
+
     def _commit(self, connection: Connection, transaction: str | None, where: str) -> None:
         from sqlalchemy.exc import DBAPIError
 

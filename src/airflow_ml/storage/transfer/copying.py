@@ -57,6 +57,7 @@ def copy_files(
     overwrite: bool = True,
     done: Callable[[StoreCopy, FileInfo], None] | None = None,
     show_progress: bool = False,
+    progress: Progress | None = None,
 ) -> int:
     """
     Copy files between stores; each is whole or absent at any time.
@@ -68,6 +69,7 @@ def copy_files(
         overwrite: False leaves files that are there.
         done: told of each file that has arrived and how it lies there, by any thread.
         show_progress: in the terminal too.
+        progress: told instead; what its `tell` raises ends the copy.
 
     Returns:
         How many were copied.
@@ -76,7 +78,7 @@ def copy_files(
         FileExistsError: never; with `overwrite=False` such files are left and not counted.
         ServiceException: a store failed, or a file was changed meanwhile. What has arrived stays.
     """
-    progress = Progress("copy", is_shown=show_progress)
+    progress = progress or Progress("copy", is_shown=show_progress)
     progress.expect(len(copies), sum(item.info.size for item in copies))
     copied: list[str] = []
 
