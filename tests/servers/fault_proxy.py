@@ -76,7 +76,8 @@ class FaultProxy:
     A proxy on a port of its own.
 
     Attributes:
-        fault: asked about each request what shall happen to it; None lets it pass.
+        fault: asked about each request, one after the other, what shall happen to it; None lets it pass, and a function
+            that is returned is called to decide, beside other requests.
         requests: that have come.
         up, down: bytes of bodies that have come through, cut ones in part.
     """
@@ -113,7 +114,8 @@ class FaultProxy:
         with self._lock:
             request = Passed(len(self.requests), method, target, size)
             self.requests.append(request)
-            return self.fault(request)
+            fault = self.fault(request)
+        return fault() if callable(fault) else fault
 
     def count(self, *, up: int = 0, down: int = 0) -> None:
         """Count bytes."""
@@ -156,6 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._cut()
         body = self.rfile.read(length)
         self.proxy.count(up=len(body))
+        if len(body) < length:  # the client is gone
+            return self._cut()
         if isinstance(fault, Stalled):
             self.proxy.wait_for_end()
             return self._cut()

@@ -52,7 +52,10 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
     def make(name: str, size: int, *, seed: int = 0) -> Path:
         place = tmp_path / "files" / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(Random(seed).randbytes(size))
+        random = Random(seed)
+        with place.open("wb") as stream:
+            for start in range(0, size, 1 << 20):
+                stream.write(random.randbytes(min(1 << 20, size - start)))
         return place
 
     return make
