@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers import file_share
 from servers.azurite import Azurite
+from servers.databases import Served
+from servers.file_share import running_share_server
 
-from airflow_ml.core import Datastore, Workspace
+from airflow_ml.core import Dataset, Datastore, Workspace
 from airflow_ml.data.abstract_datastore import AbstractDatastore
-from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
+from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore, AzureFileDatastore
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 from airflow_ml.execution.stores import Stores
 
@@ -181,6 +184,44 @@ def test_service_principals_are_registered(workspace: Workspace) -> None:
     assert (lake.datastore_type, lake.container_name, lake.tenant_id) == ("AzureDataLakeGen2", "files", "t")
     with pytest.raises(UserErrorException, match="give all three"):
         Datastore.register_azure_data_lake_gen2(workspace, "no", "files", "account", client_secret=SECRET)
+
+
+def test_file_share_is_registered_and_used(workspace: Workspace, work: Path, tmp_path: Path) -> None:
+    """A share is made when asked, found by every later object, and takes and gives files."""
+    (tmp_path / "shares").mkdir()
+    with running_share_server(tmp_path / "shares") as server:
+        given = {"account_name": file_share.ACCOUNT, "account_key": file_share.KEY, "protocol": "http"}
+        Datastore.register_azure_file_share(
+            workspace, "files", "share", endpoint=server.url, create_if_not_exists=True, **given
+        )
+        (work / "a.txt").write_text("a")
+
+        found = Datastore(workspace, "files")
+
+        assert isinstance(found, AzureFileDatastore)
+        assert (found.datastore_type, found.container_name, found.is_sas) == ("AzureFile", "share", False)
+        found.upload_files(["a.txt"], target_path="raw", show_progress=False)
+        assert found.download("copies", prefix="raw", show_progress=False) == 1
+        assert (work / "copies" / "raw" / "a.txt").read_text() == "a"
+
+
+@pytest.mark.postgres
+def test_database_is_registered_and_queried(
+    workspace: Workspace, postgres: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registered PostgreSQL database answers queries, signed in to by password or by an Airflow connection."""
+    postgres.run("CREATE TABLE people (id integer)", "INSERT INTO people VALUES (1), (2)")
+    server, name = str(postgres.settings["server"]), str(postgres.settings["database"])
+    monkeypatch.setenv("AIRFLOW_CONN_MY_DB", "postgres://postgres:x@")
+    connected = {"connection": "my_db", "enforce_ssl": False}
+    stores = [
+        Datastore.register_azure_postgre_sql(workspace, "own", server, name, "postgres", "x", enforce_ssl=False),
+        Datastore.register_azure_postgre_sql(workspace, "linked", server, name, "", "", **connected),
+    ]
+
+    for store in stores:
+        table = Dataset.Tabular.from_sql_query((store, "SELECT id FROM people ORDER BY id"))
+        assert table.to_pandas_dataframe()["id"].tolist() == [1, 2]
 
 
 def test_connection_stands_for_secrets(

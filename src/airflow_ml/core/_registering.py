@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
 from airflow_ml.core import _datastore_objects
@@ -17,7 +17,7 @@ from airflow_ml.core._caller import is_parsing_dag
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Callable
 
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.data.abstract_datastore import AbstractDatastore
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from airflow_ml.graph.model import Json
     from airflow_ml.registry import sealing
     from airflow_ml.storage.protocol import Store
-
-    class _Container(Protocol):
-        """What stores have whose container can be made."""
-
-        def create_container(self) -> bool:
-            """Make it; False if it is there."""
-
 else:
     # A DAG file that registers a datastore makes its object, and needs neither.
     sealing = late("airflow_ml.registry.sealing")
@@ -196,9 +189,11 @@ def _is_database(store: Store) -> bool:
 
 
 def _create(wanted: Registration, store: Store) -> None:
-    if not hasattr(store, "create_container"):
+    make: Callable[[], bool] | None
+    make = getattr(store, "create_container", None) or getattr(store, "create_share", None)
+    if make is None:
         raise NotSupportedError(
             f"datastore {wanted.name!r}: create_if_not_exists is not supported for {wanted.type}; make the container "
             "first"
         )
-    cast("_Container", store).create_container()
+    make()
