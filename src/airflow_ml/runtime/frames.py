@@ -6,6 +6,8 @@ The same reader serves a script inside its step and the workspace's side; pandas
 
 from __future__ import annotations
 
+import os
+
 from airflow_ml._late import late
 from airflow_ml.exceptions import (
     DatasetExecutionError,
@@ -17,7 +19,7 @@ from airflow_ml.exceptions import (
 from airflow_ml.runtime.column_types import convert, inferred
 from airflow_ml.runtime.partitions import PartitionFormat
 from airflow_ml.runtime.selection import glob_pattern, kept_positions
-from airflow_ml.runtime.table_readers import READERS, Wanted
+from airflow_ml.runtime.table_readers import READERS, Wanted, exact_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ else:
     filters = late("airflow_ml.runtime.filters")
 
 __all__ = ["is_chosen", "key_values", "partition_keys", "read_frame", "row_limit"]
+
+#: Files that are parsed at the same time.
+_THREADS = min(4, os.cpu_count() or 1)
 
 # The rows that decide over the types of columns; fewer must not be read even where fewer are wanted.
 _FEWEST_ROWS = 200
@@ -190,28 +195,79 @@ def _read_files(
     read = READERS.get(parse.get("format", "delimited"))
     if read is None:
         raise UserErrorException(f"dataset format {parse['format']!r}: expected one of {sorted(READERS)}")
-    frames: list[DataFrame] = []
-    rows = 0
-    for place, path in files:
-        if limit is not None and rows >= limit:
-            break
-        wanted = Wanted(frames[0] if frames else None, limit, numbers, texts)
+    reader = _Reader(read, parse, limit, numbers, texts, is_whole)
+    files = [*files]
+    try:
+        with exact_rows():
+            if is_whole and len(files) > 1 and _THREADS > 1:
+                return _read_at_once(reader, files)
+            return _read_in_turn(reader, files, limit)
+    except ImportError as exc:
+        raise _no_pandas(files[0][1], exc) from exc
+
+
+class _Reader:
+    """Reads one file of a table."""
+
+    def __init__(
+        self,
+        read: Callable[..., DataFrame],
+        parse: Mapping[str, Any],
+        limit: int | None,
+        numbers: Collection[str] | None,
+        texts: Collection[str],
+        is_whole: bool,
+    ) -> None:
+        self._read = read
+        self._parse = parse
+        self._limit, self._numbers, self._texts = limit, numbers, texts
+        self._is_whole = is_whole
+
+    def __call__(self, file: tuple[Place, str], first: DataFrame | None) -> DataFrame:
+        place, path = file
+        wanted = Wanted(first, self._limit, self._numbers, self._texts)
         try:
             if isinstance(place, str):
-                frames.append(read(place, parse, wanted))
-            else:
-                with place(is_whole) as stream:
-                    frames.append(read(stream, parse, wanted))
+                return self._read(place, self._parse, wanted)
+            with place(self._is_whole) as stream:
+                return self._read(stream, self._parse, wanted)
         except ImportError as exc:
-            raise RunEnvironmentException(
-                f"file {path!r}: reading tables needs what the step's environment lacks: {exc}; add pandas, and "
-                "pyarrow for parquet, to its packages",
-                exc,
-            ) from exc
+            raise _no_pandas(path, exc) from exc
         except (ValueError, Warning) as exc:
             raise DatasetExecutionError(f"file {path!r}: not as the dataset says: {exc}", exc) from exc
+
+
+def _no_pandas(path: str, error: ImportError) -> RunEnvironmentException:
+    return RunEnvironmentException(
+        f"file {path!r}: reading tables needs what the step's environment lacks: {error}; add pandas, and pyarrow for"
+        " parquet, to its packages",
+        error,
+    )
+
+
+def _read_in_turn(reader: _Reader, files: Iterable[tuple[Place, str]], limit: int | None) -> list[DataFrame]:
+    frames: list[DataFrame] = []
+    rows = 0
+    for file in files:
+        if limit is not None and rows >= limit:
+            break
+        frames.append(reader(file, frames[0] if frames else None))
         rows += len(frames[-1])
     return frames
+
+
+def _read_at_once(reader: _Reader, files: Sequence[tuple[Place, str]]) -> list[DataFrame]:
+    """Read the first file, whose names may hold for the others, then several at a time: pandas lets go of the GIL."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    first = reader(files[0], None)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        others = [pool.submit(reader, file, first) for file in files[1:]]
+        try:
+            return [first, *(other.result() for other in others)]
+        finally:
+            for other in others:
+                other.cancel()
 
 
 def _joined(frames: Sequence[DataFrame]) -> tuple[DataFrame, list[int]]:

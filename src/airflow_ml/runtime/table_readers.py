@@ -10,18 +10,19 @@ import io
 import json
 import re
 import warnings
+from contextlib import contextmanager
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.runtime.table_formats import ENCODINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any, TextIO
 
     from pandas import DataFrame
 
-__all__ = ["READERS", "Wanted", "read_head"]
+__all__ = ["READERS", "Wanted", "exact_rows", "read_head"]
 
 #: Rows that are taken out of a parquet file at a time where not all are wanted.
 _BATCH = 4096
@@ -55,6 +56,17 @@ class Wanted:
         self.texts = texts
 
 
+@contextmanager
+def exact_rows() -> Iterator[None]:
+    """Have every row that is longer than its file's header be an error; pandas would only warn, and cut it."""
+    import pandas
+
+    # For a whole table at once: filters of warnings are the process's, and files are read in several threads.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pandas.errors.ParserWarning)
+        yield
+
+
 def _read_delimited(file: Any, parse: Mapping[str, Any], wanted: Wanted) -> DataFrame:
     import pandas
 
@@ -71,12 +83,9 @@ def _read_delimited(file: Any, parse: Mapping[str, Any], wanted: Wanted) -> Data
         names = _column_names([""] * top.shape[1] if headless else list(top.iloc[0]))
         if first is not None and len(first.columns) and header not in ("none", "combine"):
             names = _names_like(names, list(first.columns), headless=headless)
-        with warnings.catch_warnings():
-            # pandas would only warn of a row that is longer than the header, and cut it.
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            options.update(header=None if headless else 0, names=names, index_col=False, nrows=wanted.limit)
-            options.update(na_values=[] if parse.get("empty_as_string") else [""])
-            frame = _read_texts(file, options, names, wanted)
+        options.update(header=None if headless else 0, names=names, index_col=False, nrows=wanted.limit)
+        options.update(na_values=[] if parse.get("empty_as_string") else [""])
+        frame = _read_texts(file, options, names, wanted)
     except pandas.errors.EmptyDataError:
         return pandas.DataFrame() if first is None else first.iloc[:0]
     return frame

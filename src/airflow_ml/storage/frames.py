@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from airflow_ml.runtime import frames
@@ -74,6 +75,8 @@ class _Arrivals:
         self._expected: list[tuple[ReadableStore, DatasetFile]] = []
         self._arriving: dict[int, Future[BinaryIO]] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+        self._taken: set[int] = set()
 
     def __enter__(self) -> _Arrivals:
         return self
@@ -91,13 +94,16 @@ class _Arrivals:
         return len(self._expected) - 1
 
     def take(self, number: int) -> BinaryIO:
-        """Return a file, opened, when it is there; those behind it set off."""
-        self._start(self._expected[number : number + _AHEAD], number)
-        return self._arriving.pop(number).result()
+        """Return a file, opened, when it is there; those behind it set off. Several threads may ask."""
+        with self._lock:
+            self._start(self._expected[number : number + _AHEAD], number)
+            arriving = self._arriving.pop(number)
+            self._taken.add(number)
+        return arriving.result()
 
     def _start(self, wanted: Sequence[tuple[ReadableStore, DatasetFile]], number: int) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="arriving")
         for index, (store, file) in enumerate(wanted, number):
-            if index not in self._arriving:
+            if index not in self._arriving and index not in self._taken:
                 self._arriving[index] = self._pool.submit(self._cache.open, store, file.info)
