@@ -197,7 +197,7 @@ class _Http(urllib.request.HTTPHandler):
         self._access = access
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return cast(http.client.HTTPResponse, self.do_open(_maker(_Connection, self._access, req), req))
+        return self.do_open(_maker(_Connection, self._access, req), req)
 
 
 class _Https(urllib.request.HTTPSHandler):
@@ -206,7 +206,7 @@ class _Https(urllib.request.HTTPSHandler):
         self._access = access
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return cast(http.client.HTTPResponse, self.do_open(_maker(_SecureConnection, self._access, req), req))
+        return self.do_open(_maker(_SecureConnection, self._access, req), req)
 
 
 def _maker(kind: type[_Connection] | type[_SecureConnection], access: WebAccess, req: urllib.request.Request) -> Any:

@@ -95,9 +95,10 @@ class FileShareStore:
         return True
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether there is a folder of that path; the root always is one."""
+        """Tell whether there is a folder of that path; the root is one where the share is there."""
         folder = normalise_path(path)
         if not folder:
+            self._share.ask("look", self._share.address.container, lambda client: client.get_share_properties())
             return True
         return bool(self._share.ask("look", folder, lambda client: client.get_directory_client(folder).exists()))
 
