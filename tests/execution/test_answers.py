@@ -77,6 +77,29 @@ assert model.version == 1
     assert Path(model.download("back", exist_ok=True)).joinpath("a b.bin").read_text() == "weights"
 
 
+def test_what_a_script_is_mounted_can_be_handed_on(script, start, workspace):
+    """A model in an input, and files of one, are registered and uploaded as the script sees them."""
+    store = workspace.get_default_datastore()
+    Path("weights").mkdir()
+    Path("weights/w.bin").write_text("weights")
+    store.upload("weights", "given")
+    source = """
+import os, sys
+folder = sys.argv[1]
+Model.register(workspace=ws, model_path=folder, model_name="net")
+Model.register(workspace=ws, model_path=os.path.join(folder, "w.bin"), model_name="single")
+ws.get_default_datastore().upload_files([os.path.join(folder, "w.bin")], target_path="again")
+run.upload_file("outputs/w.bin", os.path.join(folder, "w.bin"))
+"""
+    given = store.path("given").as_mount()
+    started = start(script(HEAD + source, given, inputs=[given]))
+    started.run()
+
+    assert Path(Model(workspace, "net").download("back")).joinpath("w.bin").read_text() == "weights"
+    assert Path(Model(workspace, "single").download("one")).read_text() == "weights"
+    assert started.services.store("workspaceblobstore").open_read("again/w.bin").read() == b"weights"
+
+
 def test_a_script_sees_its_pipelines_run(script, start):
     """`run.parent` is the pipeline's run: its id, its tags, and metrics that the script logs there."""
     source = (

@@ -23,6 +23,8 @@ from airflow_ml.storage.heads import stage_heads
 from airflow_ml.storage.protocol import Upload, normalise_path
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from airflow_ml.graph import Json
     from airflow_ml.registry import DatasetRecord, RunRecord
     from airflow_ml.runtime.channel_server import Handler
@@ -32,10 +34,17 @@ __all__ = ["Answers"]
 
 
 class Answers:
-    """The handlers for one running step: those about data here, the others in modules of their own."""
+    """
+    The handlers for one running step: those about data here, the others in modules of their own.
 
-    def __init__(self, services: Services, run: RunRecord, directory: RunDirectory) -> None:
-        self._asking = Asking(services, run, directory)
+    Args:
+        root: as `Asking` has it.
+    """
+
+    def __init__(
+        self, services: Services, run: RunRecord, directory: RunDirectory, root: Future[Path] | None = None
+    ) -> None:
+        self._asking = Asking(services, run, directory, root)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return one handler per method of the step protocol."""

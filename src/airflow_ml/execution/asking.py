@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json
     from airflow_ml.registry import DatasetRecord, RunRecord
@@ -23,11 +25,18 @@ Params: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Asking:
-    """One running script that asks; safe for several threads."""
+    """
+    One running script that asks; safe for several threads.
+
+    Attributes:
+        root: for a script with mounts of its own (`airflow_ml.storage.in_place`), the root of the file system as it
+            sees it, once it runs; None where it sees what everybody sees.
+    """
 
     services: Services
     run: RunRecord
     directory: RunDirectory
+    root: Future[Path] | None = None
     _counter: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def next_number(self) -> int:
@@ -39,10 +48,18 @@ class Asking:
         return Path(self.directory.requests, str(self.next_number()))
 
     def own_file(self, place: str) -> Path:
-        """Refuse paths outside the run directory: a script must not make its operator read for it."""
+        """
+        Return where a file that the script names can be read.
+
+        Paths outside the run directory are refused: a script must not make its operator read for it.
+        """
         if not self.directory.contains(place):
             raise UserErrorException(f"path {place!r} lies outside of the step's run directory; copy it there first")
-        return Path(place)
+        if self.root is None:
+            return Path(place)
+        # Links are followed before: one that is absolute would lead out of the script's view again.
+        seen = Path(place).parent.resolve() / Path(place).name
+        return self.root.result() / seen.relative_to("/")
 
     def own_run(self, run_id: str | None) -> str:
         """Refuse runs outside of the script's pipeline run; its own is the default."""

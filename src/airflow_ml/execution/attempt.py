@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,9 +151,12 @@ def _launch_and_follow(
 ) -> Outcome:
     directory = prepared.directory
     follower = Follower(services, run, directory, control.log)
-    answers = Answers(services, run, directory)
+    root: Future[Path] | None = Future() if prepared.binds else None
+    answers = Answers(services, run, directory, root)
     with ChannelServer(directory.channel, reads.watching(answers.handlers())):
         running = services.launcher.launch(_request(run, prepared))
+        if root is not None:
+            root.set_result(Path(f"/proc/{running.pid}/root"))
         try:
             with suppress(RunStateError):  # canceled meanwhile: the watch sees it
                 services.registry.runs.set_status(run.id, "Running", expected="Preparing")
