@@ -1,9 +1,9 @@
 """
 Airflow operators: the tasks of translated pipelines, and the same for DAGs written by hand.
 
-In a DAG file, `PythonScriptStepOperator` and `DatasetInputOperator` are what people write; the others are made by
-`Pipeline.to_dag` and `Pipeline.to_task_group`. Names are imported at their first use, because every DAG file imports
-this package.
+In a DAG file, `PythonScriptStepOperator`, `DataTransferStepOperator` and `DatasetInputOperator` are what people write;
+the others are made by `Pipeline.to_dag` and `Pipeline.to_task_group`. Names are imported at their first use, because
+every DAG file imports this package.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from airflow_ml._exports import lazy_exports
 
 if TYPE_CHECKING:
+    from airflow_ml.operators.data_transfer_step import DataTransferStepOperator
     from airflow_ml.operators.dataset_input import DatasetInputOperator
     from airflow_ml.operators.pipeline_end import PipelineEndOperator
     from airflow_ml.operators.python_script_step import PythonScriptStepOperator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_ml.operators.step import StepOperator
 
 __all__ = [
+    "DataTransferStepOperator",
     "DatasetInputOperator",
     "PipelineEndOperator",
     "PythonScriptStepOperator",
@@ -30,11 +32,12 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "DataTransferStepOperator": "data_transfer_step",
         "DatasetInputOperator": "dataset_input",
         "PipelineEndOperator": "pipeline_end",
         "PythonScriptStepOperator": "python_script_step",
         "ReuseCheckOperator": "reuse_check",
         "StepOperator": "step",
     },
-    ("dataset_input", "links", "pipeline_end", "python_script_step", "reuse_check", "step"),
+    ("data_transfer_step", "dataset_input", "links", "pipeline_end", "python_script_step", "reuse_check", "step"),
 )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph import Graph, Step
-    from airflow_ml.operators.python_script_step import PythonScriptStepOperator
+    from airflow_ml.operators._by_hand import ByHandOperator
+    from airflow_ml.pipeline.core import PipelineStep
 
 __all__ = [
     "STEP_ARGUMENTS",
@@ -66,7 +67,7 @@ class WrittenStep:
 
     graph: Graph
     outputs: Mapping[Hashable, StepOutputSource]
-    face: PythonScriptStep
+    face: PipelineStep
 
     @property
     def step(self) -> Step:
@@ -146,7 +147,10 @@ class StepWriter:
         # A step made in the run has no DAG file on its stack, from whose folder it would count.
         base, folder = str(self.options.base_directory), str(given.get("source_directory") or ".")
         given["source_directory"] = folder if folder.startswith("/") else f"{base.rstrip('/')}/{folder}"
-        face = PythonScriptStep(self.script_name, self.name, **given)
+        return self.assembled(PythonScriptStep(self.script_name, self.name, **given))
+
+    def assembled(self, face: PipelineStep) -> WrittenStep:
+        """Return a step of the face as a graph of its own."""
         graph, outputs = assemble_step(face, self.step_id, self.options, self.written)
         return WrittenStep(graph, outputs, face)
 
@@ -177,7 +181,7 @@ def written_in(dag: DAG) -> Mapping[Hashable, StepOutputSource]:
     found: dict[Hashable, StepOutputSource] = {}
     for task in dag.tasks:
         if getattr(task, "is_by_hand", False):
-            found.update(cast("PythonScriptStepOperator", task).written)
+            found.update(cast("ByHandOperator", task).written)
         writer = mapped_writer_of(task)
         if writer is not None and writer.common is not None:
             found.update(writer.common.outputs)

@@ -22,11 +22,13 @@ from airflow_ml.translation.airflow_settings import embedded_settings, inherited
 HEAD = """
 from airflow.sdk import DAG, TaskGroup, task
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow_ml.core import Dataset, Workspace
+from airflow_ml.core import Dataset, Datastore, Workspace
+from airflow_ml.core.compute import ComputeTarget, DataFactoryCompute
 from airflow_ml.data import OutputFileDatasetConfig
-from airflow_ml.operators import DatasetInputOperator, PythonScriptStepOperator
+from airflow_ml.data.data_reference import DataReference
+from airflow_ml.operators import DatasetInputOperator, DataTransferStepOperator, PythonScriptStepOperator
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter
-from airflow_ml.pipeline.steps import PythonScriptStep
+from airflow_ml.pipeline.steps import DataTransferStep, PythonScriptStep
 
 ws = Workspace.get("w")
 

@@ -151,9 +151,9 @@ def _rows_of_earlier_try(note: _Note, database: Database, table: str, local: Pat
     from airflow_ml.storage.databases.table_files import open_rows
 
     with open_rows(local, format_) as (_, batches):
-        rows = sum(batch.num_rows for batch in batches)
+        rows = sum(int(batch.num_rows) for batch in batches)
     if now - before == rows:
-        return rows
+        return int(rows)
     raise UserErrorException(
         f"table {table!r} had {before:,} rows when an earlier try of this task began to add {rows:,}, and has {now:,}"
         " now, so nobody can tell whether they are there; look into the table, and run the pipeline anew"

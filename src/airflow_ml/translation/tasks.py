@@ -23,7 +23,11 @@ _operators = late("airflow_ml.operators")
 
 
 #: Names of the operators, by the kind of step.
-_CLASSES = {"python_script": "PythonScriptStepOperator", "command": "StepOperator", "data_transfer": "StepOperator"}
+_CLASSES = {
+    "python_script": "PythonScriptStepOperator",
+    "command": "StepOperator",
+    "data_transfer": "DataTransferStepOperator",
+}
 
 #: A script run is started once: its record is that of its one attempt.
 _ONCE = {"retries": 0}
