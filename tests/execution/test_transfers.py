@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from servers.azurite import Azurite
 
 from airflow_ml.core import Datastore, Workspace
 from airflow_ml.core.compute import ComputeTarget, DataFactoryCompute
 from airflow_ml.data.data_reference import DataReference
+from airflow_ml.execution.attempt import StepStopped
 from airflow_ml.pipeline.core import PipelineData
 from airflow_ml.pipeline.steps import DataTransferStep, PythonScriptStep
-
-Start = Callable[..., "object"]
+from airflow_ml.storage.azure.blob_store import BlobStore
+from airflow_ml.storage.copy_journal import CopiedFile, CopyJournal
 
 
 @pytest.fixture
@@ -143,3 +147,89 @@ def test_copy_is_read_by_the_next_step(
     run.run_all()
 
     assert run.output("made").read_text() == "['a.txt']"
+
+
+@pytest.mark.azurite
+def test_blobs_are_both_ends(
+    workspace: Workspace, start: Callable, stores: tuple[Path, Path], blob_store: BlobStore, azurite: Azurite
+) -> None:
+    """A folder goes into a container and, inside of it, to another place, with odd names, small and large."""
+    names = ["a b%20.txt", "deep/\u017elu\u0165 #+?&.bin", "empty"]
+    for name, size in zip(names, [3, 9 << 20, 0], strict=True):
+        place = stores[0] / "raw" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(os.urandom(size))
+    ComputeTarget.create(workspace, "adf", DataFactoryCompute.provisioning_configuration())
+    container = blob_store.identity.rpartition("/")[2]
+    blobs = Datastore.register_azure_blob_container(
+        workspace, "blobs", container, azurite.account, account_key=azurite.key, endpoint=azurite.endpoint
+    )
+    raw = DataReference(Datastore.get(workspace, "workspaceblobstore"), "raw", "raw")
+    there, again = DataReference(blobs, "there", "copied"), DataReference(blobs, "again", "again")
+    back = DataReference(Datastore.get(workspace, "workspacefilestore"), "back", "back")
+    first = DataTransferStep("first", raw, there, compute_target="adf")
+    second = DataTransferStep("second", first.get_output(), again, compute_target="adf")
+    third = DataTransferStep("third", second.get_output(), back, compute_target="adf")
+
+    run = start(third)
+    run.run_all()
+
+    for name in names:
+        assert (stores[1] / "back" / name).read_bytes() == (stores[0] / "raw" / name).read_bytes()
+    assert run.foreseen("first") == run.foreseen("second") == run.foreseen("third") == "reuse"
+    blob_store.delete("again/empty")
+    assert run.foreseen("second") == "run"
+
+
+def test_killed_copy_goes_on(copy: Callable, stores: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy killed with SIGKILL leaves whole files; the next try copies the others, and says how many it left out."""
+    for number in range(40):
+        write(stores[0], **{f"raw__f{number:02}": "x" * 10_000})
+    run = copy("raw", "copied")
+    note, noted = CopyJournal.add, list[CopiedFile]()
+
+    def die(self: CopyJournal, entry: CopiedFile) -> None:
+        note(self, entry)
+        noted.append(entry)
+        if len(noted) >= 20:
+            self.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(CopyJournal, "add", die)
+        try:
+            run.run()
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    left = list((stores[1] / "copied").glob("*.txt"))
+    assert len(left) >= 20
+    assert {place.stat().st_size for place in left} == {10_000}
+    assert not run.services.registry.outputs.of(run.last().id)
+    run.run()
+
+    assert len(list((stores[1] / "copied").glob("*.txt"))) == 40
+    said = next(line for line in run.log if "had not changed since they were copied" in line)
+    assert 20 <= int(said.partition("; ")[2].partition(" ")[0]) < 40
+
+
+def test_stopped_copy_ends(copy: Callable, stores: tuple[Path, Path]) -> None:
+    """A step that is stopped ends with what was copied whole, and without an output."""
+    write(stores[0], raw__a="1")
+    run = copy("raw", "copied")
+    run.is_stopped = True
+
+    with pytest.raises(StepStopped):
+        run.run()
+    assert not run.services.registry.outputs.of(run.last().id)
+
+
+def test_folder_does_not_go_into_itself(workspace: Workspace, start: Callable, stores: tuple[Path, Path]) -> None:
+    """A folder below the one that is copied would grow for ever."""
+    write(stores[0], raw__a="1")
+    ComputeTarget.create(workspace, "adf", DataFactoryCompute.provisioning_configuration())
+    store = Datastore.get(workspace, "workspaceblobstore")
+    ends = DataReference(store, "all", "raw"), DataReference(store, "below", "raw/copy")
+
+    assert "into itself" in str(start(DataTransferStep("step", *ends, compute_target="adf")).fail())

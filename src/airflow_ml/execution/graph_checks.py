@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
@@ -79,10 +79,12 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
                 f"{where}: compute target {step.compute!r} is of type {target.type!r}; a DataTransferStep takes a"
                 " DataFactoryCompute"
             )
-        places = (DataReferenceSource, DatabaseSource)
-        references = [port.source.datastore for port in step.inputs if isinstance(port.source, places)]
+        for port in step.inputs:
+            if isinstance(port.source, DatabaseSource):
+                _check_datastore(services.store.database, port.source.datastore, where)
+        references = [port.source.datastore for port in step.inputs if isinstance(port.source, DataReferenceSource)]
         for name in [*references, *(port.datastore for port in step.outputs if port.datastore)]:
-            _check_datastore(services, name, where)
+            _check_datastore(services.store.of_files, name, where)
         environment = step.environment or {}
         if environment.get("by_reference"):
             version = cast("str | None", environment.get("version"))
@@ -104,9 +106,9 @@ def _refuse_distributed(step: Step, where: str, parameters: Mapping[str, Json]) 
         )
 
 
-def _check_datastore(services: Services, name: str, where: str) -> None:
+def _check_datastore(find: Callable[[str], object], name: str, where: str) -> None:
     try:
-        services.store.of_files(name)
+        find(name)
     except UserErrorException as error:
         raise error.at(where) from error
 
@@ -146,7 +148,7 @@ def _checked_data(services: Services, parameter: Parameter, value: Json, *, is_d
     where = f"parameter {parameter.name!r}"
     source = parameter_source(parameter, value)
     if isinstance(source, DataReferenceSource):
-        _check_datastore(services, source.datastore, where)
+        _check_datastore(services.store.of_files, source.datastore, where)
         return value
     dataset_id, definition = _look_up(services, source, where, is_dry=is_dry)
     kind = expected = definition["kind"]

@@ -80,7 +80,9 @@ class DataTransferStep(PipelineStep):
                 raise GraphError(f"{where}: {what}_data_reference is not given; give a DataReference")
         _check_compute(where, compute_target)
         _check_destination(where, destination_data_reference)
-        super().__init__(name, [source_data_reference, destination_data_reference], None)
+        ends = [source_data_reference, destination_data_reference]
+        # The source may be the output of another transfer, which is called like this one's.
+        super().__init__(name, ends, None, fix_port_name_collisions=True)
         self._mark_destination(where)
         self._types: dict[str, Json] = {
             "source_type": _type_of(where, "source_reference_type", source_reference_type),
