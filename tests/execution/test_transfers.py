@@ -16,6 +16,8 @@ from airflow_ml.data.data_reference import DataReference
 from airflow_ml.execution.attempt import StepStopped
 from airflow_ml.pipeline.core import PipelineData
 from airflow_ml.pipeline.steps import DataTransferStep, PythonScriptStep
+from airflow_ml.reuse.collection import collect_garbage
+from airflow_ml.reuse.garbage import Terms
 from airflow_ml.storage.azure.blob_store import BlobStore
 from airflow_ml.storage.copy_journal import CopiedFile, CopyJournal
 
@@ -233,3 +235,15 @@ def test_folder_does_not_go_into_itself(workspace: Workspace, start: Callable, s
     ends = DataReference(store, "all", "raw"), DataReference(store, "below", "raw/copy")
 
     assert "into itself" in str(start(DataTransferStep("step", *ends, compute_target="adf")).fail())
+
+
+def test_copies_are_never_collected(copy: Callable, stores: tuple[Path, Path]) -> None:
+    """What was copied to a place of the user's is not garbage, however long nobody has used it."""
+    write(stores[0], raw__a="1")
+    run = copy("raw", "copied")
+    run.run_all()
+
+    collection = collect_garbage(run.services.reuse, Terms(unused_days=0, grace_hours=0), delete=True)
+
+    assert collection.kept["copied to a place of the user's"] == 1
+    assert (stores[1] / "copied/a.txt").is_file()
