@@ -2,6 +2,7 @@
 # make test    all checks and tests, from nothing; ARGS="tests/graph -k json" chooses
 # make soak    the long trials
 # make bench   the benchmarks: ratios, each measured within one run
+# make statements   the registry's questions in SQLite's words, after a change to them or to the tables
 # make clean   remove what the others have made, .venv included
 
 SHELL := /bin/bash
@@ -12,7 +13,7 @@ DEMO_ENVIRONMENT := env -u AIRFLOW_ML_REGISTRY AIRFLOW_ML_HOME=$(DEMO) AIRFLOW_H
 	AIRFLOW__CORE__LOAD_EXAMPLES=False
 WORKERS ?= 2
 
-.PHONY: demo test lint soak bench clean
+.PHONY: demo test lint soak bench statements clean
 
 demo:
 	@.ci/install
@@ -41,6 +42,9 @@ soak:
 bench:
 	@.ci/install dev
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(VENV)/python "$$benchmark"; done
+
+statements:
+	@$(VENV)/python -m airflow_ml.registry.statements
 
 clean:
 	rm -rf .venv .demo build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

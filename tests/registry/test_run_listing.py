@@ -101,7 +101,7 @@ def test_no_list_is_sorted(sqlite_registry, wanted):
     query = select_page(RunFilter(workspace_id=1, before=1000, **wanted), 50)
     statement = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
 
-    with sqlite_registry._engine.connect() as connection:
+    with sqlite_registry._scope.database.engine.connect() as connection:
         plan = "\n".join(row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {statement}")))
 
     assert "TEMP B-TREE" not in plan

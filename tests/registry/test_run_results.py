@@ -104,7 +104,7 @@ def stop_before_the_status(connection, cursor, statement, *rest):
         print("in the middle", flush=True)
         sys.stdin.read()
 
-event.listen(registry._engine, "before_cursor_execute", stop_before_the_status)
+event.listen(registry._scope.database.engine, "before_cursor_execute", stop_before_the_status)
 files = [ArtifactRecord(run_id, f"file {number}", "s", "p", 1) for number in range(100)]
 registry.runs.finish_step(run_id, status="Completed", artifacts=files)
 """

@@ -7,16 +7,17 @@ that are all reused is recorded in a moment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from airflow_ml.registry import tables
 from airflow_ml.registry.database import Scope, in_batches
-from airflow_ml.registry.records import DatasetRegistration, RunInputRecord, RunOptions
-from airflow_ml.registry.results import REUSED_RUN
+from airflow_ml.registry.records import RunOptions
+from airflow_ml.registry.result_queries import REUSED_RUN
+from airflow_ml.registry.reuse_records import Adoption
 from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_adoption import check_adoption
 from airflow_ml.registry.run_creation import run_values
@@ -24,31 +25,7 @@ from airflow_ml.registry.run_labels import label_rows
 from airflow_ml.registry.run_results import put_all_inputs, register_outputs
 from airflow_ml.registry.values import utc_now
 
-__all__ = ["Adoption", "insert_adoptions"]
-
-
-@dataclass(frozen=True)
-class Adoption:
-    """
-    One step run that takes the results of another one.
-
-    Attributes:
-        run_id: of the new run.
-        source_run_id: the completed step run that computed the results.
-        name: of the step.
-        options: `node_id` above all.
-        inputs: what the step would have consumed; producers may be other runs of the same batch.
-        registrations: as in `Runs.finish_step`.
-        pipeline_outputs: names of pipeline outputs by output, where they are not those of the original.
-    """
-
-    run_id: str
-    source_run_id: str
-    name: str
-    options: RunOptions
-    inputs: Sequence[RunInputRecord] = ()
-    registrations: Sequence[DatasetRegistration] = ()
-    pipeline_outputs: Mapping[str, str | None] = field(default_factory=dict)
+__all__ = ["insert_adoptions"]
 
 
 def insert_adoptions(

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
-
+from airflow_ml._late import late
 from airflow_ml.exceptions import ComputeTargetException
-from airflow_ml.graph.model import Json
-from airflow_ml.registry.database import Repository
+from airflow_ml.registry.database import Repository, rows_of
 from airflow_ml.registry.records import ComputeTargetRecord
-from airflow_ml.registry.tables import ComputeTarget
 from airflow_ml.registry.values import check_name, utc_now
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from airflow_ml.graph.model import Json
+    from airflow_ml.registry import tables
+else:
+    sqlalchemy = late("sqlalchemy")
+    tables = late("airflow_ml.registry.tables")
 
 __all__ = ["ComputeTargets"]
 
@@ -30,7 +37,7 @@ class ComputeTargets(Repository):
             "created_at": now,
             "modified_at": now,
         }
-        statement = self._database.insert(ComputeTarget).values(row)
+        statement = self._database.insert(tables.ComputeTarget).values(row)
         replaced = {column: statement.excluded[column] for column in ("type", "settings", "modified_at")}
         with self._database.write() as session:
             session.execute(statement.on_conflict_do_update(index_elements=["workspace_id", "name"], set_=replaced))
@@ -38,9 +45,9 @@ class ComputeTargets(Repository):
 
     def find(self, name: str) -> ComputeTargetRecord | None:
         """Return the compute target of that name, or None."""
-        with self._database.read() as session:
-            row = session.get(ComputeTarget, (self._workspace_id, name))
-            return _record(row) if row else None
+        with self._database.look_up() as session:
+            found = rows_of(session, "compute_target", workspace=self._workspace_id, name=name)
+        return _record(found[0]) if found else None
 
     def get(self, name: str) -> ComputeTargetRecord:
         """
@@ -59,18 +66,18 @@ class ComputeTargets(Repository):
 
     def list(self) -> Sequence[ComputeTargetRecord]:
         """Return the compute targets by name."""
-        own = ComputeTarget.workspace_id == self._workspace_id
+        table = tables.ComputeTarget
+        query = sqlalchemy.select(table).where(table.workspace_id == self._workspace_id).order_by(table.name)
         with self._database.read() as session:
-            return [
-                _record(row) for row in session.scalars(select(ComputeTarget).where(own).order_by(ComputeTarget.name))
-            ]
+            return [_record(row) for row in session.scalars(query)]
 
     def remove(self, name: str) -> bool:
         """Forget a compute target and return whether it was there."""
-        own = (ComputeTarget.workspace_id == self._workspace_id, ComputeTarget.name == name)
+        table = tables.ComputeTarget
+        own = (table.workspace_id == self._workspace_id, table.name == name)
         with self._database.write() as session:
-            return bool(session.scalars(delete(ComputeTarget).where(*own).returning(ComputeTarget.name)).all())
+            return bool(session.scalars(sqlalchemy.delete(table).where(*own).returning(table.name)).all())
 
 
-def _record(row: ComputeTarget) -> ComputeTargetRecord:
+def _record(row: Any) -> ComputeTargetRecord:
     return ComputeTargetRecord(row.name, row.type, row.settings, row.created_at, row.modified_at)

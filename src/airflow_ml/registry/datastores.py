@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
+from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.graph.model import Json
-from airflow_ml.registry.database import Repository, Scope
+from airflow_ml.registry.database import Repository, Scope, rows_of
 from airflow_ml.registry.records import DatastoreRecord
-from airflow_ml.registry.tables import Datastore, Workspace
 from airflow_ml.registry.values import check_name, utc_now
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from sqlalchemy.orm import Session
+
+    from airflow_ml.graph.model import Json
+    from airflow_ml.registry import tables
+    from airflow_ml.registry.plain_reads import PlainSession
+else:
+    sqlalchemy = late("sqlalchemy")
+    tables = late("airflow_ml.registry.tables")
 
 __all__ = ["Datastores", "add_first_datastores"]
 
@@ -50,14 +58,14 @@ class Datastores(Repository):
         check_name("datastore", name)
         with self._database.write() as session:
             self._scope.lock(session)
-            row = session.get(Datastore, (self._workspace_id, name))
+            row = session.get(tables.Datastore, (self._workspace_id, name))
             if row is not None and not overwrite:
                 raise UserErrorException(
                     f"workspace {self._scope.workspace_name!r}: datastore {name!r} is registered; pass overwrite=True "
                     "to replace it, or choose another name"
                 )
             if row is None:
-                row = Datastore(workspace_id=self._workspace_id, name=name, created_at=utc_now())
+                row = tables.Datastore(workspace_id=self._workspace_id, name=name, created_at=utc_now())
                 session.add(row)
             row.type, row.settings, row.secret = type, dict(settings), secret
             session.flush()
@@ -65,9 +73,9 @@ class Datastores(Repository):
 
     def find(self, name: str) -> DatastoreRecord | None:
         """Return the datastore of that name, or None."""
-        with self._database.read() as session:
-            row = session.get(Datastore, (self._workspace_id, name))
-            return self._record(session, row) if row else None
+        with self._database.look_up() as session:
+            found = rows_of(session, "datastore", workspace=self._workspace_id, name=name)
+            return self._record(session, found[0]) if found else None
 
     def get(self, name: str) -> DatastoreRecord:
         """
@@ -83,14 +91,15 @@ class Datastores(Repository):
 
     def list(self) -> Sequence[DatastoreRecord]:
         """Return the datastores by name."""
-        query = select(Datastore).where(Datastore.workspace_id == self._workspace_id).order_by(Datastore.name)
+        table = tables.Datastore
+        query = sqlalchemy.select(table).where(table.workspace_id == self._workspace_id).order_by(table.name)
         with self._database.read() as session:
             return [self._record(session, row) for row in session.scalars(query)]
 
     def default(self) -> DatastoreRecord:
         """Return the workspace's default datastore."""
-        with self._database.read() as session:
-            name = session.get_one(Workspace, self._workspace_id).default_datastore
+        with self._database.look_up() as session:
+            name = self._default(session)
         return self.get(name or _DEFAULT)
 
     def set_default(self, name: str) -> None:
@@ -102,7 +111,7 @@ class Datastores(Repository):
         """
         with self._database.write() as session:
             workspace = self._scope.lock(session)
-            if session.get(Datastore, (self._workspace_id, name)) is None:
+            if session.get(tables.Datastore, (self._workspace_id, name)) is None:
                 raise self._missing(name)
             workspace.default_datastore = name
 
@@ -115,7 +124,7 @@ class Datastores(Repository):
         """
         with self._database.write() as session:
             workspace = self._scope.lock(session)
-            row = session.get(Datastore, (self._workspace_id, name))
+            row = session.get(tables.Datastore, (self._workspace_id, name))
             if row is None:
                 raise self._missing(name)
             if workspace.default_datastore == name:
@@ -125,8 +134,13 @@ class Datastores(Repository):
                 )
             session.delete(row)
 
-    def _record(self, session: Session, row: Datastore) -> DatastoreRecord:
-        default = session.get_one(Workspace, self._workspace_id).default_datastore
+    def _default(self, session: Session | PlainSession) -> str | None:
+        (row,) = rows_of(session, "workspace", workspace=self._workspace_id)
+        name: str | None = row.default_datastore
+        return name
+
+    def _record(self, session: Session | PlainSession, row: Any) -> DatastoreRecord:
+        default = self._default(session)
         return DatastoreRecord(
             name=row.name,
             type=row.type,
@@ -155,5 +169,5 @@ def add_first_datastores(session: Session, scope: Scope) -> None:
         }
         for name in _FIRST
     ]
-    session.execute(scope.database.insert(Datastore).on_conflict_do_nothing(), rows)
-    session.get_one(Workspace, scope.workspace_id).default_datastore = _DEFAULT
+    session.execute(scope.database.insert(tables.Datastore).on_conflict_do_nothing(), rows)
+    session.get_one(tables.Workspace, scope.workspace_id).default_datastore = _DEFAULT

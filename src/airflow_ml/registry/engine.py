@@ -14,7 +14,7 @@ from sqlalchemy.pool import Pool
 
 from airflow_ml.exceptions import WorkspaceException
 
-__all__ = ["WRITES", "make_engine", "registry_url"]
+__all__ = ["WRITES", "file_url", "make_engine", "registry_url"]
 
 #: Execution option of connections that are going to write.
 WRITES = "airflow_ml_writes"
@@ -50,13 +50,18 @@ def registry_url(named: str | None, path: Path) -> URL:
     default = os.environ.get("AIRFLOW_ML_REGISTRY")
     text = named or default
     if not text:
-        return URL.create("sqlite", database=str(path))
+        return file_url(path)
     url = _parse(text)
     if url.password is None and url.get_backend_name() == "postgresql":
         same = _parse(default) if default else url
         known = same.password if _place(same) == _place(url) else None
         url = url.set(password=known or os.environ.get("AIRFLOW_ML_REGISTRY_PASSWORD"))
     return url
+
+
+def file_url(path: Path) -> URL:
+    """Return the URL of an SQLite file."""
+    return URL.create("sqlite", database=str(path))
 
 
 def _place(url: URL) -> tuple[object, ...]:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, select
-
-from airflow_ml.exceptions import WorkspaceException
-from airflow_ml.graph.model import WorkspaceRef
-from airflow_ml.registry.database import Database, Scope, database_errors
-from airflow_ml.registry.datastores import add_first_datastores
-from airflow_ml.registry.engine import make_engine, registry_url
+from airflow_ml._late import late
+from airflow_ml.exceptions import ServiceException, WorkspaceException
+from airflow_ml.registry.database import Database, Scope, database_errors, rows_of
 from airflow_ml.registry.errors import WorkspaceNotFoundError
 from airflow_ml.registry.home import Home
 from airflow_ml.registry.records import WorkspaceRecord
 from airflow_ml.registry.registry import Registry
-from airflow_ml.registry.schema import ensure_schema, is_current
-from airflow_ml.registry.tables import Workspace
+from airflow_ml.registry.schema import HEAD, ensure_schema, is_current
 from airflow_ml.registry.values import check_name, utc_now
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from airflow_ml.graph.model import WorkspaceRef
+    from airflow_ml.registry import datastores, tables
+    from airflow_ml.registry import engine as engines
+else:
+    datastores = late("airflow_ml.registry.datastores")
+    engines = late("airflow_ml.registry.engine")
+    tables = late("airflow_ml.registry.tables")
 
 __all__ = ["open_registry"]
 
@@ -40,21 +48,50 @@ def open_registry(ref: WorkspaceRef, *, home: Home | None = None, create: bool =
         ServiceException: the database does not answer.
     """
     workspace_home = (home or Home.default()).workspace(ref.name)
-    url = registry_url(ref.registry_url, workspace_home.registry_path)
+    file = None if ref.registry_url or os.environ.get("AIRFLOW_ML_REGISTRY") else workspace_home.registry_path
+    database = None if file is None else _ready_file(file)
+    if database is None:
+        url = engines.registry_url(ref.registry_url, workspace_home.registry_path)
+        database = _ready_database(ref, url, file, create=create)
+    try:
+        row = _find(database, ref) or _create(database, ref, create=create)
+    except BaseException:  # an interrupt too: connections must not stay open
+        database.close()
+        raise
+    record = WorkspaceRecord(row.id, row.name, row.subscription_id, row.resource_group, row.created_at)
+    return Registry(Scope(database, row.key, row.name), record, workspace_home)
+
+
+def _ready_file(file: Path) -> Database | None:
+    """Return the database in a file that has the newest tables; None if it must be looked at more closely."""
+    database = Database(file)
+    try:
+        with database.look_up() as session:
+            found = rows_of(session, "schema_version")
+    except ServiceException:
+        found = []
+    if [row.version_num for row in found] == [HEAD]:
+        return database
+    database.close()
+    return None
+
+
+def _ready_database(ref: WorkspaceRef, url: URL, file: Path | None, *, create: bool) -> Database:
+    """Return the database of that URL, which is that of the file, with the newest tables."""
     if url.get_backend_name() == "sqlite":
         _prepare_file(ref, url, create=create)
-    engine = make_engine(url)
+    engine = engines.make_engine(url)
     try:
         with database_errors(engine):
             if not is_current(engine):
                 ensure_schema(engine, create=create)
-        database = Database(engine)
-        row = _find(database, ref) or _create(database, ref, create=create)
-    except BaseException:  # an interrupt too: connections must not stay open
+    except BaseException:
         engine.dispose()
         raise
-    record = WorkspaceRecord(row.id, row.name, row.subscription_id, row.resource_group, row.created_at)
-    return Registry(Scope(database, row.key, row.name), record, workspace_home)
+    if file is None:
+        return Database(engine)
+    engine.dispose()
+    return Database(file)
 
 
 def _prepare_file(ref: WorkspaceRef, url: URL, *, create: bool) -> None:
@@ -74,16 +111,14 @@ def _prepare_file(ref: WorkspaceRef, url: URL, *, create: bool) -> None:
         ) from exc
 
 
-def _find(database: Database, ref: WorkspaceRef) -> Workspace | None:
-    with database.read() as session:
-        return session.scalars(select(Workspace).where(Workspace.name == ref.name)).one_or_none()
+def _find(database: Database, ref: WorkspaceRef) -> Any:
+    with database.look_up() as session:
+        return next(iter(rows_of(session, "workspace_named", name=ref.name)), None)
 
 
-def _create(database: Database, ref: WorkspaceRef, *, create: bool) -> Workspace:
+def _create(database: Database, ref: WorkspaceRef, *, create: bool) -> Any:
     if not create:
-        raise WorkspaceNotFoundError(
-            f"workspace {ref.name!r} is not in registry {database.engine.url.render_as_string()!r}; create it first"
-        )
+        raise WorkspaceNotFoundError(f"workspace {ref.name!r} is not in registry {database.shown!r}; create it first")
     values = {
         "id": str(uuid.uuid4()),
         "name": check_name("workspace", ref.name),
@@ -92,9 +127,10 @@ def _create(database: Database, ref: WorkspaceRef, *, create: bool) -> Workspace
         "created_at": utc_now(),
     }
     with database.write() as session:
-        statement = database.insert(Workspace).values(values).on_conflict_do_nothing().returning(Workspace.key)
+        table = tables.Workspace
+        statement = database.insert(table).values(values).on_conflict_do_nothing().returning(table.key)
         key = session.scalars(statement).one_or_none()
-        row = session.scalars(select(Workspace).where(Workspace.name == ref.name)).one()
+        row = rows_of(session, "workspace_named", name=ref.name)[0]
         if key is not None:
-            add_first_datastores(session, Scope(database, row.key, row.name))
+            datastores.add_first_datastores(session, Scope(database, row.key, row.name))
         return row

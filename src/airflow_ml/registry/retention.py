@@ -21,7 +21,7 @@ from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.database_clock import DatabaseClock, SecondsBetween
 from airflow_ml.registry.outputs import make_output_record
 from airflow_ml.registry.records import OutputRecord, SnapshotRecord
-from airflow_ml.registry.results import REUSED_RUN
+from airflow_ml.registry.result_queries import REUSED_RUN
 from airflow_ml.registry.retention_records import KeptRun, NeededPlace, RunState
 from airflow_ml.registry.reuse_records import FingerprintLease
 from airflow_ml.registry.reuse_tables import FingerprintLease as LeaseRow

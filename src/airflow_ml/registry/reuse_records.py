@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from airflow_ml.graph.model import Json
+from airflow_ml.registry.records import DatasetRegistration, RunInputRecord, RunOptions
 
-__all__ = ["FingerprintLease", "NewResult", "ResultRecord"]
+__all__ = ["Adoption", "FingerprintLease", "NewResult", "ResultRecord"]
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """
+    One step run that takes the results of another one.
+
+    Attributes:
+        run_id: of the new run.
+        source_run_id: the completed step run that computed the results.
+        name: of the step.
+        options: `node_id` above all.
+        inputs: what the step would have consumed; producers may be other runs of the same batch.
+        registrations: as in `Runs.finish_step`.
+        pipeline_outputs: names of pipeline outputs by output, where they are not those of the original.
+    """
+
+    run_id: str
+    source_run_id: str
+    name: str
+    options: RunOptions
+    inputs: Sequence[RunInputRecord] = ()
+    registrations: Sequence[DatasetRegistration] = ()
+    pipeline_outputs: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

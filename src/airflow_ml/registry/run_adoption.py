@@ -13,7 +13,7 @@ from airflow_ml.registry.columns import BigNumber
 from airflow_ml.registry.database import Scope
 from airflow_ml.registry.errors import ResultGoneError
 from airflow_ml.registry.records import FINAL_STATUSES, RunOptions
-from airflow_ml.registry.results import REUSED_RUN
+from airflow_ml.registry.result_queries import REUSED_RUN
 from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_creation import insert_run
 from airflow_ml.registry.run_rows import require_run

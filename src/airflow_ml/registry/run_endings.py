@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.batch_adoption import Adoption, insert_adoptions
+from airflow_ml.registry.batch_adoption import insert_adoptions
 from airflow_ml.registry.database import Repository
 from airflow_ml.registry.fingerprint_leases import settle_lease
 from airflow_ml.registry.records import (
@@ -21,8 +21,8 @@ from airflow_ml.registry.records import (
     RunOptions,
     RunRecord,
 )
-from airflow_ml.registry.results import put_result
-from airflow_ml.registry.reuse_records import FingerprintLease, NewResult
+from airflow_ml.registry.result_queries import put_result
+from airflow_ml.registry.reuse_records import Adoption, FingerprintLease, NewResult
 from airflow_ml.registry.run_adoption import insert_adopted, present_attempt, require_result, take_results
 from airflow_ml.registry.run_creation import check_status
 from airflow_ml.registry.run_results import put_artifacts, put_inputs, put_outputs, register_outputs

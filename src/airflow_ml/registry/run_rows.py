@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from airflow_ml.registry import tables
-from airflow_ml.registry.database import Scope
+from airflow_ml._late import late
+from airflow_ml.registry.database import Scope, rows_of
 from airflow_ml.registry.errors import RunNotFoundError, RunStateError
 from airflow_ml.registry.records import FINAL_STATUSES, RunRecord
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from sqlalchemy.orm import Session
+
+    from airflow_ml.registry import tables
+    from airflow_ml.registry.plain_reads import PlainSession
+else:
+    sqlalchemy = late("sqlalchemy")
+    tables = late("airflow_ml.registry.tables")
 
 __all__ = ["find_run", "make_run_records", "require_open_run", "require_run", "run_key_of", "run_keys_of"]
 
@@ -23,7 +31,7 @@ def find_run(session: Session, scope: Scope, run_id: str, *, lock: bool = False)
     Args:
         lock: hold the row until the transaction ends, so that nobody else ends the run meanwhile.
     """
-    query = select(tables.Run).where(tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id)
+    query = sqlalchemy.select(tables.Run).where(tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id)
     if lock:
         query = query.with_for_update(key_share=True)
     return session.scalars(query).one_or_none()
@@ -70,7 +78,9 @@ def run_key_of(session: Session, scope: Scope, run_id: str) -> int:
     Raises:
         RunNotFoundError: no run of that id is in the workspace.
     """
-    query = select(tables.Run.key).where(tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id)
+    query = sqlalchemy.select(tables.Run.key).where(
+        tables.Run.id == run_id, tables.Run.workspace_id == scope.workspace_id
+    )
     key = session.scalars(query).one_or_none()
     return require_run(session, scope, run_id).key if key is None else key
 
@@ -82,7 +92,7 @@ def run_keys_of(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[
     Raises:
         RunNotFoundError: one of them is not in the workspace.
     """
-    query = select(tables.Run.id, tables.Run.key).where(
+    query = sqlalchemy.select(tables.Run.id, tables.Run.key).where(
         tables.Run.id.in_(run_ids), tables.Run.workspace_id == scope.workspace_id
     )
     keys = {row.id: row.key for row in session.execute(query)}
@@ -92,7 +102,7 @@ def run_keys_of(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[
     return keys
 
 
-def make_run_records(session: Session, rows: Sequence[tables.Run]) -> list[RunRecord]:
+def make_run_records(session: Session | PlainSession, rows: Sequence[Any]) -> list[RunRecord]:
     """Return the rows as records, with two more queries for all of them: experiments and labels."""
     if not rows:
         return []
@@ -101,22 +111,18 @@ def make_run_records(session: Session, rows: Sequence[tables.Run]) -> list[RunRe
     return [_record(row, experiments[row.experiment_key], labels) for row in rows]
 
 
-def _experiments(session: Session, keys: set[int]) -> dict[int, tuple[str, str]]:
-    table = tables.Experiment
-    query = select(table.key, table.id, table.name).where(table.key.in_(sorted(keys)))
-    return {key: (experiment_id, name) for key, experiment_id, name in session.execute(query)}
+def _experiments(session: Session | PlainSession, keys: set[int]) -> dict[int, tuple[str, str]]:
+    return {row.key: (row.id, row.name) for row in rows_of(session, "experiments", keys=sorted(keys))}
 
 
-def _labels(session: Session, keys: list[int]) -> dict[tuple[int, str], dict[str, str]]:
-    table = tables.RunLabel
-    query = select(table.run_key, table.kind, table.name, table.value).where(table.run_key.in_(keys))
+def _labels(session: Session | PlainSession, keys: list[int]) -> dict[tuple[int, str], dict[str, str]]:
     labels: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
-    for run_key, kind, name, value in session.execute(query.order_by(table.name)):
-        labels[run_key, kind][name] = value
+    for row in rows_of(session, "run_labels", keys=keys):
+        labels[row.run_key, row.kind][row.name] = row.value
     return labels
 
 
-def _record(row: tables.Run, experiment: tuple[str, str], labels: dict[tuple[int, str], dict[str, str]]) -> RunRecord:
+def _record(row: Any, experiment: tuple[str, str], labels: dict[tuple[int, str], dict[str, str]]) -> RunRecord:
     experiment_id, experiment_name = experiment
     return RunRecord(
         id=row.id,

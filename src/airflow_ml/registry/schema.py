@@ -8,17 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, inspect, text
-
 from airflow_ml._late import late
-from airflow_ml.registry.engine import WRITES
 from airflow_ml.registry.errors import WorkspaceNotFoundError
-from airflow_ml.registry.reuse_tables import Base
 
 if TYPE_CHECKING:
-    from airflow_ml.registry import migrations
+    import sqlalchemy
+    from sqlalchemy import Connection, Engine
+
+    from airflow_ml.registry import engine as engines
+    from airflow_ml.registry import migrations, reuse_tables
 else:
+    engines = late("airflow_ml.registry.engine")
     migrations = late("airflow_ml.registry.migrations")
+    reuse_tables = late("airflow_ml.registry.reuse_tables")
+    sqlalchemy = late("sqlalchemy")
 
 __all__ = ["HEAD", "VERSION_TABLE", "ensure_schema", "is_current"]
 
@@ -64,28 +67,28 @@ def ensure_schema(engine: Engine, *, create: bool = True) -> None:
 
 
 def _stored_version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
+    if not sqlalchemy.inspect(connection).has_table(VERSION_TABLE):
         return None
-    version: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    version: str | None = connection.execute(sqlalchemy.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     return version
 
 
 def _create_all(connection: Connection) -> None:
-    Base.metadata.create_all(connection, checkfirst=False)
+    reuse_tables.Base.metadata.create_all(connection, checkfirst=False)
     connection.execute(
-        text(
+        sqlalchemy.text(
             f"CREATE TABLE {VERSION_TABLE} "
             f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
         )
     )
-    connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})  # noqa: S608 - a constant
+    connection.execute(sqlalchemy.text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})  # noqa: S608 - a constant
 
 
 @contextmanager
 def _one_process(engine: Engine) -> Iterator[Connection]:
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             yield connection
         return
     with Path(f"{engine.url.database}.lock").open("w") as lock:
@@ -95,5 +98,5 @@ def _one_process(engine: Engine) -> Iterator[Connection]:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("PRAGMA journal_mode = WAL")
-        with engine.execution_options(**{WRITES: True}).begin() as connection:
+        with engine.execution_options(**{engines.WRITES: True}).begin() as connection:
             yield connection

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from airflow_ml.registry.database import in_batches
 from airflow_ml.registry.records import FINAL_STATUSES, RUN_STATUSES
-from airflow_ml.registry.results import REUSED_RUN
+from airflow_ml.registry.result_queries import REUSED_RUN
 from airflow_ml.registry.tables import Output, RegisteredDataset, Run, RunInput, RunLabel
 from airflow_ml.registry.values import content_digest
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
-
 from airflow_ml.graph.model import Json
-from airflow_ml.registry.database import Repository
-from airflow_ml.registry.tables import Workspace
+from airflow_ml.registry.database import Repository, rows_of
 
 __all__ = ["WorkspaceDetails"]
 
@@ -18,9 +15,9 @@ class WorkspaceDetails(Repository):
 
     def get(self) -> Mapping[str, Json]:
         """Return everything that was said."""
-        query = select(Workspace.details).where(Workspace.key == self._workspace_id)
-        with self._database.read() as session:
-            return dict(session.scalars(query).one() or {})
+        with self._database.look_up() as session:
+            (row,) = rows_of(session, "workspace", workspace=self._workspace_id)
+        return dict(row.details or {})
 
     def put(self, changes: Mapping[str, Json]) -> None:
         """Replace the named details; the others stay."""

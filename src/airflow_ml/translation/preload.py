@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 
 from airflow_ml._records import compile_records
+from airflow_ml.registry import registry
 
 __all__ = ["preload", "preload_tasks"]
 
@@ -63,3 +64,4 @@ def preload_tasks() -> None:
     preload()
     for name in _TASKS:
         importlib.import_module(name)
+    registry.preload()

@@ -128,7 +128,7 @@ def test_an_invalidated_result_goes_after_the_grace_time(context, compute, monke
     """Whoever looked it up right before is let through."""
     runs = [compute(days=10, fingerprint=fingerprint) for fingerprint in "fg"]
     context.registry.results.invalidate(reason="wrong data", run_id=runs[0].id)
-    monkeypatch.setattr("airflow_ml.registry.results.utc_now", lambda: NOW - timedelta(days=2))
+    monkeypatch.setattr("airflow_ml.registry.result_queries.utc_now", lambda: NOW - timedelta(days=2))
     context.registry.results.invalidate(reason="wrong data", run_id=runs[1].id)
 
     collection = collect(context)
