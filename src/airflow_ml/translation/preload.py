@@ -9,9 +9,15 @@ import all that opens runs and decides about steps, which is half of the time of
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
+from airflow_ml._late import late
 from airflow_ml._records import compile_records
-from airflow_ml.registry import registry
+
+if TYPE_CHECKING:
+    from airflow_ml.registry import registry
+else:
+    registry = late("airflow_ml.registry.registry")
 
 __all__ = ["preload", "preload_tasks"]
 
