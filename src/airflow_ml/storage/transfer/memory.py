@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from airflow_ml.hashing.digest_table import DigestTable
 if TYPE_CHECKING:
     from airflow_ml.storage.protocol import FileInfo, ReadableStore
 
-__all__ = ["TransferMemory"]
+__all__ = ["TransferMemory", "is_equal"]
 
 _CHUNK = 10_000
 
@@ -36,34 +36,47 @@ class TransferMemory:
     def __init__(self, folder: Path, *, max_bytes: int = 256 << 20) -> None:
         self._table = DigestTable(folder, max_bytes=max_bytes)
 
+    def recall(self, files: Sequence[tuple[Path, Identity]]) -> Sequence[FileDigest | None]:
+        """Return for each local file what names its equal; None where nothing is known of the file as it is now."""
+        named = [(_name(local), identity) for local, identity in files]
+        known: dict[str, FileDigest] = {}
+        for start in range(0, len(named), _CHUNK):
+            known.update(self._table.find(named[start : start + _CHUNK]))
+        return [known.get(place) for place, _ in named]
+
     def equal(self, store: ReadableStore, pairs: Sequence[tuple[Path, FileInfo]]) -> set[int]:
         """Return the indexes of those pairs that are known to be equal."""
-        found: set[int] = set()
-        for start in range(0, len(pairs), _CHUNK):
-            found.update(start + index for index in self._equal(store, pairs[start : start + _CHUNK]))
-        return found
-
-    def _equal(self, store: ReadableStore, pairs: Sequence[tuple[Path, FileInfo]]) -> Iterator[int]:
-        places = [str(local.absolute()) for local, _ in pairs]
-        identities = {place: identity for place in places if (identity := _identity(place)) is not None}
-        known, name = self._table.find(list(identities.items())), store.identity
-        for index, (place, (_, info)) in enumerate(zip(places, pairs, strict=True)):
-            if info.etag and place in known and known[place] == FileDigest(info.size, _key(name, info)):
-                yield index
+        there = [(index, local, found) for index, (local, _) in enumerate(pairs) if (found := _identity(local))]
+        recalled = self.recall([(local, identity) for _, local, identity in there])
+        return {
+            index
+            for (index, _, _), known in zip(there, recalled, strict=True)
+            if is_equal(known, store, pairs[index][1])
+        }
 
     def add(self, store: ReadableStore, local: Path, identity: Identity, info: FileInfo) -> None:
         """Remember that a local file, as long as it has this identity, is equal to a file of a store."""
         if info.etag and info.size == identity.size:
-            self._table.add(str(local.absolute()), identity, FileDigest(info.size, _key(store.identity, info)))
+            self._table.add(_name(local), identity, FileDigest(info.size, _key(store.identity, info)))
 
     def save(self) -> None:
         """Write what is new, for later processes."""
         self._table.save()
 
 
-def _identity(place: str) -> Identity | None:
+def is_equal(known: FileDigest | None, store: ReadableStore, info: FileInfo) -> bool:
+    """Tell whether what is known of a local file names a file of a store as it is now."""
+    return known is not None and bool(info.etag) and known == FileDigest(info.size, _key(store.identity, info))
+
+
+def _name(local: Path) -> str:
+    name = str(local)
+    return name if name.startswith("/") else str(local.absolute())
+
+
+def _identity(local: Path) -> Identity | None:
     try:
-        return Identity.of(os.stat(place))  # noqa: PTH116 - a million times
+        return Identity.of(os.stat(local))  # noqa: PTH116 - a million times
     except OSError:
         return None
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from stat import S_ISREG
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.hashing.content import Identity
 from airflow_ml.hashing.stat_cache import is_settled
 from airflow_ml.storage.protocol import FileInfo, Store, Upload, join_path, normalise_path
 from airflow_ml.storage.transfer.failures import raise_failure
-from airflow_ml.storage.transfer.looking import look
-from airflow_ml.storage.transfer.memory import TransferMemory
+from airflow_ml.storage.transfer.looking import ListAhead, look
+from airflow_ml.storage.transfer.memory import TransferMemory, is_equal
 from airflow_ml.storage.transfer.parts import is_part_store
 from airflow_ml.storage.transfer.pool import run_jobs
 from airflow_ml.storage.transfer.progress import Progress
@@ -52,8 +54,10 @@ def put_tree(
     if not source.is_dir():
         raise UserErrorException(f"upload of {str(source)!r}: is not a folder; name an existing one")
     target = normalise_path(folder)
+    work = _Uploads(store, overwrite=overwrite, memory=memory, show_progress=show_progress)
+    listing = ListAhead(store, target) if work.has_to_look else None
     uploads = [Upload(file.place, join_path(target, file.path)) for file in walk_files(source)]
-    return upload(store, uploads, overwrite=overwrite, memory=memory, show_progress=show_progress)
+    return work.run(uploads, listing)
 
 
 def upload(
@@ -82,10 +86,7 @@ def upload(
         ServiceException: the store failed. What has arrived stays, and another call goes on.
     """
     work = _Uploads(store, overwrite=overwrite, memory=memory, show_progress=show_progress)
-    try:
-        return work.run(_one_each(uploads, is_last=overwrite))
-    finally:
-        work.close()
+    return work.run(_one_each(uploads, is_last=overwrite), None)
 
 
 class _Uploads:
@@ -97,32 +98,37 @@ class _Uploads:
         self._sent: dict[str, tuple[Upload, FileInfo]] = {}
         self._left: list[str] = []
 
-    def run(self, uploads: Sequence[Upload]) -> int:
-        sizes = {item.path: _size(item.source) for item in uploads}
-        there = self._there(uploads)
-        if self._overwrite:
-            wanted = self._unequal([item for item in uploads if item.path in there], there)
-            wanted += [item for item in uploads if item.path not in there]
-        else:
-            wanted = [item for item in uploads if item.path not in there]
-            self._left = [item.path for item in uploads if item.path in there]
+    @property
+    def has_to_look(self) -> bool:
+        """What lies at the paths matters, or is quicker to ask than to write; a local store answers as quickly."""
+        return is_part_store(self._store) or (self._overwrite and self._memory is not None)
+
+    def run(self, uploads: Sequence[Upload], listing: ListAhead | None) -> int:
+        """Upload, and return how many files of the store are as the local ones."""
+        try:
+            return self._run(uploads, listing)
+        finally:
+            self._progress.close()
+            if self._memory is not None:
+                self._memory.save()
+
+    def _run(self, uploads: Sequence[Upload], listing: ListAhead | None) -> int:
+        files = [(item.source, _identity(item.source)) for item in uploads]
+        sizes = {item.path: identity.size for item, (_, identity) in zip(uploads, files, strict=True)}
+        recalled = self._memory.recall(files) if self._overwrite and self._memory is not None else [None] * len(files)
+        there = look(self._store, [item.path for item in uploads], listing=listing) if self.has_to_look else {}
+        wanted = []
+        for item, known in zip(uploads, recalled, strict=True):
+            info = there.get(item.path)
+            if info is not None and not self._overwrite:
+                self._left.append(item.path)
+            elif info is not None and is_equal(known, self._store, info):
+                self._progress.unchanged += 1
+            else:
+                wanted.append(item)
         self._send(wanted, there, sizes)
         self._look_again(sizes)
         return len(uploads) - len(self._left)
-
-    def _unequal(self, uploads: list[Upload], there: Mapping[str, FileInfo]) -> list[Upload]:
-        """Return those that are not known to be equal to what lies there."""
-        if self._memory is None:
-            return uploads
-        equal = self._memory.equal(self._store, [(item.source, there[item.path]) for item in uploads])
-        self._progress.unchanged = len(equal)
-        return [item for index, item in enumerate(uploads) if index not in equal]
-
-    def _there(self, uploads: Sequence[Upload]) -> Mapping[str, FileInfo]:
-        """Return what lies at the paths, where that matters: a local store answers each write as quickly."""
-        if is_part_store(self._store) or (self._overwrite and self._memory is not None):
-            return look(self._store, [item.path for item in uploads])
-        return {}
 
     def _send(self, uploads: Sequence[Upload], there: Mapping[str, FileInfo], sizes: Mapping[str, int]) -> None:
         self._progress.expect(len(uploads), sum(sizes[item.path] for item in uploads))
@@ -171,11 +177,6 @@ class _Uploads:
         there = look(self._store, [*self._sent])
         return [path for path, (_, info) in self._sent.items() if not _is_kept(info, there.get(path))]
 
-    def close(self) -> None:
-        self._progress.close()
-        if self._memory is not None:
-            self._memory.save()
-
 
 def _one_each(uploads: Sequence[Upload], *, is_last: bool) -> list[Upload]:
     """Return one file for each path: the last one where files are replaced, the first one where they stay."""
@@ -192,13 +193,13 @@ def _is_kept(sent: FileInfo, there: FileInfo | None) -> bool:
     return there is not None and (there.etag != sent.etag or there.size == sent.size)
 
 
-def _size(source: Path) -> int:
+def _identity(source: Path) -> Identity:
     try:
-        status = source.stat()
+        status = os.stat(source)  # noqa: PTH116 - a million times
     except OSError as exc:
         raise UserErrorException(
             f"upload of {str(source)!r}: is not a file ({exc.strerror}); name an existing one"
         ) from exc
     if not S_ISREG(status.st_mode):
         raise UserErrorException(f"upload of {str(source)!r}: is not a file; name an existing one")
-    return status.st_size
+    return Identity.of(status)
