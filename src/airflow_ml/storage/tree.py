@@ -55,11 +55,14 @@ def walk_files(root: Path) -> Iterator[TreeFile]:
 
 def _walk(root: Path, folder: Path, prefix: str, above: tuple[str, ...], *, through_link: bool) -> Iterator[TreeFile]:
     with os.scandir(folder) as scan:
-        entries = sorted(scan, key=lambda entry: entry.name + "/" * Path(entry.path).is_dir())
+        entries = sorted(scan, key=lambda entry: entry.name + "/" * _is_folder(entry))
     for entry in entries:
         path = normalise_path(join_path(prefix, entry.name))
         is_link = through_link or entry.is_symlink()
         place = Path(_inside(root, entry, path)) if entry.is_symlink() else Path(entry.path)
+        if entry.is_file(follow_symlinks=False):  # nearly all, and this asks nothing of the disk
+            yield TreeFile(path, place, is_link)
+            continue
         mode = place.stat().st_mode
         if stat.S_ISDIR(mode):
             real = os.path.realpath(place)
@@ -70,6 +73,10 @@ def _walk(root: Path, folder: Path, prefix: str, above: tuple[str, ...], *, thro
             yield TreeFile(path, place, is_link)
         else:
             raise UserErrorException(f"{path!r}: is {_kind(mode)}; only files and folders can be stored")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir(follow_symlinks=False)
 
 
 def _inside(root: Path, entry: os.DirEntry[str], path: str) -> str:

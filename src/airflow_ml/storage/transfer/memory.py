@@ -66,7 +66,7 @@ class TransferMemory:
 
 def is_equal(known: FileDigest | None, store: ReadableStore, info: FileInfo) -> bool:
     """Tell whether what is known of a local file names a file of a store as it is now."""
-    return known is not None and bool(info.etag) and known == FileDigest(info.size, _key(store.identity, info))
+    return known is not None and bool(info.etag) and known == (info.size, _key(store.identity, info))
 
 
 def _name(local: Path) -> str:
