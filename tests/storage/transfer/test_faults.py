@@ -1,11 +1,16 @@
 """Transfers over a network that fails: complete, or one clear error, nothing half seen, and nothing sent twice."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.storage.blob import generate_container_sas
 from servers.fault_proxy import Answered, CutDown, CutUp, Forgotten, LostAnswer, Stalled
 
-from airflow_ml.exceptions import ServiceException
+from airflow_ml.exceptions import AzureMLException, ServiceException
+from airflow_ml.storage.factory import StoreContext, open_store
 from airflow_ml.storage.local import LocalStore
 from airflow_ml.storage.protocol import TEMPORARY_PREFIX
 from airflow_ml.storage.transfer import StoreCopy, copy_files, download, get_tree, put_file, put_tree
@@ -216,3 +221,40 @@ def test_a_copy_between_stores_that_is_cut_goes_on(far_store, blob_store, proxy,
     assert copy_files(far_store, folder, [StoreCopy(blob_store.stat("big"), "copied")]) == 1
     assert proxy.down <= 7 * small_parts
     assert folder.open_read("copied").read() == source.read_bytes()
+
+
+def container_sas(server, container, hours):
+    """Return a token for a container."""
+    return generate_container_sas(
+        server.account,
+        container,
+        account_key=server.key,
+        permission="racwdl",
+        expiry=datetime.now(timezone.utc) + timedelta(hours=hours),
+    )
+
+
+@pytest.mark.parametrize("is_renewed", [True, False])
+def test_a_token_that_expires_in_the_middle(azurite, blob_store, proxy, make_file, small_parts, is_renewed):
+    """The datastore's token as it is by then is used; without a new one it is told, and nothing is seen."""
+    container, source = blob_store.client.address.container, make_file("big", PARTS * small_parts)
+    first, second = (container_sas(azurite, container, hours) for hours in (1, 2))
+    tokens = iter([first, *[second if is_renewed else first] * 100])
+    first_end = parse_qs(first)["se"]
+
+    def expire(request):
+        is_first = parse_qs(urlsplit(request.target).query).get("se") == first_end
+        return Answered(403, "AuthenticationFailed") if is_first and request.number > 6 else None
+
+    proxy.fault = expire
+    settings = replace(azurite, port=proxy.port).settings(container, auth="sas")
+    store = open_store(settings, StoreContext("blobs", credentials=lambda: {"sas_token": next(tokens)}))
+
+    if is_renewed:
+        assert put_file(store, source, "big")
+        assert blob_store.open_read("big").read() == source.read_bytes()
+    else:
+        with pytest.raises(AzureMLException, match=r"403 AuthenticationFailed") as caught:
+            put_file(store, source, "big")
+        assert parse_qs(first)["sig"][0] not in str(caught.value)
+        assert not blob_store.exists("big")
