@@ -26,7 +26,8 @@ from airflow_ml.train.estimator import Estimator, Mpi
 from airflow_ml.train.hyperdrive import HyperDriveConfig
 from airflow_ml.train.sklearn import SKLearn
 
-LATER_STEPS = [name for name in airflow_ml.pipeline.steps.__all__ if name not in ("DataTransferStep", "PythonScriptStep")]
+STEPS = ("DataTransferStep", "PythonScriptStep")
+LATER_STEPS = [name for name in airflow_ml.pipeline.steps.__all__ if name not in STEPS]
 LATER_SETTINGS = [
     AutoMLConfig,
     AzureMLNotebookHandler,

@@ -10,7 +10,10 @@ from airflow_ml.storage.factory import BUILT_IN_KINDS, StoreContext, open_store
 
 def test_a_local_store_without_a_root_lies_in_the_workspaces_folder(tmp_path):
     """Null means the workspace's folder, a relative root one below it, an absolute one itself."""
-    roots = [open_store({"kind": "local", "root": root}, StoreContext("s", tmp_path)).root for root in (None, "sub", "/srv/data")]
+    roots = [
+        open_store({"kind": "local", "root": root}, StoreContext("s", tmp_path)).root
+        for root in (None, "sub", "/srv/data")
+    ]
 
     assert roots == [tmp_path, tmp_path / "sub", Path("/srv/data")]
 

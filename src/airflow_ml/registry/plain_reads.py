@@ -106,7 +106,11 @@ class PlainReads:
             pass
         # The driver must not begin transactions by itself. A file that is gone must not be made.
         connection = sqlite3.connect(
-            f"{self._file.as_uri()}?mode=rw", _BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+            f"{self._file.as_uri()}?mode=rw",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
         connection.execute("PRAGMA query_only = ON")
         return connection

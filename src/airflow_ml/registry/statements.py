@@ -117,7 +117,7 @@ def _columns(statement: _Select) -> tuple[tuple[str, str], ...]:
 
 
 def _kind(kind: TypeEngine[Any]) -> str:
-    """Return what the plain way does with a column's values; a new type needs a rule there first."""
+    """Return what the plain way does with a column's values; a test compares what both ways give."""
     for family, name in ((UtcTime, "time"), (JsonText, "json"), (Boolean, "bool")):
         if isinstance(kind, family):
             return name

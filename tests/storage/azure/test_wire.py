@@ -1,7 +1,7 @@
 """Connections: proxies, certificates, servers that are not there, and processes that fork."""
 
 import os
-import select
+import selectors
 import socket
 import socketserver
 import subprocess
@@ -45,13 +45,16 @@ class Proxy(socketserver.BaseRequestHandler):
         self.server.asked.append(f"{host}:{port}")
         with socket.create_connection((host, int(port))) as other:
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            ends = {self.request: other, other: self.request}
-            while True:
-                for source in select.select(list(ends), [], [])[0]:
-                    content = source.recv(65536)
-                    if not content:
-                        return
-                    ends[source].sendall(content)
+            # select.select takes no descriptor above 1023, which a long run of tests has.
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.request, selectors.EVENT_READ, other)
+                selector.register(other, selectors.EVENT_READ, self.request)
+                while True:
+                    for key, _ in selector.select():
+                        content = key.fileobj.recv(65536)
+                        if not content:
+                            return
+                        key.data.sendall(content)
 
 
 @contextmanager
