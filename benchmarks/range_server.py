@@ -1,5 +1,5 @@
 """
-A server that answers every GET with a range of one file and nothing else: what a client can do where no server limits it.
+A server that answers every GET with a range of one file: what a client can do where no server limits it.
 
     python benchmarks/range_server.py PORT FILE
 """
