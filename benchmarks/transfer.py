@@ -244,7 +244,8 @@ def run(program: str, given: list[Any]) -> Any:
 def range_server(place: Path) -> Iterator[Azurite]:
     """Start a server of ranges of one file."""
     port = free_port()
-    server = subprocess.Popen([sys.executable, Path(__file__).with_name("range_server.py"), str(port), place])
+    program = Path(__file__).parents[1] / "tests/servers/range_server.py"
+    server = subprocess.Popen([sys.executable, program, str(port), place])
     time.sleep(1)
     yield Azurite(port)
     server.kill()

@@ -108,7 +108,8 @@ def test_ctrl_c_ends_a_transfer_at_once(start, blob_store, proxy, make_file):
     proxy.fault = stall
     processes.append(start("up", make_file("big", PARTS * PART_SIZE)))
 
-    assert processes[0].wait(timeout=20) == -signal.SIGINT
+    _, told = processes[0].communicate(timeout=20)
+    assert processes[0].returncode == -signal.SIGINT, told.decode()
     assert not blob_store.exists("big")
 
 
@@ -121,4 +122,4 @@ def test_memory_stays_flat(start, blob_store, make_file):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
         assert status == 0
-        assert usage.ru_maxrss < (200 + 60) * 1024
+        assert usage.ru_maxrss < (200 + 60) * 1024, way

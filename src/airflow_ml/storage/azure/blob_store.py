@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -146,11 +147,16 @@ class BlobStore:
             return self._write_stream(name, io.BytesIO(content), condition)
         if isinstance(content, Path):
             with storage_errors(f"write of {path!r}", content.parent), content.open("rb") as stream:
-                return self._write_stream(name, stream, condition)
+                size = os.fstat(stream.fileno()).st_size
+                return self._write_stream(name, stream, condition, expected=min(size, BLOCK_SIZE))
         return self._write_stream(name, content, condition)
 
-    def _write_stream(self, name: str, stream: BinaryIO, condition: Condition) -> FileInfo:
-        first = stream.read(BLOCK_SIZE + 1)
+    def _write_stream(
+        self, name: str, stream: BinaryIO, condition: Condition, *, expected: int = BLOCK_SIZE
+    ) -> FileInfo:
+        first = stream.read(expected + 1)  # asking for more would take as much memory for a moment
+        if expected < len(first) <= BLOCK_SIZE:  # the file has grown
+            first += stream.read(BLOCK_SIZE + 1 - len(first))
         if len(first) <= BLOCK_SIZE:
             md5 = content_md5(first)
             noted = digest_metadata(hashlib.sha256(first).hexdigest(), size=len(first), md5=md5)

@@ -86,7 +86,8 @@ def fetch_files(
         if done is not None:
             done(job.info)
 
-    jobs = (Fetching(store, info, place, may_be_there=memory is not None, done=note) for info, place in wanted)
+    told = None if memory is None and done is None else note
+    jobs = (Fetching(store, info, place, may_be_there=memory is not None, done=told) for info, place in wanted)
     try:
         failure = run_jobs(jobs, progress, memory=memory_bytes)
     finally:

@@ -12,7 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
 from airflow_ml.storage.transfer.progress import Progress
@@ -118,8 +120,11 @@ class _Run:
         self._progress = progress
         self._most_threads, self._memory = threads, memory
         self._lock = threading.Lock()
-        # Threads wait for tasks; whoever offers jobs waits for room, or for the end.
-        self._has_tasks, self._has_room = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._has_tasks = threading.Condition(self._lock)
+        # Whoever offers jobs waits here for room, or for the end. Ctrl-C in a wait for a condition may leave its lock
+        # free where it must be held; a queue has no such moment.
+        self._signals: SimpleQueue[None] = SimpleQueue()
+        self._is_watched = False
         self._waiting: deque[_Task] = deque()
         self._begun: set[_Begun] = set()
         self._threads: list[threading.Thread] = []
@@ -128,23 +133,30 @@ class _Run:
 
     def offer(self, job: Job) -> bool:
         """Hand a job over when there is room; False if it is of no use any more."""
-        with self._lock:
-            while len(self._waiting) >= self._most_threads and not self._is_ending:
-                self._pause()
-            if self._is_ending:
-                return False
-            self._waiting.append(_Task(_Begun(job), job.weight))
-            self._call()
-        return True
+        while True:
+            with self._lock:
+                if self._is_ending:
+                    return False
+                if len(self._waiting) < self._most_threads:
+                    self._waiting.append(_Task(_Begun(job), job.weight))
+                    if self._fitting() == len(self._waiting):
+                        self._call(1)
+                    return True
+                self._is_watched = True
+            self._pause()
 
     def wait(self) -> None:
         """Return when all that was handed over has ended, or something has failed."""
-        with self._lock:
-            while (self._waiting or self._running) and not self._is_ending:
-                self._pause()
+        while True:
+            with self._lock:
+                if self._is_ending or not (self._waiting or self._running):
+                    return
+                self._is_watched = True
+            self._pause()
 
     def _pause(self) -> None:
-        self._has_room.wait(_LOOK)
+        with suppress(Empty):
+            self._signals.get(timeout=_LOOK)
         self._progress.tell()
 
     def end(self) -> None:
@@ -161,15 +173,25 @@ class _Run:
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _call(self) -> None:
-        """Wake a thread for a task, or start one more."""
-        if self._idle < len(self._waiting) and len(self._threads) < self._most_threads:
-            # A daemon: a request that never ends must not keep the process from ending.
-            thread = threading.Thread(target=self._work, name=f"transfer-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        else:
-            self._has_tasks.notify()
+    def _fitting(self) -> int:
+        """Return how many of the next tasks there is memory for."""
+        held, count = self._held, 0
+        for task in self._waiting:
+            if count == self._most_threads or (held and held + task.weight > self._memory):
+                break
+            held, count = held + task.weight, count + 1
+        return count
+
+    def _call(self, count: int) -> None:
+        """Wake threads, or start more; never without need: each keeps memory of the largest part that it had."""
+        for number in range(count):
+            if number < self._idle:
+                self._has_tasks.notify()
+            elif len(self._threads) < self._most_threads:
+                # A daemon: a request that never ends must not keep the process from ending.
+                thread = threading.Thread(target=self._work, name=f"transfer-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
@@ -220,9 +242,7 @@ class _Run:
             if error is None and not self._is_ending:
                 self._waiting.extendleft(_Task(begun, weight, piece) for weight, piece in reversed(pieces))
             self._note(begun, arrived, error, is_complete=is_first and not pieces)
-            for _ in pieces:
-                self._call()
-            self._wake()
+            self._wake(len(pieces), is_free=not is_last)
         if is_last:
             self._finish(begun)
         elif self._is_left(begun):
@@ -238,16 +258,21 @@ class _Run:
             begun.running -= 1
             self._running -= 1
             self._note(begun, 0, error, is_complete=True)
-            self._wake()
+            self._wake(0, is_free=True)
         if self._is_left(begun):
             begun.job.abandon()
 
-    def _wake(self) -> None:
-        """Wake those for whom what has changed matters; this thread itself takes the next task."""
-        if self._idle and self._waiting:
+    def _wake(self, added: int, *, is_free: bool) -> None:
+        """Wake those for whom what has changed matters; a thread that is free takes the next task itself."""
+        others = self._fitting() - int(is_free)
+        if added:
+            self._call(min(others, added))
+        elif others > 0 and self._idle:
             self._has_tasks.notify()
-        if self._is_ending or len(self._waiting) < self._most_threads // 2:
-            self._has_room.notify()
+        has_room = len(self._waiting) < self._most_threads // 2
+        if self._is_watched and (has_room or self._is_ending):
+            self._is_watched = False
+            self._signals.put(None)
 
     def _note(self, begun: _Begun, arrived: int, error: BaseException | None, *, is_complete: bool) -> None:
         if error is not None:

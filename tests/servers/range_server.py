@@ -1,7 +1,7 @@
 """
 A server that answers every GET with a range of one file: what a client can do where no server limits it.
 
-    python benchmarks/range_server.py PORT FILE
+    python tests/servers/range_server.py PORT FILE
 """
 
 from __future__ import annotations
