@@ -48,7 +48,8 @@ def start(azurite, blob_store, proxy):
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stderr.close()
 
 
 def kill_when(has_arrived, processes, *, after):
