@@ -25,6 +25,7 @@ from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.captures import Snapshot, snapshot_of
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
+from airflow_ml.execution.fuse_mounts import FuseMounts
 from airflow_ml.execution.leases import held_for_attempt, renewing
 from airflow_ml.execution.leftovers import remove_place
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
@@ -80,6 +81,7 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
         run = _begin(services, task, admitted, control)
     directory = RunDirectory(services.run_directory(run.id))
     outside: list[Path] = []
+    mounts = FuseMounts(run.id, Path(directory.root))
     try:
         with failures_recorded(services, task, run, control.is_retried), renewing(services, admitted) as renewal:
             watch = StopWatch(services, task, run, lambda: control.is_stopped() or renewal.is_lost)
@@ -89,9 +91,9 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                     transferred = transfer(services, task, run, directory, watch, control.log)
                     outputs, states = transferred.outputs, transferred.states
                 else:
-                    prepared = prepare(services, task, run, directory, outside, control.log)
+                    prepared = prepare(services, task, run, directory, outside, mounts, control.log)
                     watch.refuse_stopped()
-                    _run_script(services, task, run, prepared, watch, control, reads)
+                    _run_script(services, task, run, prepared, mounts, watch, control, reads)
                     states = prepared.states
                 watch.refuse_stopped()
             except StepStopped:
@@ -102,6 +104,7 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
             offered = still_offered(services, task, run, admitted, states, reads, control.log)
             return end_attempt(services, task, run, outputs, offered, reads)
     finally:
+        mounts.close()
         for place in outside:
             remove_place(place)
         shutil.rmtree(directory.root, ignore_errors=True)
@@ -129,6 +132,7 @@ def _run_script(
     task: StepTask,
     run: RunRecord,
     prepared: Prepared,
+    mounts: FuseMounts,
     watch: StopWatch,
     control: Control,
     reads: Reads,
@@ -139,6 +143,8 @@ def _run_script(
     finally:
         # Kept whatever happened: the log of a script that failed is what people look at.
         problem = _collect(services, run, prepared.directory, control.log)
+    if not outcome.is_stopped:
+        _check_mounts(task, mounts)
     _check(task, outcome, watch, prepared.directory)
     if outcome.is_cut:
         reads.refuse("its script left processes running, which were ended and may have been writing")
@@ -193,6 +199,13 @@ def _collect(services: Services, run: RunRecord, directory: RunDirectory, log: L
         log(f"log and files of the script could not be stored: {error}")
         return error
     return None
+
+
+def _check_mounts(task: StepTask, mounts: FuseMounts) -> None:
+    try:
+        mounts.refuse_dead()
+    except AzureMLException as error:
+        raise error.at(task.title) from error
 
 
 def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDirectory) -> None:

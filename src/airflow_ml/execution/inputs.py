@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json
     from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
+    from airflow_ml.storage.fuse_mount import LazyPlacing
     from airflow_ml.storage.in_place import Bind
 
 __all__ = ["StagedInput", "stage_inputs"]
@@ -70,6 +71,7 @@ def stage_inputs(
     directory: RunDirectory,
     outside: list[Path],
     binds: list[Bind],
+    lazy: LazyPlacing | None,
 ) -> dict[str, StagedInput]:
     """
     Bring every input of the step onto this machine.
@@ -77,11 +79,12 @@ def stage_inputs(
     Args:
         outside: receives the links that were made outside of the run directory, for absolute `path_on_compute`.
         binds: receives what the launcher has to bind for the script, if it can do that.
+        lazy: mounts what the script shall get when it reads it, if that was asked for.
 
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    stager = _Stager(services, task, run, directory, outside, binds if services.launcher.can_bind else None)
+    stager = _Stager(services, task, run, directory, outside, binds if services.launcher.can_bind else None, lazy)
     staged: dict[str, StagedInput] = {}
     for port in task.step.inputs:
         staged[port.name] = stager.stage_named(port)
@@ -97,6 +100,7 @@ class _Stager:
         directory: RunDirectory,
         outside: list[Path],
         binds: list[Bind] | None,
+        lazy: LazyPlacing | None,
     ) -> None:
         self._services = services
         self._task = task
@@ -104,6 +108,7 @@ class _Stager:
         self._directory = directory
         self._outside = outside
         self._binds = binds
+        self._lazy = lazy
 
     def stage_named(self, port: InputPort) -> StagedInput:
         """Stage one input; an error says which one it is about."""
@@ -160,6 +165,7 @@ class _Stager:
             datastore=output.datastore,
             files=[file.path for file in manifest.files],
             binds=self._binds,
+            lazy=self._lazy,
         )
         return self._placed(StagedInput(port, "path", lineage, path=path))
 
@@ -185,6 +191,7 @@ class _Stager:
             self._services.home.cache,
             state=state,
             binds=self._binds,
+            lazy=self._lazy,
         )
         return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset, state=str(state)))
 
@@ -208,6 +215,7 @@ class _Stager:
             allow_missing=port.mode == "mount",
             state=state,
             binds=self._binds,
+            lazy=self._lazy,
         )
         return self._placed(StagedInput(port, "path", lineage, path=path, state=str(state)))
 

@@ -14,6 +14,7 @@ from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.model import Verdict
 from airflow_ml.registry import RunStateError
 from airflow_ml.runtime.protocol import RunDirectory
+from airflow_ml.storage.fuse_mount import clear_mounts
 
 if TYPE_CHECKING:
     from airflow_ml.execution.stores import Stores
@@ -36,6 +37,7 @@ def close_lost_attempt(stores: Stores, run: RunRecord, verdict: Verdict | None =
     if run.is_final and not Path(directory.root).exists():
         return 0
     ended = len(kill_orphans(run.id))
+    clear_mounts(Path(directory.root))
     if not run.is_final:
         # The record's end matters more than the files.
         with suppress(AzureMLException, OSError):

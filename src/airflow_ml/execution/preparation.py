@@ -18,8 +18,10 @@ from airflow_ml.execution.script import Script, command_of, environment_of
 from airflow_ml.graph import OutputPort
 from airflow_ml.runtime.protocol import VERSION
 from airflow_ml.snapshots.materialise import materialise
+from airflow_ml.storage.fuse_mount import wants_fuse
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.fuse_mounts import FuseMounts
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json
@@ -50,7 +52,13 @@ class Prepared:
 
 
 def prepare(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, outside: list[Path], log: LogLine
+    services: Services,
+    task: StepTask,
+    run: RunRecord,
+    directory: RunDirectory,
+    outside: list[Path],
+    mounts: FuseMounts,
+    log: LogLine,
 ) -> Prepared:
     """
     Fill the run directory and return what to start.
@@ -58,6 +66,7 @@ def prepare(
     Args:
         outside: receives every place outside of the run directory that belongs to the attempt; the caller removes
             them afterwards, also after a failure.
+        mounts: used if the worker or the step asks for FUSE; the caller closes them.
     """
     for folder in (directory.code, directory.inputs, directory.data, directory.uploads, directory.requests):
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -66,7 +75,9 @@ def prepare(
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
     interpreter = _interpreter(services, task, log)
     binds: list[Bind] = []
-    inputs = stage_inputs(services, task, run, directory, outside, binds)
+    inherited = _inherited(interpreter)
+    lazy = mounts if wants_fuse({**inherited, **task.step.environment_variables}) else None
+    inputs = stage_inputs(services, task, run, directory, outside, binds, lazy)
     outputs = {port.name: _make_place(task, port, directory, outside) for port in task.step.outputs}
     services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
     parameters = parameter_texts(task.pipeline)
@@ -83,7 +94,7 @@ def prepare(
     environment = environment_of(
         script,
         workspace=services.registry.workspace,
-        inherited=_inherited(interpreter),
+        inherited=inherited,
     )
     return Prepared(
         directory=directory,

@@ -18,6 +18,7 @@ from airflow_ml.reuse.environment_records import words
 from airflow_ml.reuse.ignored import Ignored
 from airflow_ml.reuse.model import Fingerprint, Record
 from airflow_ml.reuse.records import FORMAT, has_secret_name, is_secret_word, seal, secret
+from airflow_ml.storage.fuse_mount import MOUNT_VARIABLE
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, InputPort, Json, OutputPort, Step
@@ -115,7 +116,7 @@ def _code(step: Step, facts: StepFacts) -> Iterator[Record]:
 def _variables(step: Step, identities: InputIdentities, ignored: Ignored) -> Iterator[Record]:
     variables = {**identities.environments.variables(step.environment), **step.environment_variables}
     for name, value in variables.items():
-        if name not in ignored.variables:
+        if name not in ignored.variables and name != MOUNT_VARIABLE:  # the same data, come another way
             yield Record("variable", name, _unless_secret(name, str(value)))
 
 

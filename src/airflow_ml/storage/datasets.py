@@ -20,6 +20,7 @@ from airflow_ml.graph.model import Json
 from airflow_ml.runtime.filters import matches
 from airflow_ml.runtime.partitions import PartitionFormat
 from airflow_ml.storage.files_state import FilesState
+from airflow_ml.storage.fuse_mount import LazyPlacing
 from airflow_ml.storage.in_place import Bind
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, normalise_path
 from airflow_ml.storage.public_blobs import BlobFolder, is_blob_address
@@ -363,6 +364,7 @@ def stage_dataset(
     *,
     state: FilesState | None = None,
     binds: list[Bind] | None = None,
+    lazy: LazyPlacing | None = None,
 ) -> StagedDataset:
     """
     Bring a dataset's files below `target`, at their paths inside the dataset.
@@ -374,7 +376,7 @@ def stage_dataset(
         mode: `mount` for read-only files out of the cache, `download` for copies that may be written.
         cache: the folder of the host's cache.
         state: takes in the files that were staged.
-        binds: as in `airflow_ml.storage.staging.place_files`.
+        binds, lazy: as in `airflow_ml.storage.staging.place_files`.
 
     Raises:
         DatasetNotFoundError: as in `resolve`.
@@ -386,6 +388,6 @@ def stage_dataset(
         Placement(store_of(file, stores), file.info, target / path)
         for file, path in zip(dataset.files, relative, strict=True)
     ]
-    place_files(placements, mode, cache, state, binds=binds)
+    place_files(placements, mode, cache, state, binds=binds, lazy=lazy)
     path = target / relative[0] if dataset.is_single_file else target
     return StagedDataset(target, path, relative, dataset.is_single_file)

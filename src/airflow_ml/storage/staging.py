@@ -3,7 +3,8 @@ Putting inputs where a step finds them.
 
 Mounting needs no FUSE: the step gets a tree of read-only files that are hard links into a cache on the host
 (`airflow_ml.storage.cache`), never the store's own files, so that no script can change a store. Files of a store on
-this machine are bound instead, where the launcher can do that (`airflow_ml.storage.in_place`): nothing is copied.
+this machine are bound instead, where the launcher can do that (`airflow_ml.storage.in_place`): nothing is copied. Who
+asks for FUSE gets it from `airflow_ml.storage.fuse_mount`.
 Downloading gives copies of its own that the script may write to.
 """
 
@@ -18,6 +19,7 @@ from typing import Literal, TypeAlias
 from airflow_ml.exceptions import DatasetNotFoundError
 from airflow_ml.storage.cache import FETCH_MEMORY, FileCache
 from airflow_ml.storage.files_state import FilesState
+from airflow_ml.storage.fuse_mount import LazyPlacing
 from airflow_ml.storage.in_place import Bind, bind_in_place
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, join_path, normalise_path
 from airflow_ml.storage.transfer.failures import raise_failure
@@ -51,6 +53,7 @@ def stage_input(
     allow_missing: bool = False,
     state: FilesState | None = None,
     binds: list[Bind] | None = None,
+    lazy: LazyPlacing | None = None,
 ) -> Path:
     """
     Bring a file or folder of a store below `target`; staging it again over an earlier, cut try is fine.
@@ -66,7 +69,7 @@ def stage_input(
             None takes all.
         allow_missing: a path that is not there becomes an empty folder (how v1 mounts a data reference).
         state: takes in the files that were staged.
-        binds: as in `place_files`.
+        binds, lazy: as in `place_files`.
 
     Returns:
         What the script gets: `target` for a folder, `target/NAME` for a single file.
@@ -87,7 +90,7 @@ def stage_input(
             f"datastore {datastore!r}: path {path!r} is not there; check it, or run the step that writes it first"
         )
     placements = (Placement(store, info, _target(target, normal, info.path)) for info in found)
-    place_files(placements, mode, cache, state, binds=binds)
+    place_files(placements, mode, cache, state, binds=binds, lazy=lazy)
     is_single = len(found) == 1 and found[0].path == normal
     return _target(target, normal, normal) if is_single else target
 
@@ -118,6 +121,7 @@ def place_files(
     state: FilesState | None = None,
     *,
     binds: list[Bind] | None = None,
+    lazy: LazyPlacing | None = None,
 ) -> None:
     """
     Put each file at its local path, replacing what is there; several at once.
@@ -125,7 +129,10 @@ def place_files(
     Args:
         binds: receives what the launcher binds, so that mounted files of stores on this machine need not be copied;
             None: it cannot.
+        lazy: mounts files that come when they are read; None: none do.
     """
+    if mode == "mount" and lazy is not None:
+        placements = lazy.take(list(placements), state)
     if mode == "mount" and binds is not None:
         placements = list(placements)
         bound = bind_in_place(placements)

@@ -21,6 +21,7 @@ from airflow_ml.storage.azure.blocks import BLOCK_SIZE, block_lane, send_blocks
 from airflow_ml.storage.azure.client import content_md5
 from airflow_ml.storage.azure.gathering import put_files
 from airflow_ml.storage.azure.quick_blobs import QuickBlobs
+from airflow_ml.storage.azure.read_access import address_for_reading
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import (
     Content,
@@ -71,6 +72,12 @@ class BlobStore:
         """The address of the container, without what opens it."""
         address = self.client.address
         return f"azure_blob:{address.server}/{address.container}"
+
+    def for_rclone(self) -> tuple[str, dict[str, str]]:
+        """Return the container, and rclone's settings that open it for reading alone."""
+        address = address_for_reading(self.client)
+        # Characters that names may have stay as they are, but for backslashes, which we keep as rclone does.
+        return self.client.address.container, {"type": "azureblob", "sas_url": address, "encoding": "Slash,BackSlash"}
 
     def create_container(self) -> bool:
         """Make the container; False if it is there already."""
