@@ -69,6 +69,15 @@ def test_containers_with_marks_of_folders_are_listed_in_order(blob_store, pages)
     assert [info.path for info in blob_store.list("d", recursive=False)] == ["d/e-"]
 
 
+def test_marks_of_folders_in_a_later_page_are_put_in_order(blob_store, pages):
+    """A lake's listing may begin with any number of files; each is given once."""
+    blob_store.blobs.put("d", b"", {"x-ms-meta-hdi_isfolder": "true"}, ANY)
+    names = [*(f"a{number:03}" for number in range(150)), "d-", "d/x", "d/y/z", "e"]
+    write(blob_store, names)
+
+    assert [info.path for info in blob_store.list()] == sorted(names)
+
+
 def test_a_backslash_that_comes_too_late_is_told(blob_store, pages):
     """Sorting a listing of any length would take any memory; unsorted, whoever merges would miss files."""
     write(blob_store, [*(f"az{number:03}" for number in range(150)), "a\\b"])

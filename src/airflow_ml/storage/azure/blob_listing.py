@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
@@ -30,13 +30,19 @@ def listed_files(blobs: Blobs, prefix: str, *, delimiter: str = "") -> Iterator[
     Raises:
         UserErrorException: a name is no path: nothing could read that blob, and to leave it out would go unnoticed.
     """
-    pages = _pages(blobs, prefix, delimiter=delimiter)
-    first = next(pages)
-    if first.markers and not delimiter:
-        yield from (info for info in _walk(blobs, prefix) if _is_file(blobs, info.path))
-        return
-    for page in chain([first], pages):
+    last = b""
+    for page in _pages(blobs, prefix, delimiter=delimiter):
+        if page.markers and not delimiter:
+            # Pages before had none, so that what they had is the beginning of the order by paths as well.
+            rest = (info for info in _walk(blobs, prefix) if not last or _service_order(info.path) > last)
+            yield from (info for info in rest if _is_file(blobs, info.path))
+            return
         yield from (info for info in page.files if _is_file(blobs, info.path))
+        last = _service_order(page.files[-1].path) if page.files else last
+
+
+def _service_order(path: str) -> bytes:
+    return path.encode("utf-16-be", "surrogatepass")
 
 
 def _walk(blobs: Blobs, prefix: str) -> Iterator[FileInfo]:

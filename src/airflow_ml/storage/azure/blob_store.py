@@ -100,12 +100,12 @@ class BlobStore:
         return True
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether names begin with `path/`; the root is a folder when it holds anything."""
+        """Tell whether names begin with `path/`, or a blob marks it; the root is a folder when it holds anything."""
         folder = normalise_path(path)
         page = self.blobs.page(f"{folder}/" if folder else "", limit=1)
         while not page.files and not page.markers and page.marker:
             page = self.blobs.page(f"{folder}/" if folder else "", limit=1, marker=page.marker)
-        return bool(page.files or page.markers)
+        return bool(page.files or page.markers) or (bool(folder) and self.blobs.is_mark(folder))
 
     def list(self, folder: str = "", *, recursive: bool = True) -> Iterator[FileInfo]:
         """Yield the blobs below a folder in the order of their names, without ours (`.airflow_ml`) unless asked for."""

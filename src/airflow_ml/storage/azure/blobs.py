@@ -91,6 +91,11 @@ class Blobs:
         """Return what is known of a blob."""
         return self._file(name, self._send("HEAD", name, f"path {name!r}"))
 
+    def is_mark(self, name: str) -> bool:
+        """Tell whether a blob is there that only stands for a folder."""
+        answer = self._send("HEAD", name, f"path {name!r}", accept=[404])
+        return answer.status != 404 and is_folder_mark(answer.headers)
+
     def _file(self, name: str, answer: Answer, *, size: int | None = None) -> FileInfo:
         """Return what an answer says of a blob that is a file, and not the mark of a folder."""
         if is_folder_mark(answer.headers):
