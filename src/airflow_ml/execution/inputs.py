@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
 from airflow_ml.execution.input_sources import find_dataset, find_output, handed_on, parameter_data
+from airflow_ml.execution.lineage import dataset_consumed, output_consumed, place_consumed
 from airflow_ml.execution.records import definition_of_output
 from airflow_ml.graph import (
     DatabaseSource,
@@ -132,17 +133,7 @@ class _Stager:
 
     def _stage_output(self, port: InputPort, source: StepOutputSource) -> StagedInput:
         output = find_output(self._services, self._task, source)
-        lineage = RunInputRecord(
-            run_id=self._run.id,
-            name=port.name,
-            mode=port.mode,
-            source="output",
-            datastore=output.datastore,
-            path=output.path,
-            digest=output.digest,
-            producer_run_id=output.run_id,
-            producer_output=output.name,
-        )
+        lineage = output_consumed(self._run, port, output)
         if port.mode == "direct":
             definition = definition_of_output(
                 output.datastore, output.path, is_file=output.is_file, transformations=port.transformations
@@ -171,15 +162,7 @@ class _Stager:
 
     def _stage_dataset(self, port: InputPort, dataset: DatasetRecord) -> StagedInput:
         kind = _kind_of(dataset.definition)
-        lineage = RunInputRecord(
-            run_id=self._run.id,
-            name=port.name,
-            mode=port.mode,
-            source="dataset",
-            dataset_id=dataset.id,
-            dataset_name=dataset.name,
-            dataset_version=dataset.version,
-        )
+        lineage = dataset_consumed(self._run, port, dataset)
         if port.mode == "direct":
             return StagedInput(port, kind, lineage, dataset=dataset)
         state = FilesState()
@@ -196,14 +179,7 @@ class _Stager:
         return self._placed(StagedInput(port, kind, lineage, path=staged.path, dataset=dataset, state=str(state)))
 
     def _stage_reference(self, port: InputPort, source: DataReferenceSource) -> StagedInput:
-        lineage = RunInputRecord(
-            run_id=self._run.id,
-            name=port.name,
-            mode=port.mode,
-            source="data_reference",
-            datastore=source.datastore,
-            path=source.path,
-        )
+        lineage = place_consumed(self._run, port, source.datastore, source.path)
         state = FilesState()
         path = stage_input(
             self._services.store(source.datastore),

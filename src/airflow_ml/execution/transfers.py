@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from airflow_ml.exceptions import AzureMLException, ServiceException
 from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.copied_tables import add_rows, write_rows
+from airflow_ml.execution.lineage import dataset_consumed, output_consumed, place_consumed
 from airflow_ml.execution.stopping import StepStopped
 from airflow_ml.execution.transfer_ends import Files, Place, Rows, find_destination, find_source
 from airflow_ml.graph import DataReferenceSource
-from airflow_ml.registry import DatasetRecord, RunInputRecord
+from airflow_ml.registry import DatasetRecord
 from airflow_ml.storage.commit import publish, verify
 from airflow_ml.storage.copy_journal import CopiedFile, CopyJournal
 from airflow_ml.storage.files import hash_file
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
     from airflow_ml.execution.stopping import StopWatch
     from airflow_ml.execution.transfer_ends import SourceEnd, SourceFile
-    from airflow_ml.registry import RunRecord
+    from airflow_ml.graph import InputPort
+    from airflow_ml.registry import RunInputRecord, RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
     from airflow_ml.storage.protocol import FileInfo, ReadableStore, Store
 
@@ -175,33 +177,22 @@ class _Transfer:
     def _source_record(self, source: SourceEnd) -> RunInputRecord:
         port = self._task.step.inputs[0]
         if isinstance(source, Rows):
-            return self._place_record(port.name, source.source.datastore, str(source.what))
+            return self._place_record(port, source.source.datastore, str(source.what))
         origin = source.origin
         if isinstance(origin, DataReferenceSource):
-            return self._place_record(port.name, origin.datastore, origin.path)
+            return self._place_record(port, origin.datastore, origin.path)
         if isinstance(origin, DatasetRecord):
-            named = {"dataset_id": origin.id, "dataset_name": origin.name, "dataset_version": origin.version}
-            return RunInputRecord(self._run.id, port.name, port.mode, "dataset", **named)  # type: ignore[arg-type]
-        return RunInputRecord(
-            run_id=self._run.id,
-            name=port.name,
-            mode=port.mode,
-            source="output",
-            datastore=origin.datastore,
-            path=origin.path,
-            digest=origin.digest,
-            producer_run_id=origin.run_id,
-            producer_output=origin.name,
-        )
+            return dataset_consumed(self._run, port, origin)
+        return output_consumed(self._run, port, origin)
 
     def _destination_record(self, place: Place | Rows) -> RunInputRecord:
-        name = self._task.step.inputs[1].name
+        port = self._task.step.inputs[1]
         if isinstance(place, Rows):
-            return self._place_record(name, place.source.datastore, str(place.what))
-        return self._place_record(name, place.datastore, place.path)
+            return self._place_record(port, place.source.datastore, str(place.what))
+        return self._place_record(port, place.datastore, place.path)
 
-    def _place_record(self, name: str, datastore: str, path: str) -> RunInputRecord:
-        return RunInputRecord(self._run.id, name, "mount", "data_reference", datastore=datastore, path=path)
+    def _place_record(self, port: InputPort, datastore: str, path: str) -> RunInputRecord:
+        return place_consumed(self._run, port, datastore, path, mode="mount")
 
 
 def _state(files: Sequence[SourceFile]) -> str:
