@@ -35,7 +35,7 @@ class _StoresOf:
     def __call__(self, name: str, /) -> Store:
         return self._stores(name)
 
-    @property
+    @cached_property
     def web(self) -> ReadableStore:
         return self._stores.web if self._dataset.workspace is not None else WebStore(WebAccess.of(None))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import UserErrorException
@@ -85,7 +86,7 @@ class Stores:
             if isinstance(store, DatabaseStore):
                 store.forget()
 
-    @property
+    @cached_property
     def web(self) -> ReadableStore:
         """The web, as far as the workspace or this machine allows it to be read."""
         return WebStore(WebAccess.of(self.registry.details.get().get(WEB_DETAIL)))
