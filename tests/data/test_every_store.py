@@ -9,7 +9,7 @@ import pandas
 import pytest
 from pandas import Timestamp
 
-from airflow_ml.core import Dataset, Datastore
+from airflow_ml.core import Dataset
 from airflow_ml.data.dataset_factory import DataType
 from airflow_ml.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_ml.exceptions import DatasetNotFoundError
@@ -21,19 +21,8 @@ def store(request, workspace):
     if request.param == "local":
         yield workspace.get_default_datastore()
         return
-    azurite = request.getfixturevalue("azurite")
-    datastore = Datastore.register_azure_blob_container(
-        workspace,
-        "blobs",
-        f"test-{uuid.uuid4().hex}",
-        azurite.account,
-        account_key=azurite.key,
-        endpoint=azurite.endpoint,
-        create_if_not_exists=True,
-    )
-    datastore.set_as_default()
-    yield datastore
-    azurite.open(datastore.container_name).delete_container()
+    with request.getfixturevalue("azurite").default_datastore(workspace) as datastore:
+        yield datastore
 
 
 @pytest.fixture

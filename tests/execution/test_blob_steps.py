@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 
-from airflow_ml.core import Dataset, Datastore
+from airflow_ml.core import Dataset
 from airflow_ml.pipeline.core import PipelineData
 
 pytestmark = pytest.mark.azurite
@@ -29,18 +27,8 @@ assert all(open(os.path.join(sys.argv[1], name)).read() == name for name in foun
 @pytest.fixture
 def blobs(azurite, workspace):
     """A container as the workspace's default datastore."""
-    datastore = Datastore.register_azure_blob_container(
-        workspace,
-        "blobs",
-        f"test-{uuid.uuid4().hex}",
-        azurite.account,
-        account_key=azurite.key,
-        endpoint=azurite.endpoint,
-        create_if_not_exists=True,
-    )
-    datastore.set_as_default()
-    yield datastore
-    azurite.open(datastore.container_name).delete_container()
+    with azurite.default_datastore(workspace) as datastore:
+        yield datastore
 
 
 def test_outputs_are_handed_on_through_a_container(script, start, blobs, azurite):

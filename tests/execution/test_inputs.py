@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from servers.absent import skip_without
 
 from airflow_ml.compute.binding import may_bind
 from airflow_ml.core import Dataset
@@ -181,7 +182,14 @@ print(json.dumps([found, [tried(do) for do in attempts]]))
 """
 
 
-@pytest.mark.skipif(not may_bind(), reason="steps can have no mounts of their own here; they need root")
+@pytest.fixture
+def own_mounts():
+    """Steps that may have mounts of their own; skip without that right, but fail in CI."""
+    if not may_bind():
+        skip_without("steps can have no mounts of their own here; they need root")
+
+
+@pytest.mark.usefixtures("own_mounts")
 @pytest.mark.parametrize("path", ["data", "data/*.txt", ["data/a.txt", "data/b.txt"]])
 def test_data_of_this_machine_is_mounted_without_a_copy(store, script, start, path):
     """A step sees the store's own files, read-only also for root; nothing is copied, and no mount is left."""
@@ -198,7 +206,7 @@ def test_data_of_this_machine_is_mounted_without_a_copy(store, script, start, pa
     assert "inputs/raw" not in Path("/proc/self/mountinfo").read_text()
 
 
-@pytest.mark.skipif(not may_bind(), reason="steps can have no mounts of their own here; they need root")
+@pytest.mark.usefixtures("own_mounts")
 def test_a_part_of_a_folder_is_mounted_without_the_rest(store, script, start):
     """Files that are not all of their folder are bound one by one."""
     raw = Dataset.File.from_files((store, "data")).take(1).as_named_input("raw").as_mount()
@@ -210,7 +218,7 @@ def test_a_part_of_a_folder_is_mounted_without_the_rest(store, script, start):
     assert (list(found), refused[0]) == (["a.txt"], "Read-only file system")
 
 
-@pytest.mark.skipif(not may_bind(), reason="steps can have no mounts of their own here; they need root")
+@pytest.mark.usefixtures("own_mounts")
 def test_data_that_changes_under_a_mount_is_not_offered_to_later_runs(store, script, start, tmp_path):
     """A step may read what was written meanwhile; its result then is nobody else's."""
     place = Path(store._workspace.registry().home.store(store.name), "data", "a.txt")

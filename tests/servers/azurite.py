@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from servers.absent import skip_without
 
+from airflow_ml.core import Datastore, Workspace
+from airflow_ml.data.azure_storage_datastore import AzureBlobDatastore
 from airflow_ml.storage.azure.blob_store import BlobStore
 from airflow_ml.storage.factory import StoreContext, open_store
 
@@ -78,13 +81,29 @@ class Azurite:
         yield store
         store.delete_container()
 
+    @contextmanager
+    def default_datastore(self, workspace: Workspace) -> Iterator[AzureBlobDatastore]:
+        """Give a container of its own as a workspace's default datastore, `blobs`."""
+        datastore = Datastore.register_azure_blob_container(
+            workspace,
+            "blobs",
+            f"test-{uuid.uuid4().hex}",
+            self.account,
+            account_key=self.key,
+            endpoint=self.endpoint,
+            create_if_not_exists=True,
+        )
+        datastore.set_as_default()
+        yield datastore
+        self.open(str(datastore.container_name)).delete_container()
+
 
 def azurite_command() -> list[str]:
     """Return the program, or skip: what cannot be tested must not fail on a machine without it, but fails in CI."""
     node = shutil.which("node")
     if node is None or not PROGRAM.exists():
         reason = "Azurite is not installed; run .ci/system-packages"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        skip_without(reason)
     return [node, str(PROGRAM)]
 
 
