@@ -43,6 +43,7 @@ _DAG_FILES = (
 #: What tasks use beyond that.
 _TASKS = (
     "airflow_ml.execution.attempt",
+    "airflow_ml.execution.connections",
     "airflow_ml.execution.pipelines",
     "airflow_ml.execution.reusing",
     "airflow_ml.execution.runner_lock",
@@ -50,6 +51,7 @@ _TASKS = (
     "airflow_ml.execution.steps",
     "airflow_ml.operators._announcing",
     "airflow_ml.operators._assets",
+    "airflow_ml.operators._services",
     "airflow_ml.reuse.lookup",
 )
 
