@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from airflow_ml.compute.container import Container
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.secret_names import is_secret_name
 
@@ -55,6 +56,10 @@ class ProcessRequest:
         stop_grace_seconds: time between SIGTERM and SIGKILL when the step is stopped.
         binds: folders or files, each with the existing place at which the script alone shall see it, read-only; for
             launchers that can do that.
+        held: file descriptors that stay open until the script and all that it started is gone, whatever becomes of
+            the operator: kernel locks of devices, for instance.
+        devices: ids of the devices that were leased for the step; a launcher of containers hands these in.
+        container: for launchers of containers, which need it.
 
     Raises:
         UserErrorException: a value that no process can be started with; the text names it.
@@ -68,6 +73,9 @@ class ProcessRequest:
     marker: str
     stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS
     binds: tuple[tuple[Path, Path], ...] = ()
+    held: tuple[int, ...] = ()
+    devices: tuple[str, ...] = ()
+    container: Container | None = None
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
