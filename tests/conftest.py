@@ -14,6 +14,7 @@ import pytest
 from servers.absent import skip_without
 from servers.azurite import Azurite, running_azurite
 from servers.databases import Served, served_mysql, served_postgres
+from servers.docker_engine import DockerForTests, running_engine
 from servers.mariadb import MariaDb, running_mariadb
 
 from airflow_ml.registry.fernet_keys import CONFIG_VARIABLE, KEY_VARIABLES
@@ -27,10 +28,16 @@ FILE_CLOCK_NS = 20_000_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests of real services last, and all of them in one worker: one machine has room for one service."""
+    """
+    Run tests of real services last, and all of them in one worker: one machine has room for one service.
+
+    Tests of containers share a worker as well: some of them restart the engine or look for what is left over in it.
+    """
     for item in items:
         if item.get_closest_marker("service"):
             item.add_marker(pytest.mark.xdist_group("service"))
+        elif item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.xdist_group("docker"))
     items.sort(key=lambda item: item.get_closest_marker("service") is not None)
 
 
@@ -62,6 +69,14 @@ def settle(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
             clock.touch()
 
     return pass_by
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[DockerForTests]:
+    """Have a Docker engine with the base image of the tests; it stays when the session ends."""
+    engine = running_engine()
+    yield engine
+    engine.client.close()
 
 
 @pytest.fixture(scope="session")
