@@ -11,10 +11,11 @@ import json
 import logging
 from dataclasses import dataclass
 
+from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import open_registry
-from airflow_ml.translation.pools import POOL_MARK, pool_text, slots_of
+from airflow_ml.translation.pools import POOL_MARK, pool_text
 
 __all__ = ["FIELD", "POOL_MARK", "PoolDescription", "find_slots"]
 
@@ -83,4 +84,6 @@ def find_slots(description: PoolDescription, at_least: int) -> int:
             raise
         logger.debug("pool %r: made as its DAG file declares it, because: %s", description.target, error)
         return description.slots
-    return description.slots or at_least if record is None else slots_of(record.settings)
+    if record is None:
+        return description.slots or at_least
+    return TargetSettings.read(record.name, record.type, record.settings).slots

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow.configuration import conf
@@ -169,12 +169,22 @@ class PoolSync:
         self._next_look[wanted.name] = time.monotonic() + _PATIENCE
 
     def _bring_up_to_date(self, wanted: _Wanted) -> None:
-        slots = find_slots(wanted.description, wanted.at_least)
-        text = wanted.description.pool_text(slots)
-        if wanted.slots is None:
-            _make(wanted.name, slots, text)
-        elif wanted.slots != slots and wanted.text == wanted.description.pool_text(wanted.slots):
-            _change(wanted, slots, text)
+        """
+        Make or change one pool, and look at its target again afterwards.
+
+        Between reading a target and writing its pool somebody else may have done both, so that this thread's write is
+        the older one; whoever writes last looks last.
+        """
+        while True:
+            slots = find_slots(wanted.description, wanted.at_least)
+            text = wanted.description.pool_text(slots)
+            if wanted.slots is None:
+                _make(wanted.name, slots, text)
+            elif wanted.slots != slots and wanted.text == wanted.description.pool_text(wanted.slots):
+                _change(wanted, slots, text)
+            else:
+                return
+            wanted = replace(wanted, slots=slots, text=text)
 
     def _report(self, subject: str, trouble: str | None) -> None:
         """Log a trouble when it begins, not again while it lasts, and its end."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import open_registry
-from airflow_ml.translation.pools import slots_of
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_slots_are_nodes_or_their_gpus(home: Path, settings: dict[str, object], 
     with open_registry(WorkspaceRef("ml")) as registry:
         target = registry.compute_targets.put("cluster", type="AmlCompute", settings=settings)
 
-    assert slots_of(target.settings) == slots
+    assert TargetSettings.read(target.name, target.type, target.settings).slots == slots

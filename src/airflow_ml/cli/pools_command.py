@@ -1,4 +1,4 @@
-"""`airflow-ml pools sync`: compute targets as Airflow pools."""
+"""`airflow-ml compute sync`: compute targets as Airflow pools; `pools sync` is its older name."""
 
 from __future__ import annotations
 
@@ -20,18 +20,23 @@ else:
     service_pools = late("airflow_ml.translation.service_pools")
     workspaces = late("airflow_ml.cli.workspaces")
 
-__all__ = ["add_to"]
+__all__ = ["add_sync_to", "add_to"]
 
 _TOKEN_VARIABLE = "AIRFLOW_ML_AIRFLOW_TOKEN"  # noqa: S105 - the variable's name
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's parser."""
-    parser = commands.add_parser("pools", help="make Airflow pools of a workspace's compute targets")
+    parser = commands.add_parser("pools", help="the same as compute, for its action sync")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
+    add_sync_to(actions)
+
+
+def add_sync_to(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the action `sync`."""
     sync = actions.add_parser(
         "sync",
-        help="create or change the pools",
+        help="create or change the pools of the compute targets",
         description="Give every compute target a pool: a slot per node, or per GPU. The service does it by itself.",
     )
     sync.add_argument("--workspace", metavar="NAME", help="default: that of config.json, or else all of this machine")
@@ -52,11 +57,11 @@ def _client(arguments: argparse.Namespace) -> AirflowClient:
     if arguments.url:
         token = arguments.token or os.environ.get(_TOKEN_VARIABLE)
         if not token:
-            raise UserErrorException(f"pools sync: --url needs a token; give --token or set {_TOKEN_VARIABLE}")
+            raise UserErrorException(f"compute sync: --url needs a token; give --token or set {_TOKEN_VARIABLE}")
         return service_client.AirflowClient(arguments.url, token)
     running = service.find_running()
     if running is None:
         raise UserErrorException(
-            "pools sync: no service runs on this machine; start it with 'airflow-ml service start', or give --url"
+            "compute sync: no service runs on this machine; start it with 'airflow-ml service start', or give --url"
         )
     return running.client()

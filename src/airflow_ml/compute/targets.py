@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_ml.compute import vm_sizes
@@ -37,6 +37,8 @@ class TargetSettings:
         executor: name of the Airflow executor that runs its tasks; None means Airflow's default.
         priority: v1's `dedicated` or `lowpriority`, kept and shown.
         idle_seconds: kept and shown.
+        namespace: Kubernetes' namespace of its pods; None means the executor's.
+        node_selector: labels of the machines that its pods may run on.
     """
 
     name: str
@@ -49,6 +51,8 @@ class TargetSettings:
     executor: str | None = None
     priority: str = "dedicated"
     idle_seconds: int | None = None
+    namespace: str | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def queue(self) -> str:
@@ -79,7 +83,7 @@ class TargetSettings:
         except ComputeTargetException as error:
             raise ComputeTargetException(f"compute target {name!r}: {error}") from error
         gpus = _number(settings, "gpus", default=0 if node is None else node.gpu_devices)
-        executor = settings.get("executor")
+        selector = settings.get("node_selector")
         return cls(
             name=name,
             type=type,
@@ -88,9 +92,11 @@ class TargetSettings:
             min_nodes=_number(settings, "min_nodes", default=0),
             max_nodes=_number(settings, "max_nodes", default=1),
             gpus_per_node=gpus,
-            executor=None if executor is None else str(executor),
+            executor=_text(settings, "executor"),
             priority=str(settings.get("vm_priority") or "dedicated"),
             idle_seconds=_number(settings, "idle_seconds_before_scaledown", default=0) or None,
+            namespace=_text(settings, "namespace"),
+            node_selector={key: str(value) for key, value in selector.items()} if isinstance(selector, dict) else {},
         )
 
 
@@ -104,6 +110,11 @@ def _launcher(target: str, given: Json) -> LauncherName:
     raise ComputeTargetException(
         f"compute target {target!r}: launcher is {given!r}, expected one of {', '.join(LAUNCHERS)}"
     )
+
+
+def _text(settings: Mapping[str, Json], key: str) -> str | None:
+    value = settings.get(key)
+    return str(value) if value else None
 
 
 def _number(settings: Mapping[str, Json], key: str, *, default: int) -> int:

@@ -1,60 +1,70 @@
 """
-Compute targets as Airflow pools: what a step's task says of the pool that admits it.
+Compute targets in Airflow's terms: what a step's task says of its pool, its queue, its executor and its pod.
 
 A pool that does not exist would keep its tasks waiting for ever, so the tasks carry what is needed to make it, and the
-plugin makes it (`airflow_ml.plugins.pool_sync`).
+plugin makes it (`airflow_ml.plugins.pool_sync`). The same text tells `airflow_ml.translation.task_mutation` in the
+scheduler what a DAG file that only names its target could not say.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
+from airflow_ml.graph import ParameterRef
 
 if TYPE_CHECKING:
-    from airflow_ml.compute import vm_sizes
-    from airflow_ml.graph import Graph, Json, Step
+    from airflow_ml.compute import targets
+    from airflow_ml.compute.targets import TargetSettings
+    from airflow_ml.graph import ComputeDeclaration, Graph, Step
+    from airflow_ml.translation import pods
 else:
-    vm_sizes = late("airflow_ml.compute.vm_sizes")
+    pods = late("airflow_ml.translation.pods")
+    targets = late("airflow_ml.compute.targets")
 
-__all__ = ["POOL_MARK", "pool_arguments", "pool_text", "slots_of"]
+__all__ = ["POOL_MARK", "pool_arguments", "pool_key", "pool_text"]
 
 #: How descriptions of pools begin that are made here.
 POOL_MARK = "airflow-ml: "
 
 
+def pool_key(step: Step) -> tuple[object, ...]:
+    """Return what `pool_arguments` of a step hang on: steps with the same key have the same arguments."""
+    return (step.compute, step.run_settings.get("node_count", 1), step.settings.get("gpus"))
+
+
 def pool_arguments(graph: Graph, step: Step) -> dict[str, Any]:
     """
-    Return the operator's arguments `pool`, `pool_slots` and `compute_pool`; none for a step without a compute target.
+    Return the operator's arguments that follow from the step's compute target; none for a step without one.
 
-    `compute_pool` is JSON text, because Airflow keeps plain values of an operator in the serialized DAG as they are:
-    `{"target": name, "slots": number or null, "workspace": {"name": ..., "registry_url": ...}}`.
+    These are `pool`, `pool_slots` and `queue`, for a target with an executor or pods of its own also `executor` and
+    `executor_config`, and `compute_pool`: JSON text, because Airflow keeps plain values of an operator in the
+    serialized DAG as they are. It is `{"target": name, "slots": number or null, "workspace": {"name": ...,
+    "registry_url": ...}}`, and says `nodes` and `gpus` where a step has others than one node and all of its GPUs.
 
-    A step of a GPU size takes all GPUs of its node, one slot each (v1 gives a step the whole node). Where the DAG file
-    only names the target, its size is not known here, and the step takes one slot.
+    A step takes a slot for each of its nodes, or for each of their GPUs (v1 gives a step the whole node). Where the
+    DAG file only names the target, its size is not known here, and the step takes a slot for each GPU that it names.
     """
     if step.compute is None:
         return {}
-    declared = next((item for item in graph.compute_declarations if item.name == step.compute), None)
-    workspace = {"name": graph.workspace.name, "registry_url": graph.workspace.registry_url}
-    slots = None if declared is None else slots_of(declared.settings)
-    return {
-        "pool": step.compute,
-        "pool_slots": 1 if declared is None else _devices(declared.settings),
-        "compute_pool": json.dumps({"target": step.compute, "slots": slots, "workspace": workspace}),
+    target = _declared(graph, step.compute)
+    nodes, gpus = _nodes(graph, step), step.settings.get("gpus")
+    described = {
+        "target": step.compute,
+        "slots": None if target is None else target.slots,
+        "workspace": {"name": graph.workspace.name, "registry_url": graph.workspace.registry_url},
+        **({} if nodes == 1 else {"nodes": nodes}),
+        **({} if gpus is None else {"gpus": gpus}),
     }
-
-
-def slots_of(settings: Mapping[str, Json]) -> int:
-    """
-    Return the slots of a target's pool from its settings: its nodes, or their GPUs if its size has any.
-
-    Targets without a number of nodes are one machine.
-    """
-    nodes = settings.get("max_nodes")
-    return (nodes if isinstance(nodes, int) else 1) * _devices(settings)
+    known = 1 if target is None else target.slots_per_node
+    arguments: dict[str, Any] = {
+        "pool": step.compute,
+        "pool_slots": nodes * (gpus if isinstance(gpus, int) and gpus > 0 else known),
+        "queue": step.compute,
+        "compute_pool": json.dumps(described),
+    }
+    return arguments if target is None else {**arguments, **_placed(target, gpus)}
 
 
 def pool_text(target: str, workspace: str, slots: int) -> str:
@@ -66,7 +76,22 @@ def pool_text(target: str, workspace: str, slots: int) -> str:
     return f"{POOL_MARK}compute target {target!r} of workspace {workspace!r}, slots: {slots}"
 
 
-def _devices(settings: Mapping[str, Json]) -> int:
-    """Return the GPUs of a node, and 1 for a node without any: slots count nodes then."""
-    size = settings.get("vm_size")
-    return max(1, vm_sizes.find(str(size)).gpu_devices) if size else 1
+def _declared(graph: Graph, name: str) -> TargetSettings | None:
+    found: ComputeDeclaration | None = next((item for item in graph.compute_declarations if item.name == name), None)
+    return None if found is None else targets.TargetSettings.read(found.name, found.type, found.settings)
+
+
+def _nodes(graph: Graph, step: Step) -> int:
+    """Return the number of nodes; of a parameter the default, as its value is not known before the run."""
+    given = step.run_settings.get("node_count", 1)
+    if isinstance(given, ParameterRef):
+        given = graph.parameter(given.name).default
+    return given if isinstance(given, int) and given > 0 else 1
+
+
+def _placed(target: TargetSettings, gpus: object) -> dict[str, Any]:
+    """Return what makes Airflow run the task where the target is, if that is not where all tasks run."""
+    placed: dict[str, Any] = {} if target.executor is None else {"executor": target.executor}
+    if target.launcher == "kubernetes":
+        placed["executor_config"] = pods.executor_config(target, gpus if isinstance(gpus, int) else None)
+    return placed

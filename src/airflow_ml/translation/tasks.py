@@ -9,7 +9,7 @@ from airflow.sdk.definitions._internal.contextmanager import TaskGroupContext
 from airflow_ml._late import late
 from airflow_ml.translation.assets import assets_of
 from airflow_ml.translation.pipeline_ref import PipelineRef
-from airflow_ml.translation.pools import pool_arguments
+from airflow_ml.translation.pools import pool_arguments, pool_key
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -44,15 +44,15 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
     )
     start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
     end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref, first_task_id=start.task_id)
-    one_of_each = {step.compute: step for step in graph.steps}
-    pools = {compute: pool_arguments(graph, step) for compute, step in one_of_each.items()}
+    one_of_each = {pool_key(step): step for step in graph.steps}
+    pools = {key: pool_arguments(graph, step) for key, step in one_of_each.items()}
     tasks = {
         step.id: getattr(_operators, _CLASSES[step.kind])(
             task_id=step.id,
             pipeline=ref,
             step=step,
             outlets=assets_of(graph, step),
-            **pools[step.compute],
+            **pools[pool_key(step)],
             **(_ONCE if graph.is_script_run else {}),
         )
         for step in graph.steps
