@@ -53,6 +53,9 @@ class Container:
         mounts: what it sees besides the image, its run directory included.
         user: `uid:gid`; None means the worker's own.
         network: `bridge` reaches out, `none` reaches nothing; there is no other.
+        hostname: the engine's choice if None.
+        tmpfs: places in memory with their options, as `docker run --tmpfs` has them.
+        ulimits: soft and hard limits by name, as `docker run --ulimit` has them.
     """
 
     image: str
@@ -61,3 +64,6 @@ class Container:
     limits: Limits = Limits()
     user: str | None = None
     network: Literal["bridge", "none"] = "bridge"
+    hostname: str | None = None
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)

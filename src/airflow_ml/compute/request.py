@@ -128,6 +128,7 @@ class Outcome:
         ended_at: when it and everything that it left running was gone.
         is_stopped: the end came after a request to stop, or after the operator was lost.
         is_cut: something that the script had started outlived it and had to be ended, in the middle of whatever it did.
+        cause: why it ended so, where that is known.
     """
 
     exit_code: int | None
@@ -137,6 +138,7 @@ class Outcome:
     pid: int
     is_stopped: bool = False
     is_cut: bool = False
+    cause: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -156,11 +158,14 @@ class Outcome:
         text = f"killed by signal {self.signal} ({_name_signal(self.signal)})"
         if self.is_stopped:
             return f"{text} because it was stopped"
-        cause = _USUAL_CAUSES.get(self.signal)
+        cause = self.cause or _USUAL_CAUSES.get(self.signal)
         return f"{text}, {cause}" if cause else text
 
     def __str__(self) -> str:
-        return self.killed or f"ended with exit code {self.exit_code}"
+        if self.killed is not None:
+            return self.killed
+        text = f"ended with exit code {self.exit_code}"
+        return f"{text}: {self.cause}" if self.cause and not self.succeeded else text
 
 
 _USUAL_CAUSES = {

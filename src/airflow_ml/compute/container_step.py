@@ -1,0 +1,234 @@
+"""A step's container, seen from its operator: wait for its end, stop it, let go of it."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from airflow_ml.compute.container_start import ASKED_FILE, END_FILE, MISSING_FILE
+from airflow_ml.compute.request import Outcome
+from airflow_ml.exceptions import RunEnvironmentException, ServiceException, StepLostError
+
+if TYPE_CHECKING:
+    from airflow_ml.compute.docker_engine import ContainerState, DockerEngine
+    from airflow_ml.compute.request import ProcessRequest
+
+__all__ = ["ContainerStep", "container_name"]
+
+#: A shell reports that a program was killed by a signal as 128 and its number.
+_SIGNALLED = 128
+_LARGEST_SIGNAL = 64
+_SIGTERM, _SIGKILL = 15, 9
+#: Seconds for a keeper to remove the container; afterwards it goes on trying alone.
+_REMOVAL_SECONDS = 20.0
+
+
+def container_name(marker: str) -> str:
+    """Return what the container of an attempt is called."""
+    return f"airflow-ml-{marker}"
+
+
+class ContainerStep:
+    """
+    A container that was started, and its keeper; made by `DockerLauncher`.
+
+    A context manager: leaving it removes the container.
+
+    Args:
+        guard: reaches or starts a keeper and returns our end of its life line; also when one was killed.
+    """
+
+    def __init__(self, engine: DockerEngine, request: ProcessRequest, guard: Callable[[], socket.socket]) -> None:
+        self._engine = engine
+        self._request = request
+        self._guard = guard
+        self._name = container_name(request.marker)
+        self._life_line = guard()
+        self._unread = b""
+        self._outcome: Outcome | None = None
+        self._is_stopped = False
+        self._is_closed = False
+
+    @property
+    def pid(self) -> int:
+        """Id of the container's first process as the engine's machine numbers it; 0 if it does not run."""
+        state = self._engine.find(self._name)
+        return 0 if state is None else state.pid
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the container was started."""
+        state = self._engine.find(self._name)
+        return None if state is None else state.started_at
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the script, or anything that it started, still runs; never waits."""
+        return self.wait(timeout=0) is None
+
+    def watch(self) -> None:
+        """Tell the keeper that the container was started."""
+        self._tell(b"watch\n")
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """
+        Wait for the end, at most `timeout` seconds; None means that the time was over first.
+
+        Raises:
+            StepLostError: the container was taken away, killed from outside, or taken over by another try of the task.
+            ServiceException: the engine has not answered for a minute.
+            RunEnvironmentException: the image has no such program.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._outcome is None:
+            line = self._receive(deadline)
+            if line is None:
+                return None
+            if line == b"ended":
+                self._outcome = self._find_outcome()
+            elif line == b"replaced":
+                self._is_closed = True
+                self._life_line.close()
+                raise StepLostError(f"container {self._name!r}: another try of its task has taken it over")
+            elif line == b"unreachable":
+                raise ServiceException(
+                    f"container {self._name!r}: the Docker engine does not answer any more; its keeper goes on asking,"
+                    " and the next try of the task finds the container again"
+                )
+            elif not line:
+                self._replace_keeper()
+        return self._outcome
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Ask the script to end and return at once; safe from a signal handler, since it takes no lock."""
+        grace = self._request.stop_grace_seconds if grace_seconds is None else max(0.0, grace_seconds)
+        self._is_stopped = True
+        self._tell(b"stop %f\n" % grace)
+
+    def settle(self) -> None:
+        """End the script if it still runs, and wait for that; the container stays, for the record of its end."""
+        if self._outcome is not None or self._is_closed:
+            return
+        self.stop()
+        with suppress(ServiceException, RunEnvironmentException):
+            self.wait()
+
+    def close(self) -> None:
+        """End the script if it still runs, and remove the container. Twice is fine."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._tell(b"done\n")
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while (line := self._receive(deadline)) not in (None, b"", b"removed", b"unreachable"):
+            continue
+        self._life_line.close()
+        if line == b"":  # killed; then nobody else removes it
+            with suppress(ServiceException):
+                self._engine.remove(self._name)
+
+    def leave(self) -> None:
+        """Let go of the container without ending it: its keeper goes on as if this process had died."""
+        self._is_closed = True
+        self._life_line.close()
+
+    def __enter__(self) -> ContainerStep:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _tell(self, line: bytes) -> None:
+        with suppress(OSError):  # its keeper is gone: noticed by whoever waits
+            self._life_line.send(line)
+
+    def _receive(self, deadline: float | None) -> bytes | None:
+        """Return the keeper's next line, b"" if its end is closed, None if the time was over first."""
+        waiting = select.poll()  # unlike select, good for descriptors above 1023
+        waiting.register(self._life_line, select.POLLIN)
+        while b"\n" not in self._unread:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+            if not waiting.poll(left):
+                return None
+            try:
+                data = self._life_line.recv(4096)
+            except ConnectionError:
+                data = b""
+            if not data:
+                return b""
+            self._unread += data
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _replace_keeper(self) -> None:
+        """Somebody has killed the keeper, and the container computes on: give it another one."""
+        self._life_line.close()
+        self._unread = b""
+        self._life_line = self._guard()
+        self.watch()
+        if self._is_stopped:
+            self.stop()
+
+    def _find_outcome(self) -> Outcome:
+        state = self._engine.find(self._name)
+        if state is None:
+            raise StepLostError(
+                f"container {self._name!r} is gone: it was removed while its script ran; a retry starts again"
+            )
+        if (self._request.attempt_directory / MISSING_FILE).exists():
+            raise RunEnvironmentException(
+                f"program {self._request.argv[0]!r} is not in image {_image_of(self._request)!r}; name one that is, or"
+                " take an image that has it"
+            )
+        code, is_cut, is_written = self._read_end(state)
+        signal = code - _SIGNALLED if _SIGNALLED < code <= _SIGNALLED + _LARGEST_SIGNAL else None
+        cause = self._memory_cause() if state.is_out_of_memory else None
+        if signal in (_SIGTERM, _SIGKILL) and not self._is_stopped and cause is None:
+            self._refuse_killed(is_written=is_written)
+        now = datetime.now(timezone.utc)
+        return Outcome(
+            exit_code=None if signal is not None else code,
+            signal=signal,
+            started_at=state.started_at or now,
+            ended_at=state.ended_at or now,
+            pid=0,
+            is_stopped=self._is_stopped,
+            is_cut=is_cut,
+            cause=cause,
+        )
+
+    def _read_end(self, state: ContainerState) -> tuple[int, bool, bool]:
+        """Return the container's exit code, which alone counts, and what the shell in it has written down."""
+        try:
+            words = (self._request.attempt_directory / END_FILE).read_text(encoding="ascii", errors="replace").split()
+        except OSError:
+            return state.exit_code, False, False
+        return state.exit_code, words[1:] == ["1"], True
+
+    def _memory_cause(self) -> str:
+        container = self._request.container
+        limit = None if container is None else container.limits.memory
+        text = "it needed more memory than its container has"
+        return text if limit is None else f"{text}: {limit / (1 << 30):.3g} GiB; take a larger node (vm_size), or less"
+
+    def _refuse_killed(self, *, is_written: bool) -> None:
+        """Tell a script that was killed from one whose container was."""
+        if (self._request.attempt_directory / ASKED_FILE).exists():
+            raise StepLostError(
+                f"container {self._name!r} was stopped from outside (docker stop, or the engine was shut down); a"
+                " retry starts again"
+            )
+        if not is_written:
+            raise StepLostError(
+                f"container {self._name!r} was killed from outside (docker kill, or the engine died); a retry starts"
+                " again"
+            )
+
+
+def _image_of(request: ProcessRequest) -> str:
+    return "" if request.container is None else request.container.image
