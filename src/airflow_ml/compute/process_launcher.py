@@ -91,6 +91,8 @@ class ProcessLauncher:
                     cwd="/",
                     env=environment,
                     start_new_session=True,
+                    # The script inherits them too: a process that outlives a killed keeper still holds them.
+                    pass_fds=request.held,
                 )
         except OSError as exc:
             raise ServiceException(

@@ -23,6 +23,7 @@ from airflow_ml.execution.admission import Admitted
 from airflow_ml.execution.answers import Answers
 from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.captures import Snapshot, snapshot_of
+from airflow_ml.execution.devices import Devices, leased
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.fuse_mounts import FuseMounts
@@ -139,7 +140,10 @@ def _run_script(
 ) -> None:
     """Run the script to its end and keep its log and files; raise if it did not end well."""
     try:
-        outcome = _launch_and_follow(services, run, prepared, watch, control, reads)
+        with leased(services, task, run, watch, control.log) as devices:
+            outcome = _launch_and_follow(services, run, prepared, devices, watch, control, reads)
+            if not (outcome.succeeded or outcome.is_stopped):
+                devices.refuse_lost(task.title)
     finally:
         # Kept whatever happened: the log of a script that failed is what people look at.
         problem = _collect(services, run, prepared.directory, control.log)
@@ -153,19 +157,25 @@ def _run_script(
 
 
 def _launch_and_follow(
-    services: Services, run: RunRecord, prepared: Prepared, watch: StopWatch, control: Control, reads: Reads
+    services: Services,
+    run: RunRecord,
+    prepared: Prepared,
+    devices: Devices,
+    watch: StopWatch,
+    control: Control,
+    reads: Reads,
 ) -> Outcome:
     directory = prepared.directory
     follower = Follower(services, run, directory, control.log)
     root: Future[Path] | None = Future() if prepared.binds else None
     answers = Answers(services, run, directory, root)
     with ChannelServer(directory.channel, reads.watching(answers.handlers())):
-        running = services.launcher.launch(_request(run, prepared))
+        running = services.launcher.launch(_request(run, prepared, devices))
         if root is not None:
             root.set_result(Path(f"/proc/{running.pid}/root"))
         try:
             with suppress(RunStateError):  # canceled meanwhile: the watch sees it
-                services.registry.runs.set_status(run.id, "Running", expected="Preparing")
+                services.registry.runs.set_status(run.id, "Running", expected=("Preparing", "Queued"))
             watch.start_clock()
             while (outcome := running.wait(timeout=_FOLLOW_SECONDS)) is None:
                 follower.look()
@@ -177,16 +187,18 @@ def _launch_and_follow(
     return outcome
 
 
-def _request(run: RunRecord, prepared: Prepared) -> ProcessRequest:
+def _request(run: RunRecord, prepared: Prepared, devices: Devices) -> ProcessRequest:
     directory = prepared.directory
     return ProcessRequest(
         argv=prepared.argv,
         cwd=Path(directory.code),
-        environment=prepared.environment,
+        environment={**prepared.environment, **devices.environment},
         log_path=Path(directory.log),
         attempt_directory=Path(directory.root),
         marker=run.id,
         binds=tuple((bind.source, bind.target) for bind in prepared.binds),
+        held=devices.held,
+        devices=devices.ids,
     )
 
 

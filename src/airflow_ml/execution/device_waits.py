@@ -1,0 +1,171 @@
+"""Waiting for devices: the task stays, hears requests to stop, and says who has what it waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_ml.compute.device_leases import DeviceLease, find_hindrances
+from airflow_ml.compute.device_queue import Overview, Turn, Wish
+from airflow_ml.compute.devices import take_inventory
+from airflow_ml.execution.stopping import StepStopped
+from airflow_ml.registry import RunStateError
+
+if TYPE_CHECKING:
+    from airflow_ml.compute.device_locks import DeviceLock
+    from airflow_ml.compute.devices import Inventory
+    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.services import Services
+    from airflow_ml.execution.stopping import StopWatch
+    from airflow_ml.registry import Home, RunRecord
+
+__all__ = ["device_folder", "wait_for_devices"]
+
+#: Seconds between two looks while others have the devices.
+_LOOK_SECONDS = 0.1
+#: Seconds for which a device that could not be used is not tried again.
+_AVOID_SECONDS = 10.0
+#: Seconds between two lines of the log that say the same.
+_SAY_SECONDS = 60.0
+
+
+def device_folder(home: Home) -> Path:
+    """Return where the locks of this machine's devices lie, the same for all workers that share its devices."""
+    return home.locks / "devices"
+
+
+def wait_for_devices(
+    services: Services,
+    task: StepTask,
+    run: RunRecord,
+    watch: StopWatch,
+    log: LogLine,
+    inventory: Inventory,
+    count: int,
+) -> DeviceLease:
+    """
+    Return the lease of so many devices, when it is this step's turn.
+
+    Nothing but a request to stop bounds the wait: Airflow's `execution_timeout` counts it, v1's
+    `max_run_duration_seconds`, the time of the script, does not.
+
+    Raises:
+        StepStopped: the step was stopped meanwhile.
+        ServiceException: the driver does not answer, or the locks cannot be written.
+    """
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
+        watch.start_clock()
+        reason = watch.reason()
+        if reason is not None:
+            raise StepStopped(f"{task.title} was stopped while it waited for devices: {reason}")
+
+    turn = Turn(device_folder(services.home), Wish(count, inventory.ids), run.id, task.title, pause)
+    wait = _Wait(turn, inventory)
+    said = _Saying(services, task, run, log)
+    try:
+        while (lease := wait.look()) is None:
+            said.say(turn.wish, turn.seen, wait.avoided)
+            pause(_LOOK_SECONDS)
+        return lease
+    finally:
+        turn.close()
+
+
+class _Wait:
+    """
+    Looks for devices again and again.
+
+    Attributes:
+        avoided: devices that cannot be used at the moment, with the reason.
+    """
+
+    def __init__(self, turn: Turn, inventory: Inventory) -> None:
+        self._turn = turn
+        self._take(inventory)
+
+    def look(self) -> DeviceLease | None:
+        """Return the lease if it can be had now."""
+        if self.avoided and time.monotonic() > self._until:
+            self._take(take_inventory())
+        locks = self._turn.look(self.avoided)
+        return self._settled(locks) if locks else None
+
+    def _take(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._asked = time.monotonic()
+        self._until = self._asked + _AVOID_SECONDS
+        present = {device.id: device.fault for device in inventory.devices}
+        gone = {device: "the driver has lost it" for device in self._turn.wish.ids if device not in present}
+        self.avoided: dict[str, str] = {**{device: fault for device, fault in present.items() if fault}, **gone}
+
+    def _settled(self, locks: Sequence[DeviceLock]) -> DeviceLease | None:
+        try:
+            hindrances = find_hindrances(locks, self._inventory, time.monotonic() - self._asked, dict)
+            if not hindrances:
+                return DeviceLease(locks, self._turn.run, self._turn.step)
+        except BaseException:
+            _close(locks)
+            raise
+        _close(locks)
+        self.avoided.update(hindrances)
+        self._until = time.monotonic() + _AVOID_SECONDS
+        return None
+
+
+class _Saying:
+    """Tells the task's log what it waits for, at once and then every minute."""
+
+    def __init__(self, services: Services, task: StepTask, run: RunRecord, log: LogLine) -> None:
+        self._services, self._task, self._run, self._log = services, task, run, log
+        self._next: float | None = None
+
+    def say(self, wish: Wish, seen: Overview, avoided: Mapping[str, str]) -> None:
+        """Say how things stand."""
+        now = time.monotonic()
+        if self._next is None:
+            self._note_queued()
+        elif now < self._next:
+            return
+        self._next = now + _SAY_SECONDS
+        self._log(f"{self._task.title} waits for {wish.count} of {len(wish.ids)} devices: {describe(seen, avoided)}")
+
+    def _note_queued(self) -> None:
+        """Record that the run waits: v1's status between Preparing and Running."""
+        try:
+            self._services.registry.runs.set_status(self._run.id, "Queued", expected="Preparing")
+        except RunStateError:  # canceled meanwhile: the watch sees it
+            return
+
+
+def describe(seen: Overview, avoided: Mapping[str, str]) -> str:
+    """Say who has which device, and since when, and how many wait longer."""
+    parts = []
+    for device in seen.devices:
+        hindrance = avoided.get(device.id) or device.fault
+        if device.is_held and device.note is not None:
+            note = device.note
+            parts.append(f"{device.id} is held by {note.step} (run {note.run}) for {_duration(note.age)}")
+        elif device.is_held:
+            parts.append(f"{device.id} is being given back")
+        elif hindrance:
+            parts.append(f"{device.id} cannot be used: {hindrance}")
+        else:
+            parts.append(f"{device.id} is free")
+    before = [f"{ticket.step} (run {ticket.run}, {ticket.wish.count})" for ticket in seen.waiting]
+    if before:
+        parts.append(f"before it in the queue: {', '.join(before)}")
+    return "; ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _close(locks: Sequence[DeviceLock]) -> None:
+    for lock in locks:
+        lock.close()
