@@ -65,6 +65,7 @@ class ShareServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or an answer's body waits 40 ms for its head to be acknowledged
     server_state: ShareServer
 
     def log_message(self, *_):

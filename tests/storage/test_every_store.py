@@ -5,6 +5,7 @@ A new kind enters `KINDS` with the name of a fixture that gives an empty store.
 """
 
 import hashlib
+import os
 
 import pytest
 
@@ -71,6 +72,22 @@ def test_listings_are_in_order_and_hide_what_is_ours(any_kind):
     assert paths(any_kind, "nothing") == []
     assert paths(any_kind, ".airflow_ml/manifests") == [".airflow_ml/manifests/x.json"]
     assert [any_kind.is_folder(path) for path in ("a", "a/b", "b", "nothing")] == [True, True, False, False]
+
+
+def test_a_file_is_read_from_anywhere(any_kind):
+    """What is opened can be gone through in any order, as parquet's readers do, and read whole."""
+    content = bytes(range(256)) * 2000
+    any_kind.write("f", content)
+    any_kind.write("empty", b"")
+
+    with any_kind.open_read("f") as stream:
+        stream.seek(-10, os.SEEK_END)
+        assert stream.read() == content[-10:]
+        stream.seek(300_000)
+        assert stream.read(5) == content[300_000:300_005]
+        stream.seek(0)
+        assert stream.read() == content
+    assert any_kind.open_read("empty").read() == b""
 
 
 def test_an_etag_changes_with_the_content(any_kind, tmp_path):

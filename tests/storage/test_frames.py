@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from airflow_ml.exceptions import DatasetExecutionError
-from airflow_ml.storage.azure.blob_reader import open_ranges
+from airflow_ml.storage.azure.range_reader import open_ranges
 from airflow_ml.storage.frames import read_frame
 
 

@@ -45,6 +45,15 @@ def test_a_file_goes_and_comes_in_ranges(share_store, share_server, small_ranges
     assert [item.etag for item in share_store.list("folder")] == [info.etag]
 
 
+def test_a_stream_that_is_read_whole_is_few_requests(share_store, share_server):
+    """Whoever reads a file to its end does not ask for it in pieces of a few kilobytes."""
+    share_store.write("a", bytes(1 << 20))
+    share_server.requests.clear()
+
+    assert len(share_store.open_read("a").read()) == 1 << 20
+    assert len(share_server.requests) <= 4
+
+
 def test_parts_that_have_arrived_are_not_sent_again(share_store, share_server, small_ranges):
     """A try under the same token goes on where the last one was cut; nothing is seen before all is there."""
     first = share_store.begin("big", size=18, part_size=8, token="t")

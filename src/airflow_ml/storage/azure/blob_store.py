@@ -15,12 +15,12 @@ from airflow_ml.storage.azure.blob_copying import copy_between, copy_within
 from airflow_ml.storage.azure.blob_entries import digest_metadata
 from airflow_ml.storage.azure.blob_listing import delete_folder, in_order, is_ours, listed_files
 from airflow_ml.storage.azure.blob_parts import BlobPartWriter
-from airflow_ml.storage.azure.blob_reader import open_ranges
 from airflow_ml.storage.azure.blobs import ANY, CREATE, Blobs, Condition
 from airflow_ml.storage.azure.blocks import BLOCK_SIZE, block_lane, send_blocks
 from airflow_ml.storage.azure.client import content_md5
 from airflow_ml.storage.azure.gathering import put_files
 from airflow_ml.storage.azure.quick_blobs import QuickBlobs
+from airflow_ml.storage.azure.range_reader import open_ranges
 from airflow_ml.storage.azure.read_access import address_for_reading
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import (

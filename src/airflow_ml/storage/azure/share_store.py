@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_ml.exceptions import ServiceException, UserErrorException
+from airflow_ml.storage.azure.range_reader import open_ranges
 from airflow_ml.storage.azure.share_parts import ARRIVING_FOLDER, RANGE_SIZE, SharePartWriter
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import (
@@ -130,7 +131,12 @@ class FileShareStore:
 
     def open_read(self, path: str) -> BinaryIO:
         """Open one file for reading, in ranges under one ETag."""
-        return cast(BinaryIO, io.BufferedReader(_Ranges(self, self.stat(path)), RANGE_SIZE))
+        info = self.stat(path)
+
+        def read(start: int, length: int, _etag: str | None) -> tuple[bytes, FileInfo]:
+            return self.read_range(path, start, min(length, info.size - start), etag=info.etag), info
+
+        return open_ranges(read)
 
     def get(self, path: str, target: Path, *, etag: str | None = None) -> None:
         """Copy one file to a local path, in ranges under one ETag."""
@@ -286,28 +292,6 @@ class FileShareStore:
                 self.delete(f"{name}/{entry.rstrip('/')}", recursive=True)
             with suppress(FileNotFoundError):
                 self._share.ask("deletion", name, lambda client: client.get_directory_client(name).delete_directory())
-
-
-class _Ranges(io.RawIOBase):
-    """A file of a share, read range by range."""
-
-    def __init__(self, store: FileShareStore, info: FileInfo) -> None:
-        super().__init__()
-        self._store = store
-        self._info = info
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._info.size - self._at)
-        if length <= 0:
-            return 0
-        content = self._store.read_range(self._info.path, self._at, length, etag=self._info.etag)
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
 
 
 def _read(stream: BinaryIO) -> bytes:

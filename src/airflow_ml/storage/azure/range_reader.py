@@ -1,4 +1,4 @@
-"""Reading a blob as a file: what is asked for is fetched, and more at a time the longer it is read in a row."""
+"""Reading a file across a network: what is asked for is fetched, and more at a time the longer it is read in a row."""
 
 from __future__ import annotations
 
