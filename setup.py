@@ -102,14 +102,19 @@ setup(
         "pyarrow>=14",
         "pyyaml>=6",
         "sqlalchemy>=2.0.30",
+        "uv>=0.5",
     ],
     extras_require={
+        # Celery 5.7 has taken away a name that the newest provider still imports.
+        "celery": ["apache-airflow-providers-celery>=3.14", "celery[redis]>=5.5,<5.7"],
         "mssql": ["pymssql>=2.3", "pyodbc>=5"],
         "mysql": ["pymysql>=1.2"],
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],
         "widgets": ["ipywidgets>=8"],
         "dev": [
+            "apache-airflow-providers-celery>=3.14",
             "azure-storage-blob>=12.19",
+            "celery[redis]>=5.5,<5.7",
             "hypothesis>=6.100",
             "import-linter>=2.1",
             "ipywidgets>=8",

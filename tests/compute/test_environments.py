@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import zipfile
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.compute import interpreters
 from airflow_ml.compute.environments import EnvironmentBuilder
 from airflow_ml.compute.interpreters import find_uv
 from airflow_ml.compute.virtual_environment import MARKER_FILE
@@ -186,12 +185,29 @@ class TestBuilding:
         assert not any("hunter22" in text for text in texts)
         assert not (built.python.parent.parent / "requirements.txt").exists()
 
-    def test_missing_python(self, builder, define):
-        """A Python that is not on the machine is replaced by the worker's, with a warning."""
+    def test_python_of_v1s_time(self, builder, define):
+        """A Python that the step library cannot run on is replaced by the worker's, with a warning."""
         built = builder.build(define("tiny", python="3.6.2"))
 
-        assert "asks for Python 3.6.2, which is not found" in built.warnings[0]
+        assert "asks for Python 3.6.2, which is too old" in built.warnings[0]
         assert run(built.python, "import sys; print(sys.version_info[1])") == str(sys.version_info[1])
+
+    def test_missing_python(self, builder, define, monkeypatch, tmp_path):
+        """A Python that is neither there nor can be fetched is an error with the ways out; one of them is a warning."""
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+        monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+        minor = 9 if sys.version_info[1] != 9 else 10
+        definition = define("tiny", python=f"3.{minor}")
+        monkeypatch.setattr(interpreters, "_list_candidates", lambda _version: [])  # the machine has some by chance
+
+        with pytest.raises(
+            RunEnvironmentException, match=rf"Python 3\.{minor}, which is not found .*uv python install"
+        ):
+            builder.build(definition)
+
+        monkeypatch.setenv("AIRFLOW_ML_MISSING_PYTHON", "worker")
+        assert "is not found on this machine; the worker's" in builder.build(definition).warnings[0]
 
     def test_other_python(self, builder, define):
         """Another Python that is on the machine is used."""
@@ -259,8 +275,8 @@ class TestCrashesAndRaces:
         assert "built" in builder.build(define("tiny")).log
         assert run(built.python, "import tiny; print(tiny.VALUE)") == "1"
 
-    def test_builder_killed(self, tmp_path, define, builder, barrier):
-        """The lock outlives a killed builder until its installer has ended too; then the environment is built anew."""
+    def test_builder_killed(self, tmp_path, define, builder, barrier, has_ended):
+        """The installer of a killed builder ends, nothing of it is used, and the environment is built anew."""
         slow = tmp_path / "bin" / "uv"
         slow.parent.mkdir()
         slow.write_text(f"#!/bin/sh\necho $$ > {barrier.path}\nexec sleep 600\n")
@@ -273,11 +289,9 @@ class TestCrashesAndRaces:
         process.kill()
         process.wait()
 
-        (lock,) = (tmp_path / "environments" / ".locks").iterdir()
-        with lock.open() as file, pytest.raises(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.kill(installer, signal.SIGKILL)
+        assert has_ended(installer)
         assert "built" in builder.build(define("tiny")).log
+        assert not list((tmp_path / "environments" / ".building").iterdir())
 
 
 def _has_python(minor: int) -> bool:

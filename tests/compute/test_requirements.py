@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_ml.compute.requirements import mask_credentials, read_requirements
+from airflow_ml.compute.masking import mask_credentials
+from airflow_ml.compute.requirements import read_requirements
 from airflow_ml.exceptions import RunEnvironmentException
 
 

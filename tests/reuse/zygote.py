@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from airflow_ml.compute.built_folders import Waiting
 from airflow_ml.compute.environments import EnvironmentBuilder, Interpreter
 from airflow_ml.compute.request import Outcome, ProcessRequest
 
@@ -62,10 +63,10 @@ class Environments(EnvironmentBuilder):
 
     hook: Callable[[str], None] = staticmethod(lambda _moment: None)
 
-    def build(self, definition: Mapping[str, object] | None) -> Interpreter:
+    def build(self, definition: Mapping[str, object] | None, *waiting: Waiting) -> Interpreter:
         """Build as always."""
         self.hook("build")
-        return super().build(definition)
+        return super().build(definition, *waiting)
 
 
 class Ran:

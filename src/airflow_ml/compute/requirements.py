@@ -17,7 +17,7 @@ from airflow_ml.compute.conda_names import translate
 from airflow_ml.exceptions import RunEnvironmentException
 from airflow_ml.graph.model import Json
 
-__all__ = ["Requirements", "local_file_of", "mask_credentials", "read_requirements", "stated_packages"]
+__all__ = ["Requirements", "local_file_of", "read_requirements", "stated_packages"]
 
 _PROVIDED_NAMES = """
     azureml-core azureml-dataprep azureml-dataprep-native azureml-dataprep-rslex azureml-dataset-runtime
@@ -33,9 +33,6 @@ _BROUGHT = {
     ("azureml-mlflow", None): ("mlflow-skinny",),
 }
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[(?P<extras>[^\]]*)\])?(?P<rest>.*)", re.DOTALL)
-# The last letter of the scheme is enough; with all of it a long word without one takes quadratic time.
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z0-9+.-]://)[^/\s@]+@")
-_SIGNATURE = re.compile(r"(?P<name>[?&](?:sig|token|access_token|key)=)[^&\s'\"]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Requirements:
     Attributes:
         packages: pip requirements in the order given, each once.
         pip_options: lines such as `--index-url https://...`; they may hold credentials, so show them by
-            `mask_credentials` alone.
+            `airflow_ml.compute.masking` alone.
         python: version specification of the interpreter in pip's form, or None for any.
         warnings: lines for the log.
     """
@@ -96,11 +93,6 @@ def local_file_of(line: str) -> Path | None:
     name = line.split()[-1].rpartition("=")[2]
     path = Path(unquote(urlsplit(name).path) if name.startswith("file:") else name)
     return path if path.is_absolute() and path.is_file() else None
-
-
-def mask_credentials(text: str) -> str:
-    """Return the text with user, password and signature of every URL in it masked."""
-    return _SIGNATURE.sub(r"\g<name>***", _CREDENTIALS.sub(r"\g<scheme>***@", text))
 
 
 def _split(definition: Mapping[str, Json], where: str) -> tuple[list[str], list[str]]:

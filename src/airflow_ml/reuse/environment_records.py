@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from airflow_ml.compute.requirements import local_file_of, mask_credentials, stated_packages
+from airflow_ml.compute.masking import mask_credentials
+from airflow_ml.compute.requirements import local_file_of, stated_packages
 from airflow_ml.reuse.model import Record
 from airflow_ml.reuse.records import canonical, is_secret_word, secret
 

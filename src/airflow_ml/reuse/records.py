@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_ml.compute.requirements import mask_credentials
+from airflow_ml.compute.masking import mask_credentials
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.secret_names import is_behind_secret_option, is_secret_name, names_secret
 from airflow_ml.reuse.model import Fingerprint, Record
