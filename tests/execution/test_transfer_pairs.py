@@ -24,7 +24,6 @@ from airflow_ml.data.stored_procedure_parameter import StoredProcedureParameter,
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.stores import Stores
 from airflow_ml.pipeline.steps import DataTransferStep
-from airflow_ml.storage.azure.blobs import ANY
 from airflow_ml.storage.protocol import Store
 
 FILES = ["local", "share", *(pytest.param(kind, marks=pytest.mark.azurite) for kind in ("blob", "lake"))]
@@ -98,7 +97,7 @@ def lake_end(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     monkeypatch.setenv("AIRFLOW_CONN_LAKE", json.dumps(connection))
     with azurite.new_store() as made:
         for folder in ("in", "in/deep"):
-            made.blobs.put(folder, b"", {"x-ms-meta-hdi_isfolder": "true"}, ANY)
+            made.blobs.make_mark(folder)
         place = made.client.address.container, azurite.account
         given = {"connection": "lake", "endpoint": azurite.endpoint}
         yield lambda ends: Datastore.register_azure_data_lake_gen2(ends.workspace, "lake", *place, **given)
@@ -184,6 +183,18 @@ def test_files_and_folders(copy: Callable, ends: Ends, source: str, target: str)
     assert store.open_read("named/x").read() == store.open_read("folder/deep.txt").read() == contents["deep.txt"]
     assert again.last().status == "Completed"
     assert not any(line.startswith("copied") for line in again.log)
+
+
+@pytest.mark.parametrize("target", FILES)
+def test_an_empty_folder(ends: Ends, script: Callable, start: Callable, target: str) -> None:
+    """A folder without files is copied where the store has such a thing, and readers get an empty one everywhere."""
+    ends.store("local").make_folder("in/sub")
+    places = (DataReference(ends.datastore(kind), name, name) for kind, name in (("local", "in"), (target, "out")))
+    copied = DataTransferStep("copy", *places, compute_target="adf").get_output()
+    reader = script("import os, sys\nassert os.listdir(sys.argv[1]) == []", copied, inputs=[copied])
+
+    assert start(reader).run_all().get_status() == "Finished"
+    assert ends.store(target).is_folder("out") == (target != "blob")
 
 
 @pytest.mark.parametrize("target", FILES)

@@ -15,13 +15,16 @@ from urllib.parse import unquote
 from airflow_ml.storage.azure.blob_names import decoded
 from airflow_ml.storage.protocol import FileInfo
 
-__all__ = ["Page", "digest_metadata", "info_of_headers", "is_folder_mark", "parse_page"]
+__all__ = ["FOLDER_MARK", "Page", "digest_metadata", "info_of_headers", "is_folder_mark", "parse_page"]
 
 #: The metadata in which we note a blob's sha256, with its MD5, or its size where it has none (see `_digest`).
 _DIGEST = "airflow_ml_digest"
 
 #: The metadata by which tools without a hierarchical name space mark a folder.
 _FOLDER_MARK = "hdi_isfolder"
+
+#: The header that writes that metadata.
+FOLDER_MARK = {f"x-ms-meta-{_FOLDER_MARK}": "true"}
 
 
 @dataclass(frozen=True)

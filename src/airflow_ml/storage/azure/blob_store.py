@@ -35,6 +35,7 @@ from airflow_ml.storage.protocol import (
 
 if TYPE_CHECKING:
     from airflow_ml.storage.azure.client import AzureClient
+    from airflow_ml.storage.azure.wire import Sink
 
 __all__ = ["BlobStore"]
 
@@ -53,11 +54,13 @@ class BlobStore:
 
     Args:
         client: of the container.
+        has_folders: empty folders are kept, as marks; such an account has a mark for every folder (a lake).
     """
 
-    def __init__(self, client: AzureClient) -> None:
+    def __init__(self, client: AzureClient, *, has_folders: bool = False) -> None:
         self.blobs = Blobs(client)
         self._quick = QuickBlobs(client)
+        self._has_folders = has_folders
 
     def __repr__(self) -> str:
         return f"BlobStore({self.identity!r})"
@@ -142,6 +145,10 @@ class BlobStore:
             return self.blobs.read(name, start, length, etag=etag)[0] if length else b""
         return quick
 
+    def read_to(self, path: str, start: int, length: int, sink: Sink, *, etag: str) -> int:
+        """Hand bytes of one blob to a sink as they come, under its ETag, and return how many there were."""
+        return self.blobs.read_to(_name(path), start, length, sink, etag=etag)
+
     def local_path(self, path: str) -> Path | None:
         """Return None: blobs lie elsewhere."""
         normalise_path(path)
@@ -209,8 +216,10 @@ class BlobStore:
         return copy_between(source.blobs, _name(path), self.blobs, _name(target), etag=etag, condition=condition)
 
     def make_folder(self, path: str) -> None:
-        """Do nothing: folders are there when files are."""
-        normalise_path(path)
+        """Make a folder in a lake; do nothing else: with marks, listings ask for each folder by itself."""
+        folder = normalise_path(path)
+        if folder and self._has_folders:
+            self.blobs.make_mark(folder)
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
         """Delete a blob with its snapshots, or with `recursive` all that begins with `path/` as well."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.storage.azure.blob_entries import Page, info_of_headers, is_folder_mark, parse_page
+from airflow_ml.storage.azure.blob_entries import FOLDER_MARK, Page, info_of_headers, is_folder_mark, parse_page
 from airflow_ml.storage.azure.blob_names import encoded
 from airflow_ml.storage.azure.client import content_md5
 from airflow_ml.storage.azure.errors import TakenError
-from airflow_ml.storage.azure.wire import Answer, Request
+from airflow_ml.storage.azure.wire import Answer, Request, Sink
 from airflow_ml.storage.protocol import FileInfo
 
 if TYPE_CHECKING:
@@ -64,11 +65,12 @@ class Blobs:
         body: bytes | memoryview = b"",
         condition: Condition = ANY,
         accept: Collection[int] = (),
+        sink: Sink | None = None,
     ) -> Answer:
         address = self.client.address
         path = address.path(encoded(name)) if name else address.container_path
         request = Request(method, path, query or {}, {**(headers or {}), **condition}, body)
-        return self.client.send(request, what, condition=condition.kind, accept=accept)
+        return self.client.send(request, what, condition=condition.kind, accept=accept, sink=sink)
 
     def create_container(self) -> bool:
         """Make the container; False if it is there already."""
@@ -96,6 +98,12 @@ class Blobs:
         answer = self._send("HEAD", name, f"path {name!r}", accept=[404])
         return answer.status != 404 and is_folder_mark(answer.headers)
 
+    def make_mark(self, name: str) -> None:
+        """Write a blob that only stands for a folder, unless something is there."""
+        headers = {"x-ms-blob-type": "BlockBlob", **FOLDER_MARK}
+        with suppress(FileExistsError):
+            self._send("PUT", name, f"write of folder {name!r}", headers=headers, condition=CREATE)
+
     def _file(self, name: str, answer: Answer, *, size: int | None = None) -> FileInfo:
         """Return what an answer says of a blob that is a file, and not the mark of a folder."""
         if is_folder_mark(answer.headers):
@@ -119,6 +127,21 @@ class Blobs:
             return answer.body[start : start + length], self._file(name, answer)
         total = answer.header("content-range").rpartition("/")[2]
         return answer.body, self._file(name, answer, size=int(total))
+
+    def read_to(self, name: str, start: int, length: int, sink: Sink, *, etag: str) -> int:
+        """Hand bytes of a blob to a sink as they come, and return how many there were; fewer only at its end."""
+        headers, condition, what = {"range": f"bytes={start}-{start + length - 1}"}, if_match(etag), f"path {name!r}"
+        done = 0
+
+        def count(position: int, content: memoryview) -> None:
+            nonlocal done
+            sink(position, content)
+            done = position + len(content)
+
+        answer = self._send("GET", name, what, headers=headers, condition=condition, accept=[416], sink=count)
+        if answer.status == 200:  # the whole blob
+            count(0, memoryview(answer.body)[start : start + length])
+        return done
 
     def put(
         self,

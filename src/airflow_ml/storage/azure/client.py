@@ -9,7 +9,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from airflow_ml.storage.azure.errors import TakenError, error_of, is_stale
-from airflow_ml.storage.azure.wire import Answer, Request, Wire
+from airflow_ml.storage.azure.wire import Answer, Request, Sink, Wire
 from airflow_ml.storage.retrying import RetryPolicy, TransientError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class AzureClient:
         *,
         condition: str = "",
         accept: Collection[int] = (),
+        sink: Sink | None = None,
     ) -> Answer:
         """
         Send a request until it succeeds.
@@ -72,6 +73,7 @@ class AzureClient:
             what: is being done, for errors.
             condition: what a 409 or 412 means (`airflow_ml.storage.azure.errors.error_of`).
             accept: statuses besides 200 to 299 that are no errors.
+            sink: gets the bytes of a range, from the beginning again with every try.
 
         Raises:
             FileNotFoundError: as the answer says.
@@ -85,24 +87,26 @@ class AzureClient:
             nonlocal tries
             tries += 1
             try:
-                return self._attempt(request, what, condition, accept)
+                return self._attempt(request, what, condition, accept, sink)
             except TakenError as exc:
                 exc.is_doubtful = tries > 1
                 raise
 
         return self._retries.run(attempt)
 
-    def _attempt(self, request: Request, what: str, condition: str, accept: Collection[int]) -> Answer:
+    def _attempt(
+        self, request: Request, what: str, condition: str, accept: Collection[int], sink: Sink | None
+    ) -> Answer:
         for _ in range(2):
             used = self.credentials.current
-            answer = self._exchange(request, used, what)
+            answer = self._exchange(request, used, what, sink)
             if 200 <= answer.status < 300 or answer.status in accept:
                 return answer
             if not is_stale(answer) or not self.credentials.renew(used):
                 break
         raise error_of(answer, self.where(what), condition=condition, expired=used.expired)
 
-    def _exchange(self, request: Request, authorisation: Authorisation, what: str) -> Answer:
+    def _exchange(self, request: Request, authorisation: Authorisation, what: str, sink: Sink | None) -> Answer:
         headers = {
             **request.headers,
             "x-ms-date": formatdate(usegmt=True),
@@ -111,7 +115,7 @@ class AzureClient:
         }
         complete = Request(request.method, request.path, request.query, headers, request.body)
         try:
-            return self._wire.exchange(authorisation.authorise(complete))
+            return self._wire.exchange(authorisation.authorise(complete), sink)
         except TransientError as exc:
             raise TransientError(f"{self.where(what)}: {exc}", pause=exc.pause) from exc
 

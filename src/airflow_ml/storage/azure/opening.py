@@ -31,7 +31,7 @@ def open_blob_store(settings: Mapping[str, Json], context: StoreContext, *, cont
         settings = {**(settings_in(told) if told else {}), **settings}
     address = StorageAddress.of(settings, container=container)
     credentials = Credentials(Identity.of(settings, context.name), context.credentials)
-    return BlobStore(AzureClient(address, credentials, name=context.name))
+    return BlobStore(AzureClient(address, credentials, name=context.name), has_folders=container == "filesystem")
 
 
 def open_share_store(settings: Mapping[str, Json], context: StoreContext) -> FileShareStore:
