@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from plain_text import files_with
 
 from airflow_ml.core import Dataset
 from airflow_ml.pipeline.core import PipelineData
@@ -83,5 +84,4 @@ def test_the_key_is_nowhere_but_encrypted(script, start, blobs, azurite, service
 
     assert azurite.key not in "\n".join(started.log)
     home = services.registry.home.root
-    told = [place for place in home.rglob("*") if place.is_file() and azurite.key.encode() in place.read_bytes()]
-    assert told == []
+    assert files_with(home, azurite.key) == []

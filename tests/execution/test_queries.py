@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from plain_text import files_with
 
 from airflow_ml.core import Dataset, Datastore
 from airflow_ml.exceptions import UserErrorException
@@ -59,8 +60,7 @@ def test_a_script_reads_a_query(step, start, result):
     assert (count, names) == (3, ["Ann", "?", "Cy"])
     assert "'share': dtype('float64')" in types
     assert "'born': dtype('<M8[us]')" in types
-    kept = [place for place in Path(os.environ["AIRFLOW_ML_HOME"]).rglob("*") if place.is_file()]
-    assert not [place for place in kept if PASSWORD.encode() in place.read_bytes()]
+    assert files_with(Path(os.environ["AIRFLOW_ML_HOME"]), PASSWORD) == []
 
 
 def test_equal_rows_are_reused_and_others_are_not(step, start, postgres):

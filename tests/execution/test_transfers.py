@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,14 +189,15 @@ def test_killed_copy_goes_on(copy: Callable, stores: tuple[Path, Path], monkeypa
     for number in range(40):
         write(stores[0], **{f"raw__f{number:02}": "x" * 10_000})
     run = copy("raw", "copied")
-    note, noted = CopyJournal.add, list[CopiedFile]()
+    note, noted, alone = CopyJournal.add, list[CopiedFile](), threading.Lock()
 
     def die(self: CopyJournal, entry: CopiedFile) -> None:
-        note(self, entry)
-        noted.append(entry)
-        if len(noted) >= 20:
-            self.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
+        with alone:  # several threads copy: none of them may kill in the middle of another one's flush
+            note(self, entry)
+            noted.append(entry)
+            if len(noted) >= 20:
+                self.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
 
     child = os.fork()
     if child == 0:

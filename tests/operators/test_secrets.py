@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plain_text import files_with
 from servers.azurite import Azurite
 
 from airflow_ml.core import Datastore, Workspace
@@ -92,16 +93,6 @@ def stores(dags, azurite: Azurite, lake: str) -> None:
     dags.environment["AIRFLOW_CONN_MY_BLOB"] = json.dumps({"conn_type": "wasb", "password": azurite.key})
 
 
-def marks_below(folder: Path, marks: list[bytes], *, but: Path | None = None) -> list[str]:
-    """Return which files below a folder hold one of the marks."""
-    found = []
-    for file in folder.rglob("*"):
-        if file.is_file() and not file.is_symlink() and not (but and file.is_relative_to(but)):
-            content = file.read_bytes()
-            found += [f"{file.relative_to(folder)}: {mark!r}" for mark in marks if mark in content]
-    return found
-
-
 @pytest.mark.usefixtures("stores")
 def test_no_secret_is_anywhere(dags, azurite: Azurite, home: Path) -> None:
     """A run with a secret in every place that takes one leaves none in plain text, and its scripts get them all."""
@@ -116,5 +107,5 @@ def test_no_secret_is_anywhere(dags, azurite: Azurite, home: Path) -> None:
     marks = [b"MARK-", b"8675309123", azurite.key.encode()]
     texts = json.dumps([run.answer, run.log, by_hand.answer, by_hand.log, serialized, serialized_by_hand])
     assert [mark for mark in marks if mark.decode() in texts] == []
-    assert marks_below(home, marks) == []
-    assert marks_below(dags.runner.folder, marks, but=dags.runner.dags) == []
+    assert files_with(home, *marks) == []
+    assert files_with(dags.runner.folder, *marks, but=dags.runner.dags) == []

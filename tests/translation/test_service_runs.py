@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from plain_text import files_with
 
 from airflow_ml.core import Experiment, ScriptRunConfig, Workspace
 from airflow_ml.core.authentication import InteractiveLoginAuthentication
@@ -165,13 +166,7 @@ def test_no_secret_leaves_the_registry(experiment: Experiment, service: RunningS
     run.wait_for_completion(show_output=False)
 
     assert run.find_step_run("secret")[0].get_metrics() == {"lengths": "24 22 25", "seen": 0, "inherited": 0}
-    home = Home.default().root
-    found = [
-        file.relative_to(home)
-        for file in home.rglob("*")
-        if file.is_file() and not file.is_symlink() and mark.encode() in file.read_bytes()
-    ]
-    assert found == []
+    assert files_with(Home.default().root, mark) == []
 
 
 def test_independent_steps_run_at_the_same_time(experiment: Experiment, script, tmp_path: Path):

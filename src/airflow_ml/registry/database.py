@@ -127,13 +127,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Give a session for queries."""
-        with database_errors(self.engine), self._reading.begin() as session:
+        with engines.using(self.engine), database_errors(self.engine), self._reading.begin() as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Give a session that commits at the end, and rolls back if an error leaves the block."""
-        with database_errors(self.engine), self._writing.begin() as session:
+        with engines.using(self.engine), database_errors(self.engine), self._writing.begin() as session:
             yield session
 
     def insert(self, table: type[Base]) -> postgresql.Insert:

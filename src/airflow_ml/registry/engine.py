@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -13,8 +14,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
 
 from airflow_ml.exceptions import WorkspaceException
+from airflow_ml.registry.forks import around_forks, using_file
 
-__all__ = ["WRITES", "file_url", "make_engine", "registry_url"]
+__all__ = ["WRITES", "file_url", "make_engine", "registry_url", "using"]
 
 #: Execution option of connections that are going to write.
 WRITES = "airflow_ml_writes"
@@ -26,7 +28,13 @@ _engines: WeakSet[Engine] = WeakSet()
 _inherited_pools: list[Pool] = []
 
 
-def _forget_inherited_connections() -> None:
+def _close_files() -> None:
+    for engine in list(_engines):
+        if engine.dialect.name == "sqlite":
+            engine.dispose()
+
+
+def _forget_inherited() -> None:
     # Airflow forks its task processes. A connection that two processes use is corrupt, and closing the parent's in
     # the child would say goodbye to the server in the parent's name: the child keeps it, unused.
     for engine in list(_engines):
@@ -34,7 +42,7 @@ def _forget_inherited_connections() -> None:
         engine.dispose(close=False)
 
 
-os.register_at_fork(after_in_child=_forget_inherited_connections)
+around_forks(close=_close_files, forget=_forget_inherited)
 
 
 def registry_url(named: str | None, path: Path) -> URL:
@@ -89,6 +97,11 @@ def make_engine(url: URL) -> Engine:
     engine = _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
     _engines.add(engine)
     return engine
+
+
+def using(engine: Engine) -> AbstractContextManager[None]:
+    """Stand around what is done with an engine's connections (`airflow_ml.registry.forks`)."""
+    return using_file() if engine.dialect.name == "sqlite" else nullcontext()
 
 
 def _postgres_engine(url: URL) -> Engine:

@@ -9,7 +9,6 @@ known beforehand (`airflow_ml.registry.statements`), so the texts that SQLAlchem
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import Any
 from weakref import WeakSet
 
 from airflow_ml.registry.compiled_statements import COMPILED
+from airflow_ml.registry.forks import around_forks, using_file
 from airflow_ml.registry.values import storable_text
 
 __all__ = ["PlainReads", "PlainSession"]
@@ -39,14 +39,19 @@ _all_reads: WeakSet[PlainReads] = WeakSet()
 _inherited: list[sqlite3.Connection] = []
 
 
-def _forget_inherited_connections() -> None:
-    # A connection that two processes use is corrupt, and closing it in the child would drop the parent's locks.
+def _close_idle() -> None:
+    for reads in list(_all_reads):
+        reads.close()
+
+
+def _forget_inherited() -> None:
+    # Only what came back in the moment of the fork: a connection that two processes use is corrupt.
     for reads in list(_all_reads):
         _inherited.extend(reads.idle)
         reads.idle.clear()
 
 
-os.register_at_fork(after_in_child=_forget_inherited_connections)
+around_forks(close=_close_idle, forget=_forget_inherited)
 
 
 class PlainSession:
@@ -86,13 +91,14 @@ class PlainReads:
     @contextmanager
     def session(self) -> Iterator[PlainSession]:
         """Give a transaction that reads."""
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            yield PlainSession(connection)
-        finally:
-            connection.execute("ROLLBACK")
-            self.idle.append(connection)
+        with using_file():
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                yield PlainSession(connection)
+            finally:
+                connection.execute("ROLLBACK")
+                self.idle.append(connection)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

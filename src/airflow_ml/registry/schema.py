@@ -36,7 +36,7 @@ _ADVISORY_LOCK = 0x616D6C72  # "amlr"
 
 def is_current(engine: Engine) -> bool:
     """Return whether nothing has to be done; costs two short queries."""
-    with engine.connect() as connection:
+    with engines.using(engine), engine.connect() as connection:
         return _stored_version(connection) == HEAD
 
 
@@ -50,7 +50,7 @@ def ensure_schema(engine: Engine, *, create: bool = True) -> None:
     Raises:
         WorkspaceException: the database is empty and may not be filled, or a newer airflow-ml made it.
     """
-    with _one_process(engine) as connection:
+    with engines.using(engine), _one_process(engine) as connection:
         version = _stored_version(connection)
         if version == HEAD:
             return
