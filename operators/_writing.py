@@ -40,6 +40,7 @@ STEP_ARGUMENTS = frozenset(
     {
         "allow_reuse",
         "compute_target",
+        "gpus",
         "hash_paths",
         "ignore_in_fingerprint",
         "normalise_outputs",

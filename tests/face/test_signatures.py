@@ -32,7 +32,7 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
 }
 
 #: Ours, for reuse, bound values in queries and Airflow connections; docs/compatibility.md names them.
-EXTRAS = {"connection", "ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"}
+EXTRAS = {"connection", "gpus", "ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"}
 
 
 def load(path: str) -> type:

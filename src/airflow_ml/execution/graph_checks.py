@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
+from airflow_ml.compute.gpu_limits import refuse_too_many_gpus
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
 from airflow_ml.graph import (
     DatabaseSource,
@@ -74,6 +75,8 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
             )
         _refuse_distributed(step, where, parameters)
         target = found.get(step.compute or "")
+        if target is not None:
+            refuse_too_many_gpus(where, step.settings.get("gpus"), target)
         if step.kind == "data_transfer" and target is not None and target.type != "DataFactory":
             raise ComputeTargetException(
                 f"{where}: compute target {step.compute!r} is of type {target.type!r}; a DataTransferStep takes a"

@@ -30,8 +30,9 @@ __all__ = ["FORMAT", "StepFacts", "fingerprint_step"]
 #: Raised for a kind of step whenever what it does with the same records becomes something else.
 _KIND_VERSIONS: Mapping[str, int] = {"python_script": 1, "command": 1, "data_transfer": 1}
 
-#: Run settings that say how much is waited for and how much memory there is; a result is the same with any of them.
-_SETTINGS_WITHOUT_EFFECT = frozenset({"max_run_duration_seconds", "shm_size"})
+#: Settings that say how much is waited for, and how much memory and how many devices there are (as the compute target
+#: does, which does not count either); a result is the same with any of them.
+_SETTINGS_WITHOUT_EFFECT = frozenset({"gpus", "max_run_duration_seconds", "shm_size"})
 #: What run settings are that a step does not have; a parameter of such a value changes nothing either.
 _DEFAULT_SETTINGS: Mapping[str, Json] = {
     "node_count": 1,
@@ -182,4 +183,5 @@ def _settings(step: Step, facts: StepFacts, ignored: Ignored) -> Iterator[Record
             value = words(value)
         yield Record("run setting", name, value, note)
     for name, setting in step.settings.items():
-        yield Record("step setting", name, setting)
+        if name not in _SETTINGS_WITHOUT_EFFECT:
+            yield Record("step setting", name, setting)

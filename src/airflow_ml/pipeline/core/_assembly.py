@@ -9,6 +9,7 @@ process.
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.exceptions import GraphError
 from airflow_ml.graph import (
     ComputeDeclaration,
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
     from dataclasses import dataclass
 
+    from airflow_ml.compute import gpu_limits
     from airflow_ml.pipeline.core.builder import PipelineStep
 else:
     from airflow_ml._records import dataclass
+
+    gpu_limits = late("airflow_ml.compute.gpu_limits")
 
 __all__ = ["NO_POLICY", "AssemblyOptions", "assemble", "assemble_step"]
 
@@ -126,6 +130,9 @@ def _context(
 
 
 def _graph(steps: tuple[Step, ...], parameters: Parameters, options: AssemblyOptions) -> Graph:
+    for step in steps:
+        if step.settings.get("gpus"):
+            _refuse_too_many_gpus(step, options)
     return Graph(
         name=options.name,
         workspace=options.workspace,
@@ -137,3 +144,10 @@ def _graph(steps: tuple[Step, ...], parameters: Parameters, options: AssemblyOpt
         base_directory=options.base_directory,
         reuse=options.reuse,
     )
+
+
+def _refuse_too_many_gpus(step: Step, options: AssemblyOptions) -> None:
+    """Compare with a target that the file itself declares; others are looked up later."""
+    for declaration in options.declarations:
+        if declaration.name == step.compute:
+            gpu_limits.refuse_too_many_gpus(f"step {step.name!r}", step.settings["gpus"], declaration)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
+    from airflow_ml.compute import gpu_limits
     from airflow_ml.core import experiment as core_experiment
     from airflow_ml.core import reuse_policy as policies
     from airflow_ml.core.experiment import Experiment
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 else:
     # A DAG file builds pipelines and starts none.
     core_experiment = late("airflow_ml.core.experiment")
+    gpu_limits = late("airflow_ml.compute.gpu_limits")
     policies = late("airflow_ml.core.reuse_policy")
     parameter_values = late("airflow_ml.pipeline.core._values")
     pipeline_run = late("airflow_ml.pipeline.core.run")
@@ -317,6 +319,11 @@ class Pipeline:
                     f"step {named[name]!r}: compute target {name!r} is not in workspace {self._workspace.name!r};"
                     " create it with ComputeTarget.create, or correct the name"
                 )
+        for step in self._graph.steps:
+            if step.settings.get("gpus") and step.compute in missing:
+                record = self._workspace.registry().compute_targets.find(step.compute)
+                if record is not None:
+                    gpu_limits.refuse_too_many_gpus(f"step {step.name!r}", step.settings["gpus"], record)
 
 
 def _save_datasets(steps: Sequence[PipelineStep], workspace: Workspace) -> None:

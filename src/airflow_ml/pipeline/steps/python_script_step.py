@@ -64,6 +64,7 @@ class PythonScriptStep(PipelineStep):
             directory, with patterns of ignore files.
         normalise_outputs: names that the hook `airflow_ml_normalise_output` gets, by output: for files whose bytes
             differ although they say the same.
+        gpus: how many GPUs of a node the step takes; default: all of them, as in v1. With 0 it sees none.
 
     Raises:
         ValueError: no script name, or something of a wrong type.
@@ -88,6 +89,7 @@ class PythonScriptStep(PipelineStep):
         reuse_policy: ReusePolicy | None = None,
         ignore_in_fingerprint: Sequence[str] | None = None,
         normalise_outputs: Mapping[str, str] | None = None,
+        gpus: int | None = None,
     ) -> None:
         if not script_name or not isinstance(script_name, str):
             raise GraphError(f"step {name!r}: script_name {script_name!r} is not a path inside the source directory")
@@ -118,6 +120,7 @@ class PythonScriptStep(PipelineStep):
                 where=f"step {self.name!r}",
             )
         self._version = version
+        self._gpus = _read_gpus(self.name, gpus)
 
     def _define(self, default_source_directory: str | None, memo: dict[object, object]) -> StepDefinition:
         folder = os.fspath(self._source_directory or default_source_directory or ".")
@@ -137,6 +140,7 @@ class PythonScriptStep(PipelineStep):
             run_settings={**part.settings, **parameter_settings(self.name, self._runconfig_pipeline_params)},
             allow_reuse=self._allow_reuse,
             version=self._version,
+            settings={} if self._gpus is None else {"gpus": self._gpus},
             reuse=self._reuse,
         )
 
@@ -155,6 +159,14 @@ def _read_allow_reuse(step: str, value: object) -> bool:
     if value not in (True, False, None):
         raise GraphError(f"step {step!r}: allow_reuse is {value!r}, expected True or False")
     return bool(value)
+
+
+def _read_gpus(step: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise GraphError(f"step {step!r}: gpus is {value!r}, expected a whole number from 0 on")
+    return value
 
 
 def _once(memo: dict[object, object], key: object, make: Callable[[], _Value]) -> _Value:
