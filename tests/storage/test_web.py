@@ -1,8 +1,11 @@
 """Files behind web addresses, from a server of our own."""
 
+import gzip
 import http.server
+import itertools
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -126,17 +129,46 @@ def test_a_pattern_does_not_open_this_network(elsewhere):
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:10.0.0.1", "0.0.0.0",
-     "100.64.0.1", "fd00::1", "224.0.0.1"],
+     "100.64.0.1", "fd00::1", "224.0.0.1", "255.255.255.255", "168.63.129.16", "192.0.0.192", "fec0::1", "::7f00:1",
+     "2002:7f00:1::", "64:ff9b::169.254.169.254", "64:ff9b:1::1"],
 )  # fmt: skip
 def test_addresses_inside_are_known(address):
-    """Loopback, private, link-local, metadata, shared, mapped and multicast addresses are inside."""
+    """Loopback, private, link-local, metadata, shared, mapped, tunnelled and multicast addresses are inside."""
     with pytest.raises(UserErrorException, match="an address inside this network"):
         WebAccess(("*",)).check_address("any.example", address)
 
 
-def test_a_public_address_is_taken():
-    """A host that leads to a public address needs nothing but its pattern."""
-    WebAccess(("*",)).check_address("any.example", "93.184.215.14")
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::93.184.215.14"])
+def test_a_public_address_is_taken(address):
+    """A host that leads to a public address needs nothing but its pattern, also from a network without IPv4."""
+    WebAccess(("*",)).check_address("any.example", address)
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "user@127.0.0.1"]
+)
+def test_no_way_to_write_an_address_leads_inside(server, host):
+    """Numbers, octal, hexadecimal and mapped forms are what the system takes them for."""
+    with pytest.raises((UserErrorException, ServiceException), match=r"an address inside|cannot be reached"):
+        WebStore(WebAccess(("*",))).stat(server.replace("127.0.0.1", host) + "/plain")
+
+
+def test_one_address_inside_among_others_is_enough(monkeypatch):
+    """A name with several addresses is refused before anything is connected to, whichever comes first."""
+    answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, 80)) for place in ("93.184.215.14", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answers)
+    monkeypatch.setattr(socket, "socket", None)
+
+    with pytest.raises(UserErrorException, match=r"host 'two.example': leads to 10.0.0.1"):
+        WebStore(WebAccess(("*",))).stat("http://two.example/x")
+
+
+def test_a_redirect_to_an_address_inside_is_refused(server):
+    """Also where the name is allowed by a pattern."""
+    ANSWERS["/inside"] = (302, {"Location": server.replace("127.0.0.1", "localhost") + "/plain"}, b"")
+
+    with pytest.raises(UserErrorException, match=r"host 'localhost': leads to"):
+        WebStore(WebAccess(("127.0.0.1", "*"))).stat(f"{server}/inside")
 
 
 def test_every_redirect_is_judged(server):
@@ -174,6 +206,78 @@ def test_size_and_time_have_limits(server, tmp_path, limits, said):
         store.get(f"{server}/data/my%20table.csv", tmp_path / "x")
     with pytest.raises(UserErrorException, match=said):
         store.open_read(f"{server}/data/my%20table.csv").read()
+    assert list(tmp_path.iterdir()) == []
+
+
+def answering(pieces):
+    """Serve one connection with these pieces, the last one again and again, until the client is gone."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with listener, connection, suppress(OSError):
+            connection.recv(65536)
+            for piece in itertools.chain(pieces, itertools.repeat(pieces[-1])):
+                connection.sendall(piece)
+                if len(piece) < 100:
+                    # Until the client hangs up, or for as long as it takes to be slow.
+                    connection.settimeout(0.02)
+                    with suppress(TimeoutError):
+                        if not connection.recv(1):
+                            return
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[b"H"], [b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"], [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"]],
+    ids=["status", "headers", "body"],
+)
+def test_a_server_that_trickles_ends_in_time(pieces, tmp_path):
+    """The time limit holds for an answer's head and for its body, however often a byte comes."""
+    store = WebStore(WebAccess(("127.0.0.1",), max_seconds=0.3))
+
+    with pytest.raises(
+        (UserErrorException, ServiceException), match=r"more than the 0.3 seconds|got more than 100 headers"
+    ):
+        store.get(answering(pieces), tmp_path / "x")
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n"], ids=["none", "lying"])
+def test_an_answer_without_an_honest_length_is_limited(head, tmp_path):
+    """What counts are the bytes that come."""
+    piece = b"x" * 60_000 if not head else b"8000\r\n%s\r\n" % (b"x" * 0x8000)
+    address = answering([b"HTTP/1.1 200 OK\r\n" + head + b"\r\n", piece])
+
+    with pytest.raises(UserErrorException, match="has more than the 100000 bytes"):
+        WebStore(WebAccess(("127.0.0.1",), max_bytes=100_000)).get(address, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_packed_answers_stay_packed(server, tmp_path):
+    """What a server says of an encoding unpacks nothing, so a small answer does not become a large file."""
+    packed = gzip.compress(bytes(1 << 20))
+    ANSWERS["/bomb"] = (200, {"Content-Encoding": "gzip"}, packed)
+
+    WebStore(WebAccess(("127.0.0.1",), max_bytes=100_000)).get(f"{server}/bomb", tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == packed
+
+
+def test_an_answer_that_breaks_off_between_chunks_is_an_error(tmp_path):
+    """It is told as a loss of the service, not as an error of this machine."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with listener, connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    with pytest.raises(ServiceException, match="cut before its end"):
+        WEB_ONLY.web.get(f"http://127.0.0.1:{listener.getsockname()[1]}/x", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 
 

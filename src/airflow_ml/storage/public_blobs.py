@@ -26,6 +26,9 @@ __all__ = ["HOSTS", "BlobFolder", "is_blob_address"]
 #: How the names of Azure's blob servers end, in its public clouds.
 HOSTS = (".blob.core.windows.net", ".blob.core.usgovcloudapi.net", ".blob.core.chinacloudapi.cn")
 
+#: Of 5,000 blobs with the longest names, and more, in bytes.
+_LARGEST_PAGE = 64 << 20
+
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 
 
@@ -94,7 +97,9 @@ class BlobFolder:
         query = urlencode({**asked, "marker": marker} if marker else asked)
         address = f"{self.server}/{quote(self.container)}"
         with open_read(f"{address}?{query}{'&' if self.token else ''}{self.token}") as answer:
-            text = answer.read()
+            text = answer.read(_LARGEST_PAGE + 1)
+        if len(text) > _LARGEST_PAGE:
+            raise ServiceException(f"address {address!r}: the answer is longer than any page of a listing")
         try:
             if _DOCTYPE.search(text):
                 raise ElementTree.ParseError("it declares a document type")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import http.client
 import io
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +22,8 @@ from urllib.parse import unquote, urlsplit
 from airflow_ml.exceptions import NotSupportedError, ServiceException, UserErrorException
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.protocol import FileInfo, normalise_path
-from airflow_ml.storage.web_access import WebAccess, build_opener
+from airflow_ml.storage.web_access import WebAccess
+from airflow_ml.storage.web_connections import Deadline, build_opener, limit_passed, open_address
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -117,13 +117,13 @@ class WebStore:
 
     def open_read(self, path: str) -> BinaryIO:
         """Open the server's answer for reading; reading more than is allowed raises UserErrorException."""
-        return cast(BinaryIO, io.BufferedReader(_Limited(self._get(path), path, self._access), _BUFFER_BYTES))
+        return cast(BinaryIO, io.BufferedReader(_Limited(self._get(path), path, self._access.max_bytes), _BUFFER_BYTES))
 
     def get(self, path: str, target: Path, *, etag: str | None = None) -> None:
         """Copy one file to a local path; a shorter answer than announced is an error."""
         with self._get(path) as answer:
             info = _info(path, answer.headers)
-            limited = _Limited(answer, path, self._access)
+            limited = _Limited(answer, path, self._access.max_bytes)
             if etag not in (None, info.etag):
                 raise ServiceException(f"address {shown(path)!r}: the file was changed meanwhile; try again")
             where = f"download of {shown(path)!r} to {target}"
@@ -143,9 +143,9 @@ class WebStore:
 
     def _open(self, url: str, method: str) -> http.client.HTTPResponse:
         self._access.check_host(host_and_path(url)[0], shown(url))
-        request = urllib.request.Request(url, method=method)  # noqa: S310 - the line above allows http and https alone
+        deadline = Deadline(self._access.max_seconds, shown(url))
         try:
-            return cast(http.client.HTTPResponse, self._opener.open(request, timeout=self._timeout))
+            return open_address(self._opener, url, method, timeout=self._timeout, deadline=deadline)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException, ValueError) as exc:
@@ -158,33 +158,35 @@ class WebStore:
 class _Limited(io.RawIOBase):
     """A server's answer, read no further than is allowed."""
 
-    def __init__(self, answer: http.client.HTTPResponse, url: str, access: WebAccess) -> None:
-        self._answer = answer
-        self._url = url
-        self._access = access
-        self._left = access.max_bytes
-        self._deadline = time.monotonic() + access.max_seconds
+    def __init__(self, answer: http.client.HTTPResponse, url: str, max_bytes: int) -> None:
+        self._answer, self._shown, self._max_bytes = answer, shown(url), max_bytes
+        self._left = max_bytes
         announced = answer.headers.get("Content-Length") or ""
-        if announced.isdigit() and int(announced) > access.max_bytes:
-            self._refuse(f"has {announced} bytes, more than the {access.max_bytes} that are allowed")
+        if announced.isdigit() and int(announced) > max_bytes:
+            self._refuse(f"has {announced} bytes, more than the {max_bytes} that are allowed")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer) -> int:
         with memoryview(buffer) as view:
-            chunk = self._answer.read1(len(view))
+            chunk = self._next(len(view))
             view[: len(chunk)] = chunk
-        if not chunk and self._answer.length:
-            raise ServiceException(
-                f"address {shown(self._url)!r}: cut {self._answer.length} bytes before its end; try again"
-            )
         self._left -= len(chunk)
         if self._left < 0:
-            self._refuse(f"has more than the {self._access.max_bytes} bytes that are allowed")
-        if time.monotonic() > self._deadline:
-            self._refuse(f"takes more than the {self._access.max_seconds:g} seconds that are allowed")
+            self._refuse(f"has more than the {self._max_bytes} bytes that are allowed")
         return len(chunk)
+
+    def _next(self, size: int) -> bytes:
+        try:
+            chunk = self._answer.read1(size)
+        except (OSError, http.client.HTTPException) as exc:
+            raise ServiceException(f"address {self._shown!r}: cut before its end ({exc!r}); try again") from exc
+        if not chunk and self._answer.length:
+            raise ServiceException(
+                f"address {self._shown!r}: cut {self._answer.length} bytes before its end; try again"
+            )
+        return chunk
 
     def close(self) -> None:
         self._answer.close()
@@ -192,10 +194,7 @@ class _Limited(io.RawIOBase):
 
     def _refuse(self, problem: str) -> NoReturn:
         self._answer.close()
-        raise UserErrorException(
-            f"address {shown(self._url)!r}: {problem}; allow more by Workspace.allow_web_hosts(..., max_bytes=,"
-            " max_seconds=), or bring the file to a datastore"
-        )
+        raise limit_passed(self._shown, problem)
 
 
 def _error(url: str, error: urllib.error.HTTPError) -> Exception:
