@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry.fingerprint_leases import FingerprintLeases
     from airflow_ml.registry.home import WorkspaceHome
     from airflow_ml.registry.inputs import Inputs
+    from airflow_ml.registry.meetings import Meetings
     from airflow_ml.registry.metrics import Metrics
     from airflow_ml.registry.models import Models
     from airflow_ml.registry.outputs import Outputs
@@ -45,6 +46,7 @@ _REPOSITORIES = {
     "experiments": ("experiments", "Experiments"),
     "fingerprint_leases": ("fingerprint_leases", "FingerprintLeases"),
     "inputs": ("inputs", "Inputs"),
+    "meetings": ("meetings", "Meetings"),
     "metrics": ("metrics", "Metrics"),
     "models": ("models", "Models"),
     "outputs": ("outputs", "Outputs"),
@@ -76,6 +78,7 @@ class Registry:
     experiments: Experiments
     fingerprint_leases: FingerprintLeases
     inputs: Inputs
+    meetings: Meetings
     metrics: Metrics
     models: Models
     outputs: Outputs

@@ -1,5 +1,5 @@
 """
-The tables of reuse: results that later runs may take, and the leases of those that are being computed.
+The tables of steps that work together: results that later runs may take, leases of what is computed, meetings of nodes.
 
 Whoever needs all tables of a registry takes `Base` from here, so that these are among them.
 """
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_ml.registry.tables import Base, run_column, workspace_column
 
-__all__ = ["Base", "FingerprintLease", "Result"]
+__all__ = ["Base", "FingerprintLease", "Result", "StepNode"]
 
 
 class Result(Base):
@@ -59,3 +59,23 @@ class FingerprintLease(Base):
     token: Mapped[int]
     acquired_at: Mapped[float] = mapped_column(Double)
     expires_at: Mapped[float] = mapped_column(Double)
+
+
+class StepNode(Base):
+    """
+    A node of a distributed step that runs, or did so lately.
+
+    The time is in seconds since 1970 by the database's clock, as in leases.
+    """
+
+    __tablename__ = "aml_step_nodes"
+    __table_args__ = (Index("ix_aml_step_nodes_seen", "workspace_id", "seen_at"),)
+
+    workspace_id: Mapped[int] = workspace_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    node: Mapped[int] = mapped_column(primary_key=True)
+    address: Mapped[str]
+    ports: Mapped[Any]
+    state: Mapped[str]
+    message: Mapped[str | None]
+    seen_at: Mapped[float] = mapped_column(Double)
