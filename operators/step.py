@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import GraphError
-from airflow_ml.operators._context import dag_run_of, group_of, is_mapped, submitted_run_id
+from airflow_ml.operators._context import dag_run_of, group_of, is_mapped, map_index_of, submitted_run_id
 from airflow_ml.operators._ending import close_behind_end, end_task_id
 from airflow_ml.operators._failures import airflow_failures, is_ours
 from airflow_ml.operators.links import RunLink
@@ -152,7 +152,8 @@ class StepOperator(BaseOperator):
         ti = context["ti"]
         # Clearing a task gives it all its retries again, counted from the tries that it had.
         cleared_after = max(0, (ti.max_tries or 0) - (self.retries or 0))
-        place = model.Airflow(dag_id, dag_run_id, self.task_id, ti.try_number, cleared_after)
+        index = map_index_of(context)
+        place = model.Airflow(dag_id, dag_run_id, self.task_id, ti.try_number, cleared_after, index)
         handed_on = self._handed_on(context)
         while True:
             task = model.StepTask(self.pipeline.graph, self.step, run, place, handed_on)

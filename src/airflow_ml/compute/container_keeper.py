@@ -231,7 +231,7 @@ class Keeper:
         return sorted(ready, key=lambda action: action == self._lose_operator)
 
     def _accept(self) -> None:
-        connection = _socket.socket(fileno=self._listener._accept()[0])
+        connection = _socket.socket(fileno=self._listener._accept()[0])  # type: ignore[attr-defined]  # of the C class alone
         credentials = connection.getsockopt(_socket.SOL_SOCKET, SO_PEERCRED, 12)
         pid, user = (int.from_bytes(credentials[at : at + 4], sys.byteorder) for at in (0, 4))
         if user not in (0, os.geteuid()):

@@ -6,16 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_ml._late import late
 from airflow_ml.compute.docker_engine import LABEL_PREFIX
 
 if TYPE_CHECKING:
-    from docker import types as docker_types
-
     from airflow_ml.compute.container import Container
     from airflow_ml.compute.request import ProcessRequest
-else:
-    docker_types = late("docker.types")
 
 __all__ = ["create_options"]
 
@@ -72,20 +67,18 @@ def _host_options(request: ProcessRequest, container: Container) -> Mapping[str,
         options["tmpfs"] = dict(container.tmpfs)
     if container.ulimits:
         options["ulimits"] = [
-            docker_types.Ulimit(name=name, soft=soft, hard=hard) for name, (soft, hard) in container.ulimits.items()
+            {"name": name, "soft": soft, "hard": hard} for name, (soft, hard) in container.ulimits.items()
         ]
     if request.devices:
-        options["device_requests"] = [
-            docker_types.DeviceRequest(device_ids=list(request.devices), capabilities=[["gpu"]])
-        ]
+        options["device_requests"] = [{"device_ids": list(request.devices), "capabilities": [["gpu"]]}]
     return options
 
 
-def _mounts(request: ProcessRequest, container: Container) -> list[Any]:
+def _mounts(request: ProcessRequest, container: Container) -> list[dict[str, str | bool]]:
     # Not as volumes, of which the engine makes those that are not there, as root's folders.
     pairs = [(str(mount.source), str(mount.target), mount.is_read_only) for mount in container.mounts]
     pairs += [(str(source), str(target), True) for source, target in request.binds]
     return [
-        docker_types.Mount(target=target, source=source, type="bind", read_only=is_read_only)
+        {"Target": target, "Source": source, "Type": "bind", "ReadOnly": is_read_only}
         for source, target, is_read_only in pairs
     ]

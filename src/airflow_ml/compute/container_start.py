@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ASKED_FILE", "END_FILE", "MISSING_FILE", "START_FILE", "write_start"]
 
 START_FILE = ".start.sh"
-#: Holds the script's exit code and whether what it had left running was ended; missing if something from outside
-#: killed the container.
+#: Holds the script's exit code, whether what it had left running was ended, and how often no process could be started
+#: because there were too many; missing if something from outside killed the container.
 END_FILE = ".end"
 #: There if the container was asked to end, by us or by somebody else: the engine does it when it is stopped.
 ASKED_FILE = ".asked"
@@ -39,6 +39,10 @@ while set -- /proc/[0-9]*; [ $# -gt 2 ]; do
     count=$((count + 1))
     sleep 0.05 || break
 done 2>/dev/null
+full=0
+for file in /sys/fs/cgroup/pids.events /sys/fs/cgroup/pids/pids.events; do
+    [ ! -r "$file" ] || while read -r key number; do [ "$key" != max ] || full=$number; done <"$file"
+done
 """
 
 
@@ -72,7 +76,7 @@ def _lines(request: ProcessRequest) -> Iterator[str]:
     yield f'command -v "$program" >/dev/null 2>&1 || {{ : >{place[MISSING_FILE]}; exit 127; }}'
     yield " ".join([*(["env", *odd] if odd else []), '"$program"', *map(_quoted, arguments)])
     yield _END.rstrip()
-    yield f'echo "$code $cut" >{place[END_FILE]}'
+    yield f'echo "$code $cut $full" >{place[END_FILE]}'
     yield "exit $code"
 
 

@@ -15,7 +15,7 @@ from airflow_ml.compute.request import Outcome
 from airflow_ml.exceptions import RunEnvironmentException, ServiceException, StepLostError
 
 if TYPE_CHECKING:
-    from airflow_ml.compute.docker_engine import ContainerState, DockerEngine
+    from airflow_ml.compute.docker_engine import DockerEngine
     from airflow_ml.compute.request import ProcessRequest
 
 __all__ = ["ContainerStep", "container_name"]
@@ -185,11 +185,11 @@ class ContainerStep:
                 f"program {self._request.argv[0]!r} is not in image {_image_of(self._request)!r}; name one that is, or"
                 " take an image that has it"
             )
-        code, is_cut, is_written = self._read_end(state)
+        code, written = state.exit_code, self._read_end()
         signal = code - _SIGNALLED if _SIGNALLED < code <= _SIGNALLED + _LARGEST_SIGNAL else None
-        cause = self._memory_cause() if state.is_out_of_memory else None
-        if signal in (_SIGTERM, _SIGKILL) and not self._is_stopped and cause is None:
-            self._refuse_killed(is_written=is_written)
+        cause = self._memory_cause() if state.is_out_of_memory else self._crowd_cause(written)
+        if signal in (_SIGTERM, _SIGKILL) and not self._is_stopped and not state.is_out_of_memory:
+            self._refuse_killed(is_written=bool(written))
         now = datetime.now(timezone.utc)
         return Outcome(
             exit_code=None if signal is not None else code,
@@ -198,17 +198,26 @@ class ContainerStep:
             ended_at=state.ended_at or now,
             pid=0,
             is_stopped=self._is_stopped,
-            is_cut=is_cut,
+            is_cut=written[1:2] == ["1"],
             cause=cause,
         )
 
-    def _read_end(self, state: ContainerState) -> tuple[int, bool, bool]:
-        """Return the container's exit code, which alone counts, and what the shell in it has written down."""
+    def _read_end(self) -> list[str]:
+        """Return what the shell in the container has written down (`container_start.END_FILE`)."""
         try:
-            words = (self._request.attempt_directory / END_FILE).read_text(encoding="ascii", errors="replace").split()
+            text = (self._request.attempt_directory / END_FILE).read_text(encoding="ascii", errors="replace")
         except OSError:
-            return state.exit_code, False, False
-        return state.exit_code, words[1:] == ["1"], True
+            return []
+        return text.split()
+
+    def _crowd_cause(self, written: list[str]) -> str | None:
+        container = self._request.container
+        if container is None or written[2:3] in ([], ["0"]):
+            return None
+        return (
+            f"it tried to have more than {container.limits.processes} processes and threads at one time, the most that"
+            " its container may have"
+        )
 
     def _memory_cause(self) -> str:
         container = self._request.container

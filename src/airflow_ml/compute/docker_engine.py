@@ -20,11 +20,11 @@ from airflow_ml._late import late
 from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException, ServiceException
 
 if TYPE_CHECKING:
-    import docker
     import requests
+    from docker import api as docker_api
     from docker import errors as docker_errors
 else:  # a tenth of a second and more, for the steps that run in containers alone
-    docker = late("docker")
+    docker_api = late("docker.api")
     docker_errors = late("docker.errors")
     requests = late("requests")
 
@@ -122,10 +122,12 @@ class DockerEngine:
         return Path(place)
 
     @cached_property
-    def client(self) -> docker.APIClient:
-        """The SDK's client, for what this class does not offer; use `answering` around it."""
+    def client(self) -> Any:
+        """The SDK's client, which has no types, for what this class does not offer; use `answering` around it."""
         with self.answering("connect"):
-            return docker.APIClient(base_url=f"unix://{self.socket}", version="auto", timeout=_ANSWER_SECONDS)
+            return docker_api.APIClient(  # type: ignore[attr-defined, no-untyped-call]
+                base_url=f"unix://{self.socket}", version="auto", timeout=_ANSWER_SECONDS
+            )
 
     @contextmanager
     def answering(self, what: str) -> Iterator[None]:

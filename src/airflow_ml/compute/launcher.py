@@ -18,7 +18,7 @@ class RunningStep(Protocol):
 
     @property
     def pid(self) -> int:
-        """Process id of the script, in the launcher's own numbering."""
+        """Process id of the script, in the numbering of the machine; 0 where there is none."""
         ...
 
     @property
@@ -47,8 +47,16 @@ class RunningStep(Protocol):
         """
         ...
 
+    def settle(self) -> None:
+        """Stop what still runs, and wait for that; what a launcher keeps of an ended step stays until `close`."""
+        ...
+
     def close(self) -> None:
-        """Let go of the step: one that still runs is stopped and waited for. Twice is fine."""
+        """
+        Let go of the step: one that still runs is stopped and waited for. Twice is fine.
+
+        To be called when the step's end is recorded: until then a later attempt may want to know how it ended.
+        """
         ...
 
 

@@ -171,6 +171,10 @@ class ProcessStep:
         except OSError:  # it has ended already
             return
 
+    def settle(self) -> None:
+        """Stop what still runs, and wait for that: of an ended process nothing is left."""
+        self.close()
+
     def close(self) -> None:
         """Let go of the step: one that still runs is stopped and waited for. Twice is fine."""
         self.stop()

@@ -13,10 +13,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_ml.compute.launcher import Launcher
 from airflow_ml.compute.request import Outcome, ProcessRequest
 from airflow_ml.exceptions import AzureMLException, StepFailedError
 from airflow_ml.execution.admission import Admitted
@@ -27,6 +28,7 @@ from airflow_ml.execution.devices import Devices, leased
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.fuse_mounts import FuseMounts
+from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.leases import held_for_attempt, renewing
 from airflow_ml.execution.leftovers import remove_place
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
@@ -83,6 +85,7 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
     directory = RunDirectory(services.run_directory(run.id))
     outside: list[Path] = []
     mounts = FuseMounts(run.id, Path(directory.root))
+    launched = ExitStack()
     try:
         with failures_recorded(services, task, run, control.is_retried), renewing(services, admitted) as renewal:
             watch = StopWatch(services, task, run, lambda: control.is_stopped() or renewal.is_lost)
@@ -94,7 +97,7 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                 else:
                     prepared = prepare(services, task, run, directory, outside, mounts, control.log)
                     watch.refuse_stopped()
-                    _run_script(services, task, run, prepared, mounts, watch, control, reads)
+                    _run_script(services, task, run, prepared, mounts, watch, control, reads, launched)
                     states = prepared.states
                 watch.refuse_stopped()
             except StepStopped:
@@ -105,6 +108,7 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
             offered = still_offered(services, task, run, admitted, states, reads, control.log)
             return end_attempt(services, task, run, outputs, offered, reads)
     finally:
+        launched.close()
         mounts.close()
         for place in outside:
             remove_place(place)
@@ -137,11 +141,13 @@ def _run_script(
     watch: StopWatch,
     control: Control,
     reads: Reads,
+    launched: ExitStack,
 ) -> None:
     """Run the script to its end and keep its log and files; raise if it did not end well."""
     try:
         with leased(services, task, run, watch, control.log) as devices:
-            outcome = _launch_and_follow(services, run, prepared, devices, watch, control, reads)
+            launcher = launcher_of(services, task)
+            outcome = _launch_and_follow(services, launcher, run, prepared, devices, watch, control, reads, launched)
             if not (outcome.succeeded or outcome.is_stopped):
                 devices.refuse_lost(task.title)
     finally:
@@ -158,19 +164,23 @@ def _run_script(
 
 def _launch_and_follow(
     services: Services,
+    launcher: Launcher,
     run: RunRecord,
     prepared: Prepared,
     devices: Devices,
     watch: StopWatch,
     control: Control,
     reads: Reads,
+    launched: ExitStack,
 ) -> Outcome:
+    """Start the script and return its end; what is left of it then is kept until `launched` is closed."""
     directory = prepared.directory
     follower = Follower(services, run, directory, control.log)
     root: Future[Path] | None = Future() if prepared.binds else None
     answers = Answers(services, run, directory, root)
     with ChannelServer(directory.channel, reads.watching(answers.handlers())):
-        running = services.launcher.launch(_request(run, prepared, devices))
+        running = launcher.launch(_request(run, prepared, devices))
+        launched.callback(running.close)
         if root is not None:
             root.set_result(Path(f"/proc/{running.pid}/root"))
         try:
@@ -182,7 +192,7 @@ def _launch_and_follow(
                 if watch.reason() is not None:
                     running.stop()
         finally:
-            running.close()
+            running.settle()
             follower.finish()
     return outcome
 
@@ -199,6 +209,7 @@ def _request(run: RunRecord, prepared: Prepared, devices: Devices) -> ProcessReq
         binds=tuple((bind.source, bind.target) for bind in prepared.binds),
         held=devices.held,
         devices=devices.ids,
+        container=prepared.container,
     )
 
 

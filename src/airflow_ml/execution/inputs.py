@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
 from airflow_ml.execution.input_sources import find_dataset, find_output, handed_on, parameter_data
+from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.lineage import dataset_consumed, output_consumed, place_consumed
 from airflow_ml.execution.records import definition_of_output
 from airflow_ml.graph import (
@@ -85,7 +86,8 @@ def stage_inputs(
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    stager = _Stager(services, task, run, directory, outside, binds if services.launcher.can_bind else None, lazy)
+    can_bind = launcher_of(services, task).can_bind
+    stager = _Stager(services, task, run, directory, outside, binds if can_bind else None, lazy)
     staged: dict[str, StagedInput] = {}
     for port in task.step.inputs:
         staged[port.name] = stager.stage_named(port)

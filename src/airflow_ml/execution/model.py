@@ -21,6 +21,7 @@ class Airflow:
 
     Attributes:
         cleared_after: the last try before a person cleared the task; 0 if nobody did.
+        map_index: of a mapped task; -1 for others.
     """
 
     dag_id: str
@@ -28,6 +29,7 @@ class Airflow:
     task_id: str
     try_number: int = 1
     cleared_after: int = 0
+    map_index: int = -1
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from airflow_ml.compute.environments import Interpreter
 from airflow_ml.compute.request import inherited_environment
 from airflow_ml.exceptions import StepFailedError
+from airflow_ml.execution.grounds import Ground, container_ground, outside_mounts
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
+from airflow_ml.execution.launching import container_of, wants_container
 from airflow_ml.execution.pipelines import parameter_texts
 from airflow_ml.execution.script import Script, command_of, environment_of
 from airflow_ml.graph import OutputPort
@@ -21,6 +22,7 @@ from airflow_ml.snapshots.materialise import materialise
 from airflow_ml.storage.fuse_mount import wants_fuse
 
 if TYPE_CHECKING:
+    from airflow_ml.compute.container import Container
     from airflow_ml.execution.fuse_mounts import FuseMounts
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
@@ -41,6 +43,7 @@ class Prepared:
         outputs: where the script writes each declared output.
         states: which files were staged as inputs, by the input's name.
         binds: what the launcher binds for the script.
+        container: what it runs in; None for a process of this machine.
     """
 
     directory: RunDirectory
@@ -49,6 +52,7 @@ class Prepared:
     outputs: Mapping[str, Path]
     states: Mapping[str, str]
     binds: Sequence[Bind]
+    container: Container | None = None
 
 
 def prepare(
@@ -73,10 +77,12 @@ def prepare(
     Path(directory.log).parent.mkdir(exist_ok=True)
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
-    interpreter = _interpreter(services, task, log)
+    if wants_container(services, task):
+        ground = container_ground(services, task, _definition(services, task), directory, log)
+    else:
+        ground = _process_ground(services, task, log)
     binds: list[Bind] = []
-    inherited = _inherited(interpreter)
-    lazy = mounts if wants_fuse({**inherited, **task.step.environment_variables}) else None
+    lazy = mounts if wants_fuse({**ground.variables, **task.step.environment_variables}) else None
     inputs = stage_inputs(services, task, run, directory, outside, binds, lazy)
     outputs = {port.name: _make_place(task, port, directory, outside) for port in task.step.outputs}
     services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
@@ -94,34 +100,39 @@ def prepare(
     environment = environment_of(
         script,
         workspace=services.registry.workspace,
-        inherited=inherited,
+        inherited=ground.variables,
     )
+    container = None
+    if ground.image is not None:
+        placed = outside_mounts(task, inputs, outputs)
+        container = container_of(services, task, run, directory, ground.image, [*ground.mounts, *placed])
     return Prepared(
         directory=directory,
-        argv=command_of(script, interpreter.python, environment),
+        argv=command_of(script, ground.python, environment),
         environment=environment,
         outputs=outputs,
         binds=binds,
         states={name: item.state for name, item in inputs.items() if item.state is not None},
+        container=container,
     )
 
 
-def _interpreter(services: Services, task: StepTask, log: LogLine) -> Interpreter:
+def _definition(services: Services, task: StepTask) -> Mapping[str, Json]:
     definition = dict(task.step.environment or {})
     if definition.get("by_reference"):
         version = cast("str | None", definition.get("version"))
         definition = dict(services.registry.environments.get(str(definition["name"]), version).definition)
-    interpreter = services.environments.build(definition)
+    return definition
+
+
+def _process_ground(services: Services, task: StepTask, log: LogLine) -> Ground:
+    """Return the worker's environment with the definition's variables; `python` on its PATH is the interpreter."""
+    interpreter = services.environments.build(_definition(services, task))
     for warning in interpreter.warnings:
         log(f"{task.title}: environment: {warning}")
-    return interpreter
-
-
-def _inherited(interpreter: Interpreter) -> dict[str, str]:
-    """Return the worker's environment with the definition's variables; `python` on its PATH is the interpreter."""
-    inherited = {**inherited_environment(), **interpreter.environment_variables}
-    inherited["PATH"] = os.pathsep.join([str(interpreter.python.parent), inherited.get("PATH") or os.defpath])
-    return inherited
+    variables = {**inherited_environment(), **interpreter.environment_variables}
+    variables["PATH"] = os.pathsep.join([str(interpreter.python.parent), variables.get("PATH") or os.defpath])
+    return Ground(interpreter.python, variables)
 
 
 def _make_place(task: StepTask, port: OutputPort, directory: RunDirectory, outside: list[Path]) -> Path:

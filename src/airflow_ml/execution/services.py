@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from airflow_ml.compute.docker_launcher import DockerLauncher
 from airflow_ml.compute.environments import EnvironmentBuilder
 from airflow_ml.compute.launcher import Launcher
 from airflow_ml.compute.process_launcher import ProcessLauncher
@@ -29,7 +30,9 @@ class Services:
 
     Attributes:
         home: folders of this machine.
+        launcher: of scripts that run as processes of this machine.
         store: gives the store of a datastore's name.
+        containers: the launcher of scripts that run in containers (`airflow_ml.execution.launching` chooses).
     """
 
     registry: Registry
@@ -37,6 +40,7 @@ class Services:
     launcher: Launcher
     environments: EnvironmentBuilder
     store: Stores
+    containers: DockerLauncher = field(default_factory=DockerLauncher)
 
     @property
     def reuse(self) -> ReuseContext:
