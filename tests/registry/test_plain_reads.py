@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +66,21 @@ def test_both_ways_give_the_same_rows(filled, compute, name):
     assert [[type(value) for value in row.values()] for row in found] == [
         [type(value) for value in row.values()] for row in expected
     ]
+
+
+@pytest.mark.parametrize("name", ["outputs_of_runs", "results_of_runs", "runs"])
+def test_runs_are_found_by_their_ids(registry, name):
+    """However many runs are asked for, no statement walks through all runs of the workspace."""
+    with registry._scope.database.look_up() as plain:
+        plan: list[str] = []
+        ask = plain._connection.execute
+        plain._connection = SimpleNamespace(
+            execute=lambda text, given: plan.extend(str(row) for row in ask(f"EXPLAIN QUERY PLAN {text}", given)) or ()
+        )
+        rows_of(plain, name, workspace=1, runs=[str(number) for number in range(50)])
+
+    assert plan
+    assert not [line for line in plan if "ix_aml_runs_all" in line]
 
 
 def test_an_empty_list_finds_nothing(registry):

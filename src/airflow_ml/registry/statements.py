@@ -14,7 +14,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, Boolean, ColumnElement, Select, bindparam, column, exists, inspect, select, table
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Select,
+    bindparam,
+    column,
+    exists,
+    inspect,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -31,6 +43,9 @@ if TYPE_CHECKING:
 __all__ = ["STATEMENTS", "compiled_module"]
 
 _WORKSPACE: BindParameter[int] = bindparam("workspace")
+
+#: As a sum, which no index has: for more than eight ids SQLite would rather walk through all runs of the workspace.
+_RUN_OF_WORKSPACE = Run.workspace_id + literal_column("0") == _WORKSPACE
 
 
 def _all(rows: type[Base]) -> list[ColumnElement[Any]]:
@@ -64,12 +79,12 @@ STATEMENTS: Mapping[str, _Select] = {
     .limit(bindparam("most")),
     "results_of_runs": select(Run.id, *_all(Result))
     .join(Run, Run.key == Result.run_key)
-    .where(Run.id.in_(_one_of("runs")), Run.workspace_id == _WORKSPACE),
+    .where(Run.id.in_(_one_of("runs")), _RUN_OF_WORKSPACE),
     "outputs_of_runs": select(Run.id, *_all(Output))
     .join(Run, Run.key == Output.run_key)
-    .where(Run.id.in_(_one_of("runs")), Run.workspace_id == _WORKSPACE)
+    .where(Run.id.in_(_one_of("runs")), _RUN_OF_WORKSPACE)
     .order_by(Output.name),
-    "runs": select(*_all(Run)).where(Run.id.in_(_one_of("runs")), Run.workspace_id == _WORKSPACE),
+    "runs": select(*_all(Run)).where(Run.id.in_(_one_of("runs")), _RUN_OF_WORKSPACE),
     "experiments": select(Experiment.key, Experiment.id, Experiment.name).where(Experiment.key.in_(_one_of("keys"))),
     "run_labels": select(RunLabel.run_key, RunLabel.kind, RunLabel.name, RunLabel.value)
     .where(RunLabel.run_key.in_(_one_of("keys")))
