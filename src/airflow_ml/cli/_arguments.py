@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_pipeline_arguments", "add_workspace_argument", "positive"]
+__all__ = ["add_pipeline_arguments", "add_workspace_argument", "not_negative", "positive"]
 
 
 def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,4 +38,15 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def not_negative(text: str) -> float:
+    """Return a number from 0 on."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
     return number

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
-from airflow_ml.cli._arguments import add_workspace_argument
+from airflow_ml.cli._arguments import add_workspace_argument, not_negative
 from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_to(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     gc.add_argument("--delete", action="store_true", help="remove it; without, it is only listed")
     gc.add_argument(
         "--older-than",
-        type=_not_negative,
+        type=not_negative,
         default=30.0,
         metavar="DAYS",
         help="since a result was computed or reused last; default: %(default)g",
@@ -54,7 +54,7 @@ def add_to(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     gc.add_argument(
         "--grace",
-        type=_not_negative,
+        type=not_negative,
         default=24.0,
         metavar="HOURS",
         help="touch nothing younger; never less than the longest run took; default: %(default)g",
@@ -103,18 +103,21 @@ def _document(workspace: Workspace, result: collection.Collection) -> dict[str, 
 
 def _print(workspace: Workspace, result: collection.Collection) -> None:
     rows = [
-        (item.kind, item.name, f"{item.files:,}", _size(item.size), item.reason, item.place) for item in result.garbage
+        (item.kind, item.name, f"{item.files:,}", tables.size_text(item.size), item.reason, item.place)
+        for item in result.garbage
     ]
     if rows:
         tables.print_table(_HEADER, rows, sys.stdout)
         sys.stdout.write("\n")
     total = sum(item.files for item in result.garbage)
-    size = _size(sum(item.size for item in result.garbage))
+    size = tables.size_text(sum(item.size for item in result.garbage))
     if result.is_dry:
         way = "; --delete removes them" if rows else ""
         sys.stdout.write(f"workspace {workspace.name!r}: nobody needs {_files(total)} of {size}{way}\n")
     else:
-        sys.stdout.write(f"workspace {workspace.name!r}: {_files(result.removed)} of {_size(result.freed)} removed\n")
+        sys.stdout.write(
+            f"workspace {workspace.name!r}: {_files(result.removed)} of {tables.size_text(result.freed)} removed\n"
+        )
     for reason, count in result.kept.most_common():
         sys.stdout.write(f"kept: {count:,} {'output' if count == 1 else 'outputs'} {reason}\n")
     if result.spared:
@@ -125,25 +128,6 @@ def _print(workspace: Workspace, result: collection.Collection) -> None:
 
 def _files(count: int) -> str:
     return f"{count:,} {'file' if count == 1 else 'files'}"
-
-
-def _size(count: float) -> str:
-    """Return a number of bytes in the unit that fits it."""
-    units = iter(("bytes", "KB", "MB", "GB", "TB"))
-    unit = next(units)
-    while count >= 1000 and (larger := next(units, None)):
-        count, unit = count / 1000, larger
-    return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-
-
-def _not_negative(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
-    return number
 
 
 def _count(text: str) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from airflow_ml._version import __version__
 from airflow_ml.cli import (
+    environments_command,
     plan_command,
     pools_command,
     reuse_command,
@@ -58,7 +59,16 @@ def _make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(prog="airflow-ml", description="Azure ML SDK v1 pipelines on your own Airflow.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    known = (plan_command, submit_command, reuse_command, runs_command, service_command, pools_command, secrets_command)
+    known = (
+        plan_command,
+        submit_command,
+        reuse_command,
+        runs_command,
+        service_command,
+        pools_command,
+        secrets_command,
+        environments_command,
+    )
     for command in known:
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version")

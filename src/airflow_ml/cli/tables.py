@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
 
-__all__ = ["duration", "print_run_table", "print_table"]
+__all__ = ["duration", "print_run_table", "print_table", "size_text"]
 
 _HEADER = ("step", "state", "seconds", "metrics", "outputs")
 
@@ -108,3 +108,12 @@ def _short(value: Json) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"{_short(value[-1])} (last of {len(value)})" if value else "no values"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def size_text(count: float) -> str:
+    """Return a number of bytes in the unit that fits it."""
+    units = iter(("bytes", "KB", "MB", "GB", "TB"))
+    unit = next(units)
+    while count >= 1000 and (larger := next(units, None)):
+        count, unit = count / 1000, larger
+    return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"

@@ -35,6 +35,7 @@ __all__ = [
     "BuiltFolder",
     "Hold",
     "Waiting",
+    "is_in_use",
     "lock_file",
     "no_waiting",
     "remove_unused",
@@ -246,6 +247,12 @@ def remove_unused(root: Path, digest: str, *, unless: Callable[[Path], bool] = l
         (folder / MARKER_FILE).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
     return True
+
+
+def is_in_use(root: Path, digest: str) -> bool:
+    """Whether a step runs from a folder at this moment, or it is being built."""
+    with _locked_now(root, digest) as is_free:
+        return not is_free
 
 
 def sweep(root: Path) -> None:

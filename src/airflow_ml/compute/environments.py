@@ -12,9 +12,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from airflow_ml._late import late
 from airflow_ml.compute.built_folders import Hold, Waiting, no_waiting
+from airflow_ml.compute.eviction import Bounds, prune
 from airflow_ml.compute.fetched_pythons import FetchedPythons
 from airflow_ml.compute.interpreters import check_interpreter, find_conda_environment, find_python, read_version
 from airflow_ml.compute.known_pythons import KnownPythons
@@ -23,7 +25,14 @@ from airflow_ml.compute.virtual_environment import VirtualEnvironment, digest_of
 from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException
 from airflow_ml.graph.model import Json
 
-__all__ = ["EnvironmentBuilder", "Interpreter"]
+if TYPE_CHECKING:
+    from airflow_ml.compute import environment_images
+    from airflow_ml.compute.docker_engine import DockerEngine
+    from airflow_ml.compute.environment_images import BuiltImage
+else:  # steps that run as processes do without
+    environment_images = late("airflow_ml.compute.environment_images")
+
+__all__ = ["EnvironmentBuilder", "Interpreter", "read_variables"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,27 @@ class EnvironmentBuilder:
             return self._take(find_conda_environment(str(conda_environment), where=where, known=self._known), variables)
         return self._install(definition, variables, where, waiting)
 
+    def image(
+        self,
+        definition: Mapping[str, Json] | None,
+        engine: DockerEngine,
+        waiting: Waiting = no_waiting,
+        auth: Mapping[str, str] | None = None,
+    ) -> BuiltImage:
+        """
+        Return what containers of the definition are started with on this machine's engine.
+
+        Args:
+            auth: user name and password for the registry of its image; those of `docker login` count without.
+
+        Raises:
+            RunEnvironmentException: image or packages cannot be had.
+            ServiceException: engine, registry or index failed; trying again can help.
+        """
+        definition = definition or {}
+        variables = read_variables(definition, f"environment {definition.get('name') or 'without a name'!r}")
+        return environment_images.build_image(self._root, definition, engine, variables, waiting, auth)
+
     def _install(
         self, definition: Mapping[str, Json], variables: Mapping[str, str], where: str, waiting: Waiting
     ) -> Interpreter:
@@ -124,6 +154,8 @@ class EnvironmentBuilder:
         )
         environment = VirtualEnvironment(self._root, requirements, found, where=where, installer=self._installer)
         hold, log = environment.hold(waiting)
+        if environment.has_built:
+            prune(self._root, Bounds.default())
         warnings = (*requirements.warnings, *([found.warning] if found.warning else []))
         return Interpreter(environment.python, variables, environment.digest, found.version, warnings, log, hold)
 

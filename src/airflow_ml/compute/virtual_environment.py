@@ -41,6 +41,9 @@ class VirtualEnvironment:
     Args:
         root: folder of all environments.
         where: names the environment definition in errors and logs.
+
+    Attributes:
+        has_built: this object has built it, and did not find it.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class VirtualEnvironment:
         if installer == "uv" and self._uv is None:
             raise RunEnvironmentException(f"{where}: installer 'uv' was asked for, but uv is not on PATH")
         self.digest = digest_of(_describe(requirements, base))
+        self.has_built = False
         # The Python below it may have been removed from the machine.
         self._folder = BuiltFolder(root, self.digest, where=where, is_sound=lambda _folder: self.python.exists())
 
@@ -85,6 +89,7 @@ class VirtualEnvironment:
             with Installation(self._root, self.digest, lock, installer_environment(self._root), waiting) as run:
                 self._install(folder, run)
                 text = run.text
+            self.has_built = True
             (folder / BUILD_LOG).write_text(text, encoding="utf-8")
             return self._marker()
 
