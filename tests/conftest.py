@@ -1,27 +1,18 @@
 """Fixtures of all rooms: a home folder of the test's own, and real servers for those who ask for them."""
 
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers.absent import skip_without
 from servers.azurite import Azurite, running_azurite
 from servers.databases import Served, served_mysql, served_postgres
 from servers.docker_engine import DockerForTests, running_engine
 from servers.mariadb import MariaDb, running_mariadb
+from servers.postgres import running_postgres
 
 from airflow_ml.registry.fernet_keys import CONFIG_VARIABLE, KEY_VARIABLES
 from airflow_ml.storage.azure.blob_store import BlobStore
-
-#: A crash of the machine may cost the data of a test.
-POSTGRES_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 #: More than a tick of the clock that stamps files here.
 FILE_CLOCK_NS = 20_000_000
@@ -96,25 +87,8 @@ def blob_store(azurite: Azurite) -> Iterator[BlobStore]:
 @pytest.fixture(scope="session")
 def new_postgres_url() -> Iterator[Callable[[], str]]:
     """Start a throw-away PostgreSQL server; each call makes an empty database in it and returns its URL."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if not binaries:
-        reason = "no PostgreSQL server below /usr/lib/postgresql; install the package postgresql"
-        skip_without(reason)
-    folder = Path(tempfile.mkdtemp(prefix="aml-pg-"))
-    server = start_postgres(binaries[-1].parent, folder)
-
-    def make_database() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        subprocess.run(
-            [binaries[-1].with_name("createdb"), "-h", folder, "-U", "postgres", "-T", "template0", name], check=True
-        )
-        return f"postgresql://postgres@/{name}?host={folder}"
-
-    yield make_database
-    # SIGINT is PostgreSQL's fast shutdown: it does not wait for connections that a test left open.
-    server.send_signal(signal.SIGINT)
-    server.wait(30)
-    shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as make_database:
+        yield make_database
 
 
 @pytest.fixture
@@ -142,23 +116,3 @@ def mysql(mariadb: MariaDb) -> Iterator[Served]:
     """Make an empty MariaDB database, to be used as a datastore."""
     with served_mysql(mariadb) as served:
         yield served
-
-
-def start_postgres(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """Start a server that listens on a socket in the folder alone, and wait until it answers."""
-    account: dict[str, object] = {}
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        account = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
-    make = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account)
-    settings = [part for setting in POSTGRES_SETTINGS for part in ("-c", setting)]
-    command = [binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *settings]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **account)
-    while subprocess.run([binaries / "pg_isready", "-q", "-h", folder, "-t", "30"], check=False).returncode:
-        if server.poll() is not None:
-            pytest.fail(f"PostgreSQL ended at its start: {(folder / 'server.log').read_text()}")
-    return server
