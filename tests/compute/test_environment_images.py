@@ -103,8 +103,9 @@ def source_only(tmp_path: Path) -> str:
 def run(engine: DockerForTests, built: BuiltImage, *command: str) -> str:
     """Return what a command writes in a container as steps have it, without a network."""
     mounts = {} if built.packages is None else {str(built.packages): {"bind": str(built.packages), "mode": "ro"}}
+    variables = {**built.container_variables, **built.environment_variables}
     output: bytes = engine.client.containers.run(
-        built.id, [*command], environment=built.variables, volumes=mounts, network_mode="none", remove=True
+        built.id, [*command], environment=variables, volumes=mounts, network_mode="none", remove=True
     )
     return output.decode().strip()
 

@@ -75,14 +75,14 @@ class BuiltImage:
         return tuple(hold.fileno() for hold in self.holds)
 
     @property
-    def variables(self) -> dict[str, str]:
-        """What a container's script finds set: the image's variables, ways to the packages, the definition's."""
+    def container_variables(self) -> dict[str, str]:
+        """What the image sets, with the ways to the packages."""
         variables = dict(self.image_variables)
         if self.packages is not None:
             path = variables.get("PATH") or os.defpath
             variables["PATH"] = f"{self.packages / 'bin'}:{path}"
             variables["PYTHONPATH"] = ":".join(filter(None, (str(self.packages), variables.get("PYTHONPATH"))))
-        return {**variables, **self.environment_variables}
+        return variables
 
     def close(self) -> None:
         """Let it go; twice is fine."""

@@ -95,7 +95,8 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                     transferred = transfer(services, task, run, directory, watch, control.log)
                     outputs, states = transferred.outputs, transferred.states
                 else:
-                    prepared = prepare(services, task, run, directory, outside, mounts, control.log)
+                    prepared = prepare(services, task, run, directory, outside, mounts, watch, control.log)
+                    launched.callback(prepared.close)
                     watch.refuse_stopped()
                     _run_script(services, task, run, prepared, mounts, watch, control, reads, launched)
                     states = prepared.states
@@ -207,7 +208,7 @@ def _request(run: RunRecord, prepared: Prepared, devices: Devices) -> ProcessReq
         attempt_directory=Path(directory.root),
         marker=run.id,
         binds=tuple((bind.source, bind.target) for bind in prepared.binds),
-        held=devices.held,
+        held=(*devices.held, *prepared.held),
         devices=devices.ids,
         container=prepared.container,
     )

@@ -6,16 +6,19 @@ Whoever builds, or waits for a build, can be stopped like a script.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_ml.compute.built_folders import Waiting
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.artifacts import store_artifacts
+from airflow_ml.execution.connections import connection_named
 from airflow_ml.execution.stopping import StepStopped
 
 if TYPE_CHECKING:
+    from airflow_ml.compute.environment_images import BuiltImage
     from airflow_ml.compute.environments import Interpreter
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
@@ -24,12 +27,23 @@ if TYPE_CHECKING:
     from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["BUILD_LOG_NAME", "definition_of", "interpreter_of"]
+__all__ = ["BUILD_LOG_NAME", "Preparing", "definition_of", "image_of", "interpreter_of"]
 
 #: v1's name of the log of an image's build.
 BUILD_LOG_NAME = "azureml-logs/20_image_build_log.txt"
 
 _Built = TypeVar("_Built")
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """An attempt that is being prepared: what it needs to be watched, stopped and told of."""
+
+    task: StepTask
+    run: RunRecord
+    directory: RunDirectory
+    watch: StopWatch
+    log: LogLine
 
 
 def definition_of(services: Services, task: StepTask) -> dict[str, Json]:
@@ -46,9 +60,7 @@ def definition_of(services: Services, task: StepTask) -> dict[str, Json]:
     return definition
 
 
-def interpreter_of(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, watch: StopWatch, log: LogLine
-) -> Interpreter:
+def interpreter_of(services: Services, attempt: Preparing) -> Interpreter:
     """
     Return the interpreter of a step that runs as a process; the caller closes it when the script has ended.
 
@@ -57,54 +69,83 @@ def interpreter_of(
         StepStopped: the step was stopped meanwhile.
         ServiceException: the machine or the package index failed; trying again can help.
     """
-    definition = definition_of(services, task)
-    found = with_build_log(
-        services, task, run, directory, watch, log, lambda waiting: services.environments.build(definition, waiting)
-    )
-    for warning in found.warnings:
-        log(f"{task.title}: environment: {warning}")
+    definition = definition_of(services, attempt.task)
+    found = _with_build_log(services, attempt, lambda waiting: services.environments.build(definition, waiting))
+    _warn(attempt, found.warnings)
     if found.hold is not None:
-        facts: dict[str, Json] = {"digest": found.digest, "python": found.version}
-        record_environment(services, run, definition, facts)
+        _record(services, attempt, definition, {"digest": found.digest, "python": found.version})
     return found
 
 
-def with_build_log(
-    services: Services,
-    task: StepTask,
-    run: RunRecord,
-    directory: RunDirectory,
-    watch: StopWatch,
-    log: LogLine,
-    build: Callable[[Waiting], _Built],
-) -> _Built:
+def image_of(services: Services, attempt: Preparing) -> BuiltImage:
+    """
+    Return what the step's container is started with; the caller closes it when the script has ended.
+
+    Raises:
+        RunEnvironmentException: image or packages cannot be had.
+        StepStopped: the step was stopped meanwhile.
+        ServiceException: engine, registry or package index failed; trying again can help.
+    """
+    definition = definition_of(services, attempt.task)
+    auth = _registry_login(definition)
+    engine = services.containers.engine
+    built = _with_build_log(
+        services, attempt, lambda waiting: services.environments.image(definition, engine, waiting, auth)
+    )
+    _warn(attempt, built.warnings)
+    facts: dict[str, Json] = {
+        "digest": built.digest,
+        "python": built.python_version,
+        "image": built.name,
+        "image_id": built.id,
+        "packages": None if built.packages is None else built.packages.name,
+    }
+    _record(services, attempt, definition, facts)
+    return built
+
+
+def _with_build_log(services: Services, attempt: Preparing, build: Callable[[Waiting], _Built]) -> _Built:
     """Return what the function builds; whatever becomes of it, its log becomes a log of the run."""
+    title = attempt.task.title
 
     def check() -> None:
-        watch.start_clock()  # the time limit is the script's
-        reason = watch.reason()
+        attempt.watch.start_clock()  # the time limit is the script's
+        reason = attempt.watch.reason()
         if reason is not None:
-            raise StepStopped(f"{task.title} was stopped while its environment was built: {reason}")
+            raise StepStopped(f"{title} was stopped while its environment was built: {reason}")
 
-    kept = Path(directory.root, "build_log.txt")
-    waiting = Waiting(log=lambda line: log(f"{task.title}: {line}"), check=check, log_file=kept)
+    kept = Path(attempt.directory.root, "build_log.txt")
+    waiting = Waiting(log=lambda line: attempt.log(f"{title}: {line}"), check=check, log_file=kept)
     try:
         return build(waiting)
     finally:
         if kept.is_file():
-            _store(services, run, kept, log)
+            _store(services, attempt, kept)
 
 
-def record_environment(
-    services: Services, run: RunRecord, definition: Mapping[str, Json], facts: Mapping[str, Json]
-) -> None:
-    """Record what a run's environment came to: later the definition alone would not tell."""
+def _warn(attempt: Preparing, warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        attempt.log(f"{attempt.task.title}: environment: {warning}")
+
+
+def _record(services: Services, attempt: Preparing, definition: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
+    """Record what the run's environment came to: later the definition alone would not tell."""
     named = {name: definition[name] for name in ("name", "version") if definition.get(name) is not None}
-    services.registry.runs.set_details(run.id, {"environment": {**named, **facts}})
+    services.registry.runs.set_details(attempt.run.id, {"environment": {**named, **facts}})
 
 
-def _store(services: Services, run: RunRecord, file: Path, log: LogLine) -> None:
+def _store(services: Services, attempt: Preparing, file: Path) -> None:
     try:
-        store_artifacts(services.store, run.id, {BUILD_LOG_NAME: file})
+        store_artifacts(services.store, attempt.run.id, {BUILD_LOG_NAME: file})
     except (AzureMLException, OSError) as error:  # the build's own end matters more
-        log(f"the log of the environment's build could not be stored: {error}")
+        attempt.log(f"the log of the environment's build could not be stored: {error}")
+
+
+def _registry_login(definition: Mapping[str, Json]) -> dict[str, str] | None:
+    """Return user name and password for the image's registry, where the definition names a connection for them."""
+    section = definition.get("docker")
+    name = section.get("base_image_registry_connection") if isinstance(section, Mapping) else None
+    if not name:
+        return None
+    connection = connection_named(str(name), where=f"environment {definition.get('name')!r}: its image's registry")
+    return {"username": connection.login, "password": connection.password}

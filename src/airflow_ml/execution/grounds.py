@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from airflow_ml.compute.container import Mount
-from airflow_ml.exceptions import RunEnvironmentException
+from airflow_ml.compute.request import inherited_environment
+from airflow_ml.execution.environments import image_of, interpreter_of
 from airflow_ml.execution.launching import users_variables
 
 if TYPE_CHECKING:
+    from airflow_ml.compute.built_folders import Hold
+    from airflow_ml.execution.environments import Preparing
     from airflow_ml.execution.inputs import StagedInput
-    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
-    from airflow_ml.graph import Json
-    from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["Ground", "container_ground", "outside_mounts"]
+__all__ = ["Ground", "container_ground", "outside_mounts", "process_ground"]
 
 
 @dataclass(frozen=True)
@@ -31,40 +33,50 @@ class Ground:
         variables: the environment that the step's own variables are added to.
         image: id of the container's image; None for a process of this machine.
         mounts: what the container sees besides its run directory.
+        holds: keep what was built for it from being removed, until they are closed.
     """
 
     python: Path
     variables: Mapping[str, str]
     image: str | None = None
     mounts: Sequence[Mount] = field(default_factory=tuple)
+    holds: tuple[Hold, ...] = ()
 
 
-def container_ground(
-    services: Services, task: StepTask, definition: Mapping[str, Json], directory: RunDirectory, _log: LogLine
-) -> Ground:
+def process_ground(services: Services, attempt: Preparing) -> Ground:
+    """
+    Return what the script of a process stands on: the worker's environment with the definition's variables.
+
+    `python` on its PATH is the interpreter.
+
+    Raises:
+        RunEnvironmentException: its environment cannot be built.
+        StepStopped: the step was stopped meanwhile.
+        ServiceException: the machine or the package index failed; trying again can help.
+    """
+    found = interpreter_of(services, attempt)
+    variables = {**inherited_environment(), **found.environment_variables}
+    variables["PATH"] = os.pathsep.join([str(found.python.parent), variables.get("PATH") or os.defpath])
+    return Ground(found.python, variables, holds=() if found.hold is None else (found.hold,))
+
+
+def container_ground(services: Services, attempt: Preparing) -> Ground:
     """
     Return what the script of a container stands on: the image's own environment, and nothing of the worker's.
 
     Raises:
-        RunEnvironmentException: the engine does not have the image.
-        ServiceException: the engine does not answer.
+        RunEnvironmentException: image or packages cannot be had.
+        StepStopped: the step was stopped meanwhile.
+        ServiceException: engine, registry or package index failed; trying again can help.
     """
-    docker = cast("Mapping[str, Json]", definition.get("docker") or {})
-    python = cast("Mapping[str, Json]", definition.get("python") or {})
-    name = str(docker.get("base_image") or "")
-    image = services.containers.engine.image(name)
-    if image is None:
-        raise RunEnvironmentException(
-            f"{task.title}: image {name!r} is not on this machine's Docker engine; pull it (docker pull {name}) or"
-            " build it there"
-        )
-    own = cast("Mapping[str, Json]", definition.get("environment_variables") or {})
+    built = image_of(services, attempt)
     variables = {
-        **image.environment,
-        **users_variables(task, directory),
-        **{key: str(value) for key, value in own.items()},
+        **built.container_variables,
+        **users_variables(attempt.task, attempt.directory),
+        **built.environment_variables,
     }
-    return Ground(Path(str(python.get("interpreter_path") or "python")), variables, image.id)
+    mounts = () if built.packages is None else (Mount(built.packages, built.packages),)
+    return Ground(built.python, variables, built.id, mounts, built.holds)
 
 
 def outside_mounts(task: StepTask, inputs: Mapping[str, StagedInput], outputs: Mapping[str, Path]) -> list[Mount]:

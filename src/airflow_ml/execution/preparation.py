@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from airflow_ml.compute.request import inherited_environment
 from airflow_ml.exceptions import StepFailedError
-from airflow_ml.execution.grounds import Ground, container_ground, outside_mounts
+from airflow_ml.execution.environments import Preparing
+from airflow_ml.execution.grounds import container_ground, outside_mounts, process_ground
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
 from airflow_ml.execution.launching import container_of, wants_container
 from airflow_ml.execution.pipelines import parameter_texts
@@ -22,10 +22,12 @@ from airflow_ml.snapshots.materialise import materialise
 from airflow_ml.storage.fuse_mount import wants_fuse
 
 if TYPE_CHECKING:
+    from airflow_ml.compute.built_folders import Hold
     from airflow_ml.compute.container import Container
     from airflow_ml.execution.fuse_mounts import FuseMounts
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
+    from airflow_ml.execution.stopping import StopWatch
     from airflow_ml.graph import Json
     from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
@@ -40,19 +42,33 @@ class Prepared:
     A step that is ready to start.
 
     Attributes:
+        python: the interpreter that the script runs under.
         outputs: where the script writes each declared output.
         states: which files were staged as inputs, by the input's name.
         binds: what the launcher binds for the script.
         container: what it runs in; None for a process of this machine.
+        holds: keep its environment from being removed; the caller closes the preparation when the script has ended.
     """
 
     directory: RunDirectory
+    python: Path
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     outputs: Mapping[str, Path]
     states: Mapping[str, str]
     binds: Sequence[Bind]
     container: Container | None = None
+    holds: tuple[Hold, ...] = ()
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Descriptors of the holds, for the script's keeper."""
+        return tuple(hold.fileno() for hold in self.holds)
+
+    def close(self) -> None:
+        """Let the environment go; twice is fine."""
+        for hold in self.holds:
+            hold.close()
 
 
 def prepare(
@@ -62,6 +78,7 @@ def prepare(
     directory: RunDirectory,
     outside: list[Path],
     mounts: FuseMounts,
+    watch: StopWatch,
     log: LogLine,
 ) -> Prepared:
     """
@@ -77,10 +94,8 @@ def prepare(
     Path(directory.log).parent.mkdir(exist_ok=True)
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
-    if wants_container(services, task):
-        ground = container_ground(services, task, _definition(services, task), directory, log)
-    else:
-        ground = _process_ground(services, task, log)
+    find_ground = container_ground if wants_container(services, task) else process_ground
+    ground = find_ground(services, Preparing(task, run, directory, watch, log))
     binds: list[Bind] = []
     lazy = mounts if wants_fuse({**ground.variables, **task.step.environment_variables}) else None
     inputs = stage_inputs(services, task, run, directory, outside, binds, lazy)
@@ -108,31 +123,15 @@ def prepare(
         container = container_of(services, task, run, directory, ground.image, [*ground.mounts, *placed])
     return Prepared(
         directory=directory,
+        python=ground.python,
         argv=command_of(script, ground.python, environment),
         environment=environment,
         outputs=outputs,
         binds=binds,
         states={name: item.state for name, item in inputs.items() if item.state is not None},
         container=container,
+        holds=ground.holds,
     )
-
-
-def _definition(services: Services, task: StepTask) -> Mapping[str, Json]:
-    definition = dict(task.step.environment or {})
-    if definition.get("by_reference"):
-        version = cast("str | None", definition.get("version"))
-        definition = dict(services.registry.environments.get(str(definition["name"]), version).definition)
-    return definition
-
-
-def _process_ground(services: Services, task: StepTask, log: LogLine) -> Ground:
-    """Return the worker's environment with the definition's variables; `python` on its PATH is the interpreter."""
-    interpreter = services.environments.build(_definition(services, task))
-    for warning in interpreter.warnings:
-        log(f"{task.title}: environment: {warning}")
-    variables = {**inherited_environment(), **interpreter.environment_variables}
-    variables["PATH"] = os.pathsep.join([str(interpreter.python.parent), variables.get("PATH") or os.defpath])
-    return Ground(interpreter.python, variables)
 
 
 def _make_place(task: StepTask, port: OutputPort, directory: RunDirectory, outside: list[Path]) -> Path:
