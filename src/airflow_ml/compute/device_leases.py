@@ -33,12 +33,12 @@ class DeviceLease:
     locks: Sequence[DeviceLock]
     run: str
     step: str
+    in_container: bool = False
     _faults: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        note = DeviceNote(self.run, self.step, time.time(), os.getpid())
         for lock in self.locks:
-            lock.write(note)
+            lock.write(self._note())
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -64,10 +64,13 @@ class DeviceLease:
         for lock in self.locks:
             fault = self._faults.get(lock.device)
             if lock.descriptor >= 0 and fault is not None:
-                lock.write(DeviceNote(self.run, self.step, time.time(), os.getpid(), fault))
+                lock.write(self._note(fault))
             elif lock.descriptor >= 0 and is_clean:
                 lock.write(None)
             lock.close()
+
+    def _note(self, fault: str | None = None) -> DeviceNote:
+        return DeviceNote(self.run, self.step, time.time(), os.getpid(), fault, self.in_container)
 
 
 def find_hindrances(
@@ -80,17 +83,17 @@ def find_hindrances(
 
     Args:
         age: seconds since the inventory was taken.
-        containers: asked only if a holder did not end properly.
+        containers: asked only if a step that ran in one did not end properly.
     """
     hindrances: dict[str, str] = {}
     crashed = {lock.device: lock.left for lock in locks if lock.left is not None}
-    used = containers() if crashed else {}
     for device, note in crashed.items():
-        if device in used:
-            hindrances[device] = f"container {used[device]} still has it, of {note.step} (run {note.run})"
-            continue
         try:
-            kill_orphans(note.run)
+            used = containers() if note.in_container else {}
+            if device in used:
+                hindrances[device] = f"container {used[device]} still has it, of {note.step} (run {note.run})"
+            else:
+                kill_orphans(note.run)
         except ServiceException as error:
             hindrances[device] = str(error)
     ids = [lock.device for lock in locks]

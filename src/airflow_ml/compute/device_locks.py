@@ -37,6 +37,7 @@ class DeviceNote:
         since: Unix time of the lease, or of the fault.
         pid: the task's process.
         fault: why the device is put aside; None while it is leased.
+        in_container: whether the step's script runs in a container of this machine's engine.
     """
 
     run: str
@@ -44,6 +45,7 @@ class DeviceNote:
     since: float
     pid: int
     fault: str | None = None
+    in_container: bool = False
 
     @property
     def age(self) -> float:

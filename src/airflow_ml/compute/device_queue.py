@@ -203,9 +203,10 @@ def _looking(folder: Path, pause: Callable[[float], None]) -> Iterator[None]:
     try:
         while not _lock(descriptor):  # without waiting in the kernel, where a request to stop would not be heard
             pause(_MOMENT)
-        yield
-    except OSError as error:
-        raise _refused(folder, error) from error
+        try:
+            yield
+        except OSError as error:
+            raise _refused(folder, error) from error
     finally:
         os.close(descriptor)
 

@@ -35,7 +35,7 @@ class Gpu:
     users: tuple[str, ...]
 
 
-def ask(program: str, *, seconds: float = _SECONDS) -> tuple[Gpu, ...]:
+def ask(program: str) -> tuple[Gpu, ...]:
     """
     Return the GPUs in the driver's order; one that the driver has lost is missing, or has a fault.
 
@@ -43,8 +43,8 @@ def ask(program: str, *, seconds: float = _SECONDS) -> tuple[Gpu, ...]:
         ServiceException: it does not answer, or has nothing but an error to say.
     """
     with (
-        _Call(program, f"--query-gpu={','.join(_FIELDS)}", seconds) as listed,
-        _Call(program, "--query-compute-apps=gpu_uuid,pid,process_name", seconds) as used,
+        _Call(program, f"--query-gpu={','.join(_FIELDS)}", _SECONDS) as listed,
+        _Call(program, "--query-compute-apps=gpu_uuid,pid,process_name", _SECONDS) as used,
     ):
         (code, text, complaint), (_, users_text, _) = listed.answer(), used.answer()
     rows = [row for line in text.splitlines() if len(row := [cell.strip() for cell in line.split(",")]) == len(_FIELDS)]
