@@ -1,8 +1,8 @@
 """
 Finding and registering datastores (`azureml.core.datastore`).
 
-A file past the house's 400 lines, because v1's one class has ten `register_...` of up to fifteen arguments each; what they do is
-in `airflow_ml.core._registering`.
+A file past the house's 400 lines, because v1's one class has ten `register_...` of up to fifteen arguments each; what
+they do is in `airflow_ml.core._registering`.
 """
 
 from __future__ import annotations
