@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_ml.compute.devices import FAKE_PREFIX
 from airflow_ml.compute.docker_engine import LABEL_PREFIX
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ def _host_options(request: ProcessRequest, container: Container) -> Mapping[str,
         options["ulimits"] = [
             {"name": name, "soft": soft, "hard": hard} for name, (soft, hard) in container.ulimits.items()
         ]
-    if request.devices:
-        options["device_requests"] = [{"device_ids": list(request.devices), "capabilities": [["gpu"]]}]
+    devices = [device for device in request.devices if not device.startswith(FAKE_PREFIX)]
+    if devices:
+        options["device_requests"] = [{"device_ids": devices, "capabilities": [["gpu"]]}]
     return options
 
 

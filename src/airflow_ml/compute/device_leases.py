@@ -85,19 +85,21 @@ def find_hindrances(
         age: seconds since the inventory was taken.
         containers: asked only if a step that ran in one did not end properly.
     """
-    hindrances: dict[str, str] = {}
     crashed = {lock.device: lock.left for lock in locks if lock.left is not None}
-    for device, note in crashed.items():
-        try:
-            used = containers() if note.in_container else {}
-            if device in used:
-                hindrances[device] = f"container {used[device]} still has it, of {note.step} (run {note.run})"
-            else:
-                kill_orphans(note.run)
-        except ServiceException as error:
-            hindrances[device] = str(error)
-    ids = [lock.device for lock in locks]
-    return {**_unfit(ids, inventory, age), **hindrances}
+    left = {device: why for device, note in crashed.items() if (why := _left_by(device, note, containers))}
+    return {**_unfit([lock.device for lock in locks], inventory, age), **left}
+
+
+def _left_by(device: str, note: DeviceNote, containers: Containers) -> str | None:
+    """End what a crashed step has left, and return what cannot be ended."""
+    try:
+        used = containers() if note.in_container else {}
+        if device in used:
+            return f"container {used[device]} still has it, of {note.step} (run {note.run})"
+        kill_orphans(note.run)
+    except ServiceException as error:
+        return str(error)
+    return None
 
 
 def find_lost(ids: Sequence[str]) -> dict[str, str]:

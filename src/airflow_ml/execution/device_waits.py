@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.compute.device_leases import DeviceLease, find_hindrances
 from airflow_ml.compute.device_queue import Overview, Turn, Wish
 from airflow_ml.compute.devices import take_inventory
+from airflow_ml.execution.launching import home_label, wants_container
 from airflow_ml.execution.stopping import StepStopped
 from airflow_ml.registry import RunStateError
 
@@ -64,7 +65,7 @@ def wait_for_devices(
             raise StepStopped(f"{task.title} was stopped while it waited for devices: {reason}")
 
     turn = Turn(device_folder(services.home), Wish(count, inventory.ids), run.id, task.title, pause)
-    wait = _Wait(turn, inventory)
+    wait = _Wait(services, turn, inventory, in_container=wants_container(services, task))
     said = _Saying(services, task, run, log)
     try:
         while (lease := wait.look()) is None:
@@ -83,8 +84,10 @@ class _Wait:
         avoided: devices that cannot be used at the moment, with the reason.
     """
 
-    def __init__(self, turn: Turn, inventory: Inventory) -> None:
+    def __init__(self, services: Services, turn: Turn, inventory: Inventory, *, in_container: bool) -> None:
+        self._services = services
         self._turn = turn
+        self._in_container = in_container
         self._take(inventory)
 
     def look(self) -> DeviceLease | None:
@@ -104,9 +107,9 @@ class _Wait:
 
     def _settled(self, locks: Sequence[DeviceLock]) -> DeviceLease | None:
         try:
-            hindrances = find_hindrances(locks, self._inventory, time.monotonic() - self._asked, dict)
+            hindrances = find_hindrances(locks, self._inventory, time.monotonic() - self._asked, self._containers)
             if not hindrances:
-                return DeviceLease(locks, self._turn.run, self._turn.step)
+                return DeviceLease(locks, self._turn.run, self._turn.step, self._in_container)
         except BaseException:
             _close(locks)
             raise
@@ -114,6 +117,16 @@ class _Wait:
         self.avoided.update(hindrances)
         self._until = time.monotonic() + _AVOID_SECONDS
         return None
+
+    def _containers(self) -> dict[str, str]:
+        """Return the devices of this installation's running containers, each with the container's name."""
+        found = self._services.containers.engine.find_all({"home": home_label(self._services.home.root)})
+        return {
+            device: state.name
+            for state in found
+            if state.is_running
+            for device in filter(None, state.label("devices").split(","))
+        }
 
 
 class _Saying:
