@@ -85,9 +85,9 @@ def collect_files(stores: Stores, run_id: str, directory: RunDirectory) -> Seque
                 found[normalise_path(name)] = place
             except UserErrorException as error:  # noqa: PERF203 - one bad name must not cost the others
                 problems.append(f"file is left out: {error}")
-    log = Path(directory.log)
-    if log.is_file():
-        found[LOG_NAME] = log
+    logs = Path(directory.log).parent
+    # Of a distributed step each process has one of its own, too.
+    found.update({f"{logs.name}/{log.name}": log for log in logs.glob("std_log*.txt") if not log.is_symlink()})
     if found:
         store_artifacts(stores, run_id, found)
     return problems

@@ -25,16 +25,20 @@ from airflow_ml.execution.answers import Answers
 from airflow_ml.execution.artifacts import collect_files
 from airflow_ml.execution.captures import Snapshot, snapshot_of
 from airflow_ml.execution.devices import Devices, leased
+from airflow_ml.execution.distributed import Layout
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.fuse_mounts import FuseMounts
 from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.leases import held_for_attempt, renewing
 from airflow_ml.execution.leftovers import remove_place
+from airflow_ml.execution.meeting import Meeting
 from airflow_ml.execution.model import LogLine, StepResult, StepTask
+from airflow_ml.execution.nodes import as_ranks, bring_together, meeting_of
 from airflow_ml.execution.offering import still_offered
 from airflow_ml.execution.outputs import commit_outputs
 from airflow_ml.execution.preparation import Prepared, prepare
+from airflow_ml.execution.rank_plans import describe_failure
 from airflow_ml.execution.reads import Reads
 from airflow_ml.execution.records import begin_attempt, end_attempt
 from airflow_ml.execution.script_runs import begin_script_run
@@ -45,7 +49,7 @@ from airflow_ml.registry import RunRecord, RunStateError
 from airflow_ml.runtime.channel_server import ChannelServer
 from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["Control", "StepStopped", "run_step"]
+__all__ = ["Control", "StepStopped", "run_script", "run_step"]
 
 #: Seconds between two looks at a running script's log and events: what "live" means.
 _FOLLOW_SECONDS = 0.25
@@ -87,8 +91,12 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
     mounts = FuseMounts(run.id, Path(directory.root))
     launched = ExitStack()
     try:
-        with failures_recorded(services, task, run, control.is_retried), renewing(services, admitted) as renewal:
-            watch = StopWatch(services, task, run, lambda: control.is_stopped() or renewal.is_lost)
+        with (
+            failures_recorded(services, task, run, control.is_retried),
+            renewing(services, admitted) as renewal,
+            meeting_of(services, task, run, control.log) as meeting,
+        ):
+            watch = StopWatch(services, task, run, lambda: control.is_stopped() or renewal.is_lost or meeting.is_broken)
             try:
                 reads = Reads(services, run)
                 if task.step.kind == "data_transfer":
@@ -98,11 +106,13 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                     prepared = prepare(services, task, run, directory, outside, mounts, watch, control.log)
                     launched.callback(prepared.close)
                     watch.refuse_stopped()
-                    _run_script(services, task, run, prepared, mounts, watch, control, reads, launched)
+                    run_script(services, task, run, prepared, mounts, watch, control, reads, launched, meeting)
+                    bring_together(services, task, run, meeting, watch, prepared.outputs)
                     states = prepared.states
                 watch.refuse_stopped()
             except StepStopped:
                 renewal.refuse_lost()
+                meeting.refuse_trouble()
                 raise
             if task.step.kind != "data_transfer":
                 outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
@@ -133,7 +143,7 @@ def _begin(services: Services, task: StepTask, admitted: Admitted, control: Cont
     return run
 
 
-def _run_script(
+def run_script(
     services: Services,
     task: StepTask,
     run: RunRecord,
@@ -143,10 +153,14 @@ def _run_script(
     control: Control,
     reads: Reads,
     launched: ExitStack,
+    meeting: Meeting,
 ) -> None:
     """Run the script to its end and keep its log and files; raise if it did not end well."""
     try:
+        meeting.assemble(watch)
         with leased(services, task, run, watch, control.log) as devices:
+            meeting.begin_together(watch)
+            prepared = as_ranks(services, meeting, prepared)
             launcher = launcher_of(services, task)
             outcome = _launch_and_follow(services, launcher, run, prepared, devices, watch, control, reads, launched)
             if not (outcome.succeeded or outcome.is_stopped):
@@ -156,7 +170,7 @@ def _run_script(
         problem = _collect(services, run, prepared.directory, control.log)
     if not outcome.is_stopped:
         _check_mounts(task, mounts)
-    _check(task, outcome, watch, prepared.directory)
+    _check(task, outcome, watch, prepared.directory, meeting.layout)
     if outcome.is_cut:
         reads.refuse("its script left processes running, which were ended and may have been writing")
     if problem is not None:
@@ -180,7 +194,7 @@ def _launch_and_follow(
     root: Future[Path] | None = Future() if prepared.binds else None
     answers = Answers(services, run, directory, root)
     with ChannelServer(directory.channel, reads.watching(answers.handlers())):
-        running = launcher.launch(_request(run, prepared, devices))
+        running = launcher.launch(_request(prepared, devices))
         launched.callback(running.close)
         if root is not None:
             root.set_result(Path(f"/proc/{running.pid}/root"))
@@ -198,7 +212,7 @@ def _launch_and_follow(
     return outcome
 
 
-def _request(run: RunRecord, prepared: Prepared, devices: Devices) -> ProcessRequest:
+def _request(prepared: Prepared, devices: Devices) -> ProcessRequest:
     directory = prepared.directory
     return ProcessRequest(
         argv=prepared.argv,
@@ -206,7 +220,7 @@ def _request(run: RunRecord, prepared: Prepared, devices: Devices) -> ProcessReq
         environment={**prepared.environment, **devices.environment},
         log_path=Path(directory.log),
         attempt_directory=Path(directory.root),
-        marker=run.id,
+        marker=Path(directory.root).name,  # the run's id, and the node's number on other nodes than the first
         binds=tuple((bind.source, bind.target) for bind in prepared.binds),
         held=(*devices.held, *prepared.held),
         devices=devices.ids,
@@ -232,7 +246,7 @@ def _check_mounts(task: StepTask, mounts: FuseMounts) -> None:
         raise error.at(task.title) from error
 
 
-def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDirectory) -> None:
+def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDirectory, layout: Layout | None) -> None:
     """Turn anything but a script that ended by itself with exit code 0 into an error that says what happened."""
     where = task.title
     if watch.is_over_time:
@@ -244,6 +258,9 @@ def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDir
         raise StepStopped(f"{where} was stopped while its script ran: {watch.reason() or 'it was asked to end'}")
     if not outcome.succeeded:
         program = "its command" if task.step.script is None else f"script {task.step.script!r}"
+        failure = None if layout is None else describe_failure(layout, directory)
+        if failure is not None:
+            raise StepFailedError(f"{where}: {program}: {failure}{describe_full_disk(Path(directory.root))}")
         raise StepFailedError(
             f"{where}: {program} {outcome}; its output is in the task's log and in"
             f" user_logs/std_log.txt of the run{describe_full_disk(Path(directory.root))}"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.compute.gpu_limits import refuse_too_many_gpus
-from airflow_ml.exceptions import ComputeTargetException, NotSupportedError, UserErrorException
+from airflow_ml.exceptions import ComputeTargetException, UserErrorException
+from airflow_ml.execution.distributed import layout_of
 from airflow_ml.graph import (
     DatabaseSource,
     DataReferenceSource,
@@ -14,8 +15,6 @@ from airflow_ml.graph import (
     Graph,
     Json,
     Parameter,
-    ParameterRef,
-    Step,
     dataset_uri,
     parameter_source,
     resolve_parameters,
@@ -73,7 +72,7 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
                 f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
                 f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
             )
-        _refuse_distributed(step, where, parameters)
+        layout_of(step, parameters, where)
         target = found.get(step.compute or "")
         if target is not None:
             refuse_too_many_gpus(where, step.settings.get("gpus"), target)
@@ -95,18 +94,6 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
                 services.registry.environments.get(str(environment["name"]), version)
             except UserErrorException as error:
                 raise error.at(where) from error
-
-
-def _refuse_distributed(step: Step, where: str, parameters: Mapping[str, Json]) -> None:
-    """Refuse what one process on one machine cannot do, instead of doing less than was asked for."""
-    nodes = step.run_settings.get("node_count", 1)
-    nodes = parameters[nodes.name] if isinstance(nodes, ParameterRef) else nodes
-    communicator = step.run_settings.get("communicator")
-    if nodes != 1 or communicator is not None:
-        raise NotSupportedError(
-            f"{where}: node_count {nodes!r} with communicator {communicator!r} asks for a distributed run, which is not"
-            " available; use one node without a communicator"
-        )
 
 
 def _check_datastore(find: Callable[[str], object], name: str, where: str) -> None:

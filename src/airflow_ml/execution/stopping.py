@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException
@@ -38,7 +39,8 @@ class StopWatch:
         self._run = run
         self._is_stopped = is_stopped
         self._limit = task.step.run_settings.get("max_run_duration_seconds")
-        self._started = self._asked = time.monotonic()
+        self._started: float | None = None
+        self._asked = time.monotonic()
         self._reason: str | None = None
         self.is_over_time = False
 
@@ -48,7 +50,7 @@ class StopWatch:
         return self._limit
 
     def start_clock(self) -> None:
-        """Begin to count the script's time now."""
+        """Begin to count the script's time now; the limit is not for what is waited for before."""
         self._started = time.monotonic()
 
     def reason(self, *, ask_now: bool = False) -> str | None:
@@ -67,7 +69,8 @@ class StopWatch:
         if self._is_stopped():
             return "its task was ended from outside"
         now = time.monotonic()
-        if isinstance(self._limit, (int, float)) and now - self._started > self._limit:
+        started = now if self._started is None else self._started
+        if isinstance(self._limit, (int, float)) and now - started > self._limit:
             self.is_over_time = True
             return "its time is over"
         if not ask_now and now - self._asked < _ASK_SECONDS:

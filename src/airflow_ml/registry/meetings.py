@@ -18,8 +18,8 @@ from airflow_ml.registry.database_clock import DatabaseClock
 
 __all__ = ["Meetings", "NodeRecord", "NodeState"]
 
-#: A node prepares, has everything that it needs, runs its processes, and has ended in one of two ways.
-NodeState: TypeAlias = Literal["coming", "ready", "running", "done", "failed"]
+#: A node prepares, has everything that it needs, has done its part, needs nobody any more, or has failed.
+NodeState: TypeAlias = Literal["coming", "ready", "done", "over", "failed"]
 
 _table = reuse_tables.StepNode
 
