@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from airflow_ml._version import __version__
 from airflow_ml.cli import (
+    compute_command,
     environments_command,
     plan_command,
     pools_command,
@@ -68,6 +69,7 @@ def _make_parser() -> argparse.ArgumentParser:
         pools_command,
         secrets_command,
         environments_command,
+        compute_command,
     )
     for command in known:
         command.add_to(commands)

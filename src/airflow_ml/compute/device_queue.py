@@ -22,11 +22,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_ml.compute.device_locks import DeviceLock, DeviceNote, open_lock, read_note
 from airflow_ml.exceptions import ServiceException
 
-__all__ = ["ASIDE_SECONDS", "DeviceState", "Overview", "Ticket", "Turn", "Wish", "allot", "overview"]
+if TYPE_CHECKING:
+    from airflow_ml.registry import Home
+
+__all__ = ["ASIDE_SECONDS", "DeviceState", "Overview", "Ticket", "Turn", "Wish", "allot", "device_folder", "overview"]
 
 #: How long a device that was lost is put aside: longer than the retries of the step that lost it.
 ASIDE_SECONDS = 600.0
@@ -77,6 +81,11 @@ class Overview:
 
     devices: tuple[DeviceState, ...] = ()
     waiting: tuple[Ticket, ...] = ()
+
+
+def device_folder(home: Home) -> Path:
+    """Return where the locks of this machine's devices lie, the same for all workers that share its devices."""
+    return home.locks / "devices"
 
 
 def allot(wishes: Sequence[Wish], free: Collection[str], usable: Collection[str]) -> tuple[str, ...]:

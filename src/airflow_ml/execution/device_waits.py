@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.device_leases import DeviceLease, find_hindrances
-from airflow_ml.compute.device_queue import Overview, Turn, Wish
+from airflow_ml.compute.device_queue import Overview, Turn, Wish, device_folder
+from airflow_ml.compute.device_status import for_how_long
 from airflow_ml.compute.devices import take_inventory
 from airflow_ml.execution.launching import home_label, wants_container
 from airflow_ml.execution.stopping import StepStopped
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
     from airflow_ml.execution.stopping import StopWatch
-    from airflow_ml.registry import Home, RunRecord
+    from airflow_ml.registry import RunRecord
 
-__all__ = ["device_folder", "wait_for_devices"]
+__all__ = ["wait_for_devices"]
 
 #: Seconds between two looks while others have the devices.
 _LOOK_SECONDS = 0.1
@@ -30,11 +30,6 @@ _LOOK_SECONDS = 0.1
 _AVOID_SECONDS = 10.0
 #: Seconds between two lines of the log that say the same.
 _SAY_SECONDS = 60.0
-
-
-def device_folder(home: Home) -> Path:
-    """Return where the locks of this machine's devices lie, the same for all workers that share its devices."""
-    return home.locks / "devices"
 
 
 def wait_for_devices(
@@ -161,7 +156,7 @@ def describe(seen: Overview, avoided: Mapping[str, str]) -> str:
         hindrance = avoided.get(device.id) or device.fault
         if device.is_held and device.note is not None:
             note = device.note
-            parts.append(f"{device.id} is held by {note.step} (run {note.run}) for {_duration(note.age)}")
+            parts.append(f"{device.id} is held by {note.step} (run {note.run}) for {for_how_long(note.since)}")
         elif device.is_held:
             parts.append(f"{device.id} is being given back")
         elif hindrance:
@@ -172,11 +167,6 @@ def describe(seen: Overview, avoided: Mapping[str, str]) -> str:
     if before:
         parts.append(f"before it in the queue: {', '.join(before)}")
     return "; ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _close(locks: Sequence[DeviceLock]) -> None:
