@@ -21,7 +21,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +29,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from servers.azurite import ACCOUNT, KEY, Azurite, free_port, running_azurite
+from servers.azurite import ACCOUNT, KEY, Azurite, running_azurite
+from servers.range_server import running_range_server
 
 LIMIT, AGAIN_LIMIT, MEMORY_LIMIT = 1.1, 1.3, 200.0
 SMALL = 20_000
@@ -170,7 +170,7 @@ def main() -> int:
         print_table(f"{files} files of 20 kB", results)
         big = measure(server, engines, folder, "big", megabytes << 20, rounds)
         print_table(f"{megabytes} MiB", big)
-        with range_server(folder / "big/big") as plain:
+        with running_range_server(folder / "big/big") as plain:
             bare = [engine for engine in engines if engine not in ("rclone", "adlfs")]
             ranges = measure(plain, bare, folder, "big", megabytes << 20, rounds, is_plain=True)
         print_table(f"{megabytes} MiB from a server of ranges", ranges)
@@ -238,18 +238,6 @@ def run(program: str, given: list[Any]) -> Any:
     text = json.dumps(given, default=str)
     done = subprocess.run([sys.executable, "-c", program, text], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-@contextmanager
-def range_server(place: Path) -> Iterator[Azurite]:
-    """Start a server of ranges of one file."""
-    port = free_port()
-    program = Path(__file__).parents[1] / "tests/servers/range_server.py"
-    server = subprocess.Popen([sys.executable, program, str(port), place])
-    time.sleep(1)
-    yield Azurite(port)
-    server.kill()
-    server.wait()
 
 
 def second_upload(server: Azurite, folder: Path) -> tuple[float, float]:

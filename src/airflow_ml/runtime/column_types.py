@@ -60,9 +60,12 @@ def convert(frame: DataFrame, types: Mapping[str, Mapping[str, Any]], *, strict:
         converter = _CONVERTERS.get(described["type"])
         if converter is None:
             raise UserErrorException(f"column {name!r}: no type {described['type']!r}, only {sorted(_CONVERTERS)}")
-        result[name] = converter(frame[name], described)
+        column = frame[name]
+        values = converter(column, described)
+        if values is not column:  # otherwise pandas would copy it
+            result[name] = values
         if strict:
-            _refuse_lost(name, frame[name], result[name], described["type"])
+            _refuse_lost(name, column, values, described["type"])
     return result
 
 
@@ -81,6 +84,8 @@ def _string(column: Series[Any], _: Mapping[str, Any]) -> Series[Any]:
 def _long(column: Series[Any], _: Mapping[str, Any]) -> Series[Any]:
     import pandas
 
+    if column.dtype == "int64":
+        return column
     numbers = pandas.to_numeric(column, errors="coerce")
     # Like pandas' own reader: whole numbers with gaps are kept as floats.
     return numbers if numbers.isna().any() else numbers.astype("int64")
@@ -93,6 +98,8 @@ def _float(column: Series[Any], described: Mapping[str, Any]) -> Series[Any]:
     if mark != ".":
         thousands = "." if mark == "," else ","
         column = column.str.replace(thousands, "", regex=False).str.replace(mark, ".", regex=False)
+    elif column.dtype == "float64":
+        return column
     return pandas.to_numeric(column, errors="coerce").astype("float64")
 
 

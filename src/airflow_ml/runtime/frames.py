@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_ml.runtime import filters
 
     #: Where a file's bytes are.
-    Place = Union[str, Callable[[bool], AbstractContextManager[BinaryIO]]]
+    Place = Union[str, Callable[[bool], AbstractContextManager[Union[str, BinaryIO]]]]
 
     #: A table, the rows of each of its files, and the types that its first rows tell.
     _Read = Tuple[DataFrame, List[int], Dict[str, Dict[str, Any]]]
@@ -329,4 +329,11 @@ def _stepped(frame: DataFrame, steps: Iterable[Mapping[str, Any]]) -> DataFrame:
                 f"{step['op']}: no columns {missing!r} in the data, which has {list(frame.columns)!r}"
             )
         frame = frame[list(step["columns"])] if step["op"] == "keep_columns" else frame.drop(columns=step["columns"])
-    return frame.reset_index(drop=True)
+    return frame if _is_numbered(frame) else frame.reset_index(drop=True)
+
+
+def _is_numbered(frame: DataFrame) -> bool:
+    """Tell whether the rows are numbered from 0 on, so that numbering them would only copy them."""
+    import pandas
+
+    return isinstance(frame.index, pandas.RangeIndex) and frame.index.equals(pandas.RangeIndex(len(frame)))

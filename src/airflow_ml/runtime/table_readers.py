@@ -64,6 +64,8 @@ def exact_rows() -> Iterator[None]:
     # For a whole table at once: filters of warnings are the process's, and files are read in several threads.
     with warnings.catch_warnings():
         warnings.simplefilter("error", pandas.errors.ParserWarning)
+        # And every column of which one piece would hold numbers and another one texts (`_read_guessed`).
+        warnings.simplefilter("error", pandas.errors.DtypeWarning)
         yield
 
 
@@ -105,13 +107,29 @@ def _read_texts(file: Any, options: dict[str, Any], names: Sequence[str], wanted
         frame = pandas.read_csv(file, dtype=str, **options)
         return frame
     texts = {name: str for name in names if name in wanted.texts}
-    # Otherwise columns would be looked at piece by piece.
-    frame = pandas.read_csv(file, dtype=texts, low_memory=False, **options)
+    frame = _read_guessed(file, texts, options)
     kinds = {name: frame.dtypes.iloc[position].kind for position, name in enumerate(frame.columns)}
     changed = {name for name, kind in kinds.items() if kind in "biufc" and name not in wanted.numbers}
     if changed:
         _rewind(file)
-        frame = pandas.read_csv(file, dtype={**texts, **dict.fromkeys(changed, str)}, low_memory=False, **options)
+        frame = _read_guessed(file, {**texts, **dict.fromkeys(changed, str)}, options)
+    return frame
+
+
+def _read_guessed(file: Any, types: Mapping[str, type], options: Mapping[str, Any]) -> DataFrame:
+    """
+    Read a delimited file; pandas finds out what those columns hold that have no type here.
+
+    It does so piece by piece, in a third of the memory, and tells where the pieces differ: then once more, as a whole.
+    """
+    import pandas
+
+    frame: DataFrame
+    try:
+        frame = pandas.read_csv(file, dtype=types, **options)
+    except pandas.errors.DtypeWarning:
+        _rewind(file)
+        frame = pandas.read_csv(file, dtype=types, low_memory=False, **options)
     return frame
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,8 +19,6 @@ from airflow_ml.storage.cache import FileCache
 from airflow_ml.storage.datasets import DatasetFile, Definition, Stores, resolve, store_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from airflow_ml.runtime.frames import Place
@@ -59,12 +58,18 @@ def _place(file: DatasetFile, stores: Stores, arrivals: _Arrivals) -> Place:
     number = arrivals.expect(store, file)
 
     @contextmanager
-    def opened(is_whole: bool) -> Iterator[BinaryIO]:
+    def opened(is_whole: bool) -> Iterator[BinaryIO | str]:
         is_ranged = hasattr(store, "read_range")
         with arrivals.take(number) if is_whole or not is_ranged else store.open_read(file.path) as stream:
-            yield stream
+            yield _path_of(stream) if is_whole else stream
 
     return opened
+
+
+def _path_of(stream: BinaryIO) -> BinaryIO | str:
+    """Return a path of a file that may have lost its name: pandas reads paths in half the time and memory of files."""
+    path = f"/proc/self/fd/{stream.fileno()}"
+    return path if Path(path).exists() else stream
 
 
 class _Arrivals:

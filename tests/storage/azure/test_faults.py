@@ -1,6 +1,7 @@
 """Single requests to Azure Blob that fail: what is tried again, how, and what is told in the end."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -37,10 +38,11 @@ class FaultyWire(Wire):
 
     faults = ()
 
-    def exchange(self, request):
+    def exchange(self, request, sink=None):
         """Have the next fault, or none."""
         fault, *self.faults = self.faults or (None,)
-        return fault(super().exchange, request) if fault else super().exchange(request)
+        passed_on = partial(super().exchange, sink=sink)
+        return fault(passed_on, request) if fault else passed_on(request)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from airflow_ml.hashing.content import Identity
 from airflow_ml.storage.files import replacing, storage_errors
 from airflow_ml.storage.transfer.digests import OrderedDigest, digest_of, digest_of_file
 from airflow_ml.storage.transfer.partial_file import PartialFile
-from airflow_ml.storage.transfer.parts import PART_SIZE, part_size_for, reads_ranges
+from airflow_ml.storage.transfer.parts import PART_SIZE, StreamedReader, part_size_for, reads_ranges
 
 if TYPE_CHECKING:
     from airflow_ml.storage.protocol import FileInfo, ReadableStore
@@ -140,11 +140,22 @@ class FetchedParts:
 
     def _fetch(self, index: int) -> int:
         length = self._file.length(index)
-        content = self._store.read_range(self._info.path, index * self._part_size, length, etag=self._info.etag)
-        if len(content) != length:
-            raise ServiceException(f"{self._where}: {len(content)} bytes came where {length} were asked for; try again")
+        start = index * self._part_size
+
+        def write(position: int, content: memoryview) -> None:
+            with storage_errors(self._where, self._folder):
+                self._file.write_at(index, position, content)
+
+        if isinstance(self._store, StreamedReader):
+            count = self._store.read_to(self._info.path, start, length, write, etag=self._info.etag)
+        else:
+            content = self._store.read_range(self._info.path, start, length, etag=self._info.etag)
+            count = len(content)
+            write(0, memoryview(content)[:length])
+        if count != length:
+            raise ServiceException(f"{self._where}: {count} bytes came where {length} were asked for; try again")
         with storage_errors(self._where, self._folder):
-            self._file.write(index, content)
+            self._file.note(index)
         if self._digest is not None:
             self._digest.add([index])
         return length

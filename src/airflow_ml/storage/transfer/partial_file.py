@@ -70,10 +70,18 @@ class PartialFile:
 
     def write(self, index: int, content: bytes) -> None:
         """Put a part in its place, and then into the journal."""
-        view, start = memoryview(content), index * self._part_size
-        while view:
-            count = os.pwrite(self._descriptor, view, start)
-            view, start = view[count:], start + count
+        self.write_at(index, 0, memoryview(content))
+        self.note(index)
+
+    def write_at(self, index: int, position: int, content: memoryview) -> None:
+        """Put bytes of a part in their place; it counts only when `note` was called for it."""
+        start = index * self._part_size + position
+        while content:
+            count = os.pwrite(self._descriptor, content, start)
+            content, start = content[count:], start + count
+
+    def note(self, index: int) -> None:
+        """Write into the journal that a part is there whole."""
         os.write(self._journal, f"{index}\n".encode())
 
     def length(self, index: int) -> int:

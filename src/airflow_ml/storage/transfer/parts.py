@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from airflow_ml.storage.protocol import PartStore, ReadableStore, Store
@@ -11,6 +11,7 @@ from airflow_ml.storage.protocol import PartStore, ReadableStore, Store
 __all__ = [
     "PART_SIZE",
     "RangeReader",
+    "StreamedReader",
     "is_part_store",
     "part_length",
     "part_size_for",
@@ -35,6 +36,21 @@ class RangeReader(Protocol):
 
     def read_range(self, path: str, start: int, length: int, *, etag: str) -> bytes:
         """See `PartStore`."""
+        ...
+
+
+@runtime_checkable
+class StreamedReader(Protocol):
+    """A store whose ranges can be had as they come, so that none of them lies in memory whole."""
+
+    def read_to(
+        self, path: str, start: int, length: int, sink: Callable[[int, memoryview], object], *, etag: str
+    ) -> int:
+        """
+        Hand bytes of one file to a sink, with their position in the range, and return how many there were.
+
+        After a failure on the way it begins anew at 0; ServiceException if it is another file than the ETag says.
+        """
         ...
 
 
