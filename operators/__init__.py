@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_ml.operators.python_script_step import PythonScriptStepOperator
     from airflow_ml.operators.reuse_check import ReuseCheckOperator
     from airflow_ml.operators.step import StepOperator
+    from airflow_ml.operators.step_node import StepNodeOperator
 
 __all__ = [
     "DataTransferStepOperator",
@@ -26,6 +27,7 @@ __all__ = [
     "PipelineEndOperator",
     "PythonScriptStepOperator",
     "ReuseCheckOperator",
+    "StepNodeOperator",
     "StepOperator",
 ]
 
@@ -37,7 +39,17 @@ __getattr__, __dir__ = lazy_exports(
         "PipelineEndOperator": "pipeline_end",
         "PythonScriptStepOperator": "python_script_step",
         "ReuseCheckOperator": "reuse_check",
+        "StepNodeOperator": "step_node",
         "StepOperator": "step",
     },
-    ("data_transfer_step", "dataset_input", "links", "pipeline_end", "python_script_step", "reuse_check", "step"),
+    (
+        "data_transfer_step",
+        "dataset_input",
+        "links",
+        "pipeline_end",
+        "python_script_step",
+        "reuse_check",
+        "step",
+        "step_node",
+    ),
 )

@@ -18,11 +18,12 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_ml.operators._context import dag_run_of
 from airflow_ml.operators.links import RUN_LINK_KEY, run_address
+from airflow_ml.translation.node_tasks import node_task_ids
 from airflow_ml.translation.pipeline_ref import ANNOUNCEMENT_KEY
 
 if TYPE_CHECKING:
     from airflow_ml.execution.reusing import Reused
-    from airflow_ml.graph import Json
+    from airflow_ml.graph import Graph, Json
 
 __all__ = ["Announcement", "announce", "announcements_of"]
 
@@ -48,9 +49,13 @@ class Announcement:
     run_id: str
 
 
-def announcements_of(prefix: str, reused: Iterable[Reused]) -> list[Announcement]:
-    """Return what Airflow is told of reused steps, whose tasks have this before the steps' ids."""
-    return [Announcement(f"{prefix}{item.step_id}", item.result.to_data(), item.result.step_run_id) for item in reused]
+def announcements_of(prefix: str, reused: Iterable[Reused], graph: Graph) -> list[Announcement]:
+    """Return what Airflow is told of reused steps, whose tasks have this before the steps' ids; of all their nodes."""
+    return [
+        Announcement(f"{prefix}{task_id}", item.result.to_data(), item.result.step_run_id)
+        for item in reused
+        for task_id in (item.step_id, *node_task_ids(graph, graph.step(item.step_id)))
+    ]
 
 
 def announce(context: Mapping[str, Any], workspace: str, tasks: Sequence[Announcement]) -> None:

@@ -12,6 +12,7 @@ from airflow_ml.operators._context import dag_run_of, given_parameters, reuse_mo
 from airflow_ml.operators._writing import dag_of, producers_of
 from airflow_ml.operators.step import StepOperator
 from airflow_ml.translation.assets import assets_of
+from airflow_ml.translation.node_tasks import refuse_nodes
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments
@@ -57,6 +58,7 @@ class ByHandOperator(StepOperator):
             ValueError: what the step and `Pipeline` raise.
         """
         made = writer.write()
+        refuse_nodes(made.graph, made.step)
         dag = dag_of(kwargs, task_id)
         add_params(dag.params, made.graph.parameters, where=f"task {writer.step_id!r}")
         pool = {} if "pool" in kwargs else pool_arguments(made.graph, made.step)

@@ -22,6 +22,7 @@ from airflow.sdk.definitions.mappedoperator import OperatorPartial
 from airflow_ml.exceptions import GraphError
 from airflow_ml.operators._writing import STEP_ARGUMENTS, WRITER, StepWriter, WrittenStep, dag_of, producers_of
 from airflow_ml.translation.assets import assets_of
+from airflow_ml.translation.node_tasks import refuse_nodes
 from airflow_ml.translation.params import add_params
 from airflow_ml.translation.pools import pool_arguments
 from airflow_ml.translation.reuse_param import add_reuse_param
@@ -77,6 +78,7 @@ def begin_mapping(kind: type[BaseOperator], task_id: str, given: Mapping[str, An
         given={name: known[name] for name in (*STEP_ARGUMENTS, *_MAPPED, "outputs") if name in known},
     )
     common = writer.write(arguments=None, inputs=None)
+    refuse_nodes(common.graph, common.step)
     for port in common.step.outputs:
         _check_destination(writer, port)
     pool = {} if "pool" in airflow else pool_arguments(common.graph, common.step)

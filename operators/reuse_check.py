@@ -100,7 +100,7 @@ class ReuseCheckOperator(BaseOperator):
         look = reusing.decide_first(opened, self.pipeline.graph, run, model.Airflow(dag_id, dag_run_id, prefix))
         for sentence in look.sentences:
             self.log.info("%s", sentence)
-        tasks = _announcing.announcements_of(prefix, look.reused)
+        tasks = _announcing.announcements_of(prefix, look.reused, self.pipeline.graph)
         # Not where some steps were adopted long ago: they may have been cleared, and run now.
         if len(look.reused) == len(self.pipeline.graph.steps):
             tasks += self._close(opened, context, run, end_task_id(prefix))

@@ -176,8 +176,7 @@ class StepOperator(BaseOperator):
     ) -> model.StepResult | reusing.Reused | reusing.Waiting:
         control = attempt.Control(
             is_stopped=lambda: self._is_stopped,
-            # As an argument, because a script's output may hold anything that logging takes for a placeholder.
-            log=lambda line: _script_log.info("%s", line),
+            log=self._log_line,
             started=lambda run_id: self._note_run(opened, run_id),
             is_retried=lambda error: self._is_retried(error, context),
         )
@@ -187,6 +186,11 @@ class StepOperator(BaseOperator):
             # Airflow ended this task itself (a worker that shuts down, for instance): its retries apply.
             kind = AirflowException if self._is_stopped else AirflowFailException
             raise kind(str(error)) from error
+
+    @staticmethod
+    def _log_line(line: str) -> None:
+        """Pass on a line of the script's output, which may hold anything that logging takes for a placeholder."""
+        _script_log.info("%s", line)
 
     def _refuse_stopped(self, run: RunRecord) -> RunRecord:
         """Return the pipeline run if steps of it may start."""
@@ -211,7 +215,9 @@ class StepOperator(BaseOperator):
             reused = reusing.decide_after(opened, graph, run, self.step.id, place)
             for item in reused:
                 self.log.info("%s: %s", graph.title(graph.step(item.step_id)), item.sentence)
-            _announcing.announce(context, self.workspace_name, _announcing.announcements_of(self._prefix, reused))
+            _announcing.announce(
+                context, self.workspace_name, _announcing.announcements_of(self._prefix, reused, graph)
+            )
             reusing.mark_announced(opened, reused)
         except Exception:
             self.log.exception("%s is done; the steps behind it decide for themselves", self.title)

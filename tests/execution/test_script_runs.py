@@ -11,12 +11,11 @@ import pytest
 
 from airflow_ml.core import Dataset, Run, ScriptRunConfig, Workspace
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
-from airflow_ml.core.runconfig import MpiConfiguration
+from airflow_ml.core.runconfig import PyTorchConfiguration
 from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.exceptions import (
     AzureMLException,
     ComputeTargetException,
-    NotSupportedError,
     StepFailedError,
     UserErrorException,
 )
@@ -27,6 +26,9 @@ from airflow_ml.execution.script_runs import ScriptOpening, open_script_run
 from airflow_ml.execution.services import Services
 from airflow_ml.execution.steps import take_step
 from airflow_ml.pipeline._script_runs import script_graph
+
+#: Three processes cannot be shared by two nodes.
+UNEVEN = PyTorchConfiguration("Gloo", process_count=3, node_count=2)
 
 
 class Submitted:
@@ -289,7 +291,7 @@ def test_the_compute_target_is_recorded(submit, workspace):
     ("options", "kind", "words"),
     [
         ({"compute_target": "no"}, ComputeTargetException, "script run 'train.py': ComputeTargetNotFound"),
-        ({"distributed_job_config": MpiConfiguration(node_count=2)}, NotSupportedError, "asks for a distributed run"),
+        ({"distributed_job_config": UNEVEN}, UserErrorException, "process_count 3 is not a multiple of node_count 2"),
         ({"opening": {"run_id": "twice"}}, UserErrorException, "'twice'"),
     ],
 )

@@ -70,9 +70,12 @@ def _refuse_replacing(stores: Stores, run_id: str, names: Iterable[str]) -> None
             )
 
 
-def collect_files(stores: Stores, run_id: str, directory: RunDirectory) -> Sequence[str]:
+def collect_files(stores: Stores, run_id: str, directory: RunDirectory, *, node: int = 0) -> Sequence[str]:
     """
     Store the script's log and everything it wrote to `./outputs` and `./logs`, after it ended.
+
+    Args:
+        node: of a distributed step; the common log of others than the first has its number in its name.
 
     Returns:
         One sentence for each file whose name cannot be stored; those are left out.
@@ -88,6 +91,8 @@ def collect_files(stores: Stores, run_id: str, directory: RunDirectory) -> Seque
     logs = Path(directory.log).parent
     # Of a distributed step each process has one of its own, too.
     found.update({f"{logs.name}/{log.name}": log for log in logs.glob("std_log*.txt") if not log.is_symlink()})
+    if node and LOG_NAME in found:
+        found[f"{logs.name}/std_log_node_{node}.txt"] = found.pop(LOG_NAME)
     if found:
         store_artifacts(stores, run_id, found)
     return problems

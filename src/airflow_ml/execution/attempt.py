@@ -167,7 +167,7 @@ def run_script(
                 devices.refuse_lost(task.title)
     finally:
         # Kept whatever happened: the log of a script that failed is what people look at.
-        problem = _collect(services, run, prepared.directory, control.log)
+        problem = _collect(services, run, prepared.directory, control.log, meeting.node or 0)
     if not outcome.is_stopped:
         _check_mounts(task, mounts)
     _check(task, outcome, watch, prepared.directory, meeting.layout)
@@ -228,10 +228,10 @@ def _request(prepared: Prepared, devices: Devices) -> ProcessRequest:
     )
 
 
-def _collect(services: Services, run: RunRecord, directory: RunDirectory, log: LogLine) -> Exception | None:
+def _collect(services: Services, run: RunRecord, directory: RunDirectory, log: LogLine, node: int) -> Exception | None:
     """Store the script's log and files; returns what went wrong, because the script's own failure comes first."""
     try:
-        for sentence in collect_files(services.store, run.id, directory):
+        for sentence in collect_files(services.store, run.id, directory, node=node):
             log(sentence)
     except (AzureMLException, OSError) as error:
         log(f"log and files of the script could not be stored: {error}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_ml.execution.stopping import StopWatch
     from airflow_ml.registry.meetings import NodeRecord, NodeState
 
-__all__ = ["ADDRESS_VARIABLE", "LIMIT_VARIABLE", "Meeting", "attending"]
+__all__ = ["ADDRESS_VARIABLE", "LIMIT_VARIABLE", "LOST_SECONDS", "Meeting", "attending"]
 
 #: How many seconds nodes wait for each other to come.
 LIMIT_VARIABLE = "AIRFLOW_ML_MEETING_SECONDS"
@@ -39,7 +39,7 @@ ADDRESS_VARIABLE = "AIRFLOW_ML_NODE_ADDRESS"
 _SIGN_SECONDS, _WAITING_SECONDS = 1.5, 0.3
 
 #: A node is lost when it was not heard of for so many seconds.
-_LOST_SECONDS = 60.0
+LOST_SECONDS = 60.0
 
 
 class Meeting:
@@ -125,10 +125,10 @@ class Meeting:
                 continue
             if item.state == "failed":
                 return item.message or f"its task on node {item.node} was ended or has failed"
-            if item.silent_for > _LOST_SECONDS:
+            if item.silent_for > LOST_SECONDS:
                 return f"its node {item.node} was not heard of for {item.silent_for:.0f} seconds"
         silence = time.monotonic() - self._heard
-        return f"the registry did not answer for {silence:.0f} seconds" if silence > _LOST_SECONDS else None
+        return f"the registry did not answer for {silence:.0f} seconds" if silence > LOST_SECONDS else None
 
     def refuse_trouble(self) -> None:
         """
@@ -142,7 +142,9 @@ class Meeting:
         if trouble is None:
             return
         is_script = any(item.state == "failed" and item.message for item in self._nodes)
-        raise (StepFailedError if is_script else StepLostError)(f"{self._where}: {trouble}")
+        # What a node says of its script names the step already.
+        text = trouble if self._where in trouble else f"{self._where}: {trouble}"
+        raise (StepFailedError if is_script else StepLostError)(text)
 
     def _wait(
         self,

@@ -24,6 +24,7 @@ from airflow_ml.execution.rank_plans import write_plan
 from airflow_ml.execution.run_parameters import run_parameters
 from airflow_ml.execution.runner_lock import ENGINE_EMBEDDED
 from airflow_ml.graph import ParameterRef
+from airflow_ml.runtime.protocol import RunDirectory
 from airflow_ml.storage.protocol import Upload
 
 if TYPE_CHECKING:
@@ -33,10 +34,15 @@ if TYPE_CHECKING:
     from airflow_ml.execution.stopping import StopWatch
     from airflow_ml.registry import RunRecord
 
-__all__ = ["as_ranks", "bring_together", "hand_in", "layout_in_run", "meeting_of"]
+__all__ = ["as_ranks", "bring_together", "hand_in", "layout_in_run", "meeting_of", "node_directory"]
 
 #: Below the run's files, while it runs.
 _FOLDER = "nodes"
+
+
+def node_directory(services: Services, run: RunRecord, node: int) -> RunDirectory:
+    """Return the run directory of another node than the first: two nodes may be on one machine."""
+    return RunDirectory(services.run_directory(f"{run.id}.node-{node}"))
 
 
 def layout_in_run(task: StepTask) -> Layout | None:
@@ -55,7 +61,8 @@ def meeting_of(services: Services, task: StepTask, run: RunRecord, log: LogLine)
     layout = layout_in_run(task)
     is_one_host = layout is None or layout.nodes == 1 or task.pipeline.details.get("engine") == ENGINE_EMBEDDED
     if layout is not None:
-        log(f"{task.title} has {len(layout.ranks)} processes on {'one node' if layout.nodes == 1 else layout.nodes}")
+        on_nodes = "one node" if layout.nodes == 1 else f"{layout.nodes} nodes"
+        log(f"{task.title} has {len(layout.ranks)} processes on {on_nodes}")
     if layout is not None and not is_one_host:
         _refuse_impossible(services, task, layout)
         log(f"{task.title}: its nodes meet as {run.id}")

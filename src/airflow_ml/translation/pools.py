@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
-from airflow_ml.graph import ParameterRef
+from airflow_ml.translation.node_tasks import nodes_of
 
 if TYPE_CHECKING:
     from airflow_ml.compute import targets
@@ -49,7 +49,7 @@ def pool_arguments(graph: Graph, step: Step) -> dict[str, Any]:
     if step.compute is None:
         return {}
     target = _declared(graph, step.compute)
-    nodes, gpus = _nodes(graph, step), step.settings.get("gpus")
+    nodes, gpus = nodes_of(graph, step), step.settings.get("gpus")
     described = {
         "target": step.compute,
         "slots": None if target is None else target.slots,
@@ -79,14 +79,6 @@ def pool_text(target: str, workspace: str, slots: int) -> str:
 def _declared(graph: Graph, name: str) -> TargetSettings | None:
     found: ComputeDeclaration | None = next((item for item in graph.compute_declarations if item.name == name), None)
     return None if found is None else targets.TargetSettings.read(found.name, found.type, found.settings)
-
-
-def _nodes(graph: Graph, step: Step) -> int:
-    """Return the number of nodes; of a parameter the default, as its value is not known before the run."""
-    given = step.run_settings.get("node_count", 1)
-    if isinstance(given, ParameterRef):
-        given = graph.parameter(given.name).default
-    return given if isinstance(given, int) and given > 0 else 1
 
 
 def _placed(target: TargetSettings, gpus: object) -> dict[str, Any]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions._internal.contextmanager import TaskGroupContext
 
 from airflow_ml._late import late
 from airflow_ml.translation.assets import assets_of
+from airflow_ml.translation.node_tasks import node_arguments, node_task_ids
 from airflow_ml.translation.pipeline_ref import PipelineRef
 from airflow_ml.translation.pools import pool_arguments, pool_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk import BaseOperator
 
-    from airflow_ml.graph import Graph
+    from airflow_ml.graph import Graph, Step
 
 __all__ = ["add_tasks"]
 
@@ -57,12 +60,30 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
         )
         for step in graph.steps
     }
+    nodes = {step.id: _nodes_of(graph, step, ref, pools[pool_key(step)]) for step in graph.steps}
     needed: set[str] = set()
     for step in graph.steps:
         upstream = step.upstream
         needed.update(upstream)
-        _link([tasks[name] for name in upstream] or [start], tasks[step.id])
+        for task in (tasks[step.id], *nodes[step.id]):
+            _link([tasks[name] for name in upstream] or [start], task)
     _link([task for step_id, task in tasks.items() if step_id not in needed], end)
+    _link([task for others in nodes.values() for task in others], end)
+
+
+def _nodes_of(graph: Graph, step: Step, ref: PipelineRef, placed: Mapping[str, Any]) -> list[BaseOperator]:
+    """Make the tasks of the other nodes of a distributed step; none for all other steps."""
+    return [
+        _operators.StepNodeOperator(
+            task_id=task_id,
+            pipeline=ref,
+            step=step,
+            node=number,
+            **node_arguments(placed),
+            **(_ONCE if graph.is_script_run else {}),
+        )
+        for number, task_id in enumerate(node_task_ids(graph, step), start=1)
+    ]
 
 
 def _link(earlier: list[BaseOperator], later: BaseOperator) -> None:
