@@ -33,11 +33,13 @@ class PoolDescription:
     Attributes:
         target: its name, which is the pool's too.
         slots: as the DAG file declares it; None where the file only names the target.
+        nodes: how many the task's step runs on.
     """
 
     target: str
     workspace: WorkspaceRef
     slots: int | None = None
+    nodes: int = 1
 
     @classmethod
     def from_data(cls, data: object) -> PoolDescription | None:
@@ -59,7 +61,13 @@ class PoolDescription:
         if not isinstance(target, str) or not isinstance(name, str):
             return None
         is_number = isinstance(slots, int) and slots > 0
-        return cls(target, WorkspaceRef(name, registry_url=workspace.get("registry_url")), slots if is_number else None)
+        nodes = data.get("nodes")
+        return cls(
+            target,
+            WorkspaceRef(name, registry_url=workspace.get("registry_url")),
+            slots if is_number else None,
+            nodes if isinstance(nodes, int) else 1,
+        )
 
     def pool_text(self, slots: int) -> str:
         """Return what the pool's own description says (`airflow_ml.translation.pools.pool_text`)."""

@@ -31,6 +31,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.plugins.pool_descriptions import FIELD, POOL_MARK, PoolDescription, find_slots
+from airflow_ml.plugins.pool_turns import PoolTurns
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -91,6 +92,7 @@ class PoolSync:
         self._described: dict[tuple[object, str], PoolDescription | None] = {}
         self._next_look: dict[str, float] = {}
         self._trouble: dict[str, str] = {}
+        self._turns = PoolTurns(self._description_of)
 
     def run(self, stop: threading.Event, interval: float) -> None:
         """Look again and again until `stop` is set; whatever happens, it goes on."""
@@ -106,9 +108,10 @@ class PoolSync:
             self._report("", None)
 
     def look(self) -> None:
-        """Make the pools that are missing now, and change those whose compute target has changed."""
+        """Make the pools that are missing now, change those whose target has changed, and let in who is overtaken."""
         with create_session(scoped=False) as session:
             wanted = list(self._waiting(session))
+            self._turns.look(session)
         # No connection to Airflow's database is held while a registry is asked, which may take its time.
         for item in wanted:
             self._settle(item)
@@ -137,12 +140,15 @@ class PoolSync:
             .limit(_ASKED)
         ).all()
         for version_id, task_id in tasks:
-            if version_id is not None and (version_id, task_id) not in self._described:
-                self._learn(session, version_id, task_id)
-            description = self._described.get((version_id, task_id))
+            description = None if version_id is None else self._description_of(session, version_id, task_id)
             if description is not None and description.target == pool:
                 return description
         return None
+
+    def _description_of(self, session: Session, version_id: UUID, task_id: str) -> PoolDescription | None:
+        if (version_id, task_id) not in self._described:
+            self._learn(session, version_id, task_id)
+        return self._described.get((version_id, task_id))
 
     def _learn(self, session: Session, version_id: UUID, task_id: str) -> None:
         """Read a version of a DAG once, and keep what its tasks say."""

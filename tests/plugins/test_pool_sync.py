@@ -260,3 +260,71 @@ def test_the_look_reads_one_index(airflow_database: Path, pool_sync: object) -> 
 
     assert len(looked) == 1
     assert "SEARCH task_instance USING INDEX ti_state (state=?)" in [row[3] for row in plan]
+
+
+def set_state(dag_id: str, state: str) -> None:
+    """Move the one task of a DAG on."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        session.execute(update(TaskInstance).where(TaskInstance.dag_id == dag_id).values(state=state))
+
+
+def read_task_slots() -> dict[str, int]:
+    """Return how many slots of its pool each DAG's one task takes."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        return dict(session.execute(select(TaskInstance.dag_id, TaskInstance.pool_slots)).all())
+
+
+@pytest.fixture
+def full_pool(registry: Registry, pool_sync: object, schedule: Callable) -> None:
+    """Make a pool of four GPUs, three of which are used by small tasks."""
+    put_target(registry, "gpu", 1, "STANDARD_NC24")
+    for number in range(3):
+        schedule("gpu", {"target": "gpu", "workspace": TEAM}, dag_id=f"small-{number}")
+    pool_sync.look()
+    for number in range(3):
+        set_state(f"small-{number}", "running")
+
+
+def test_a_large_task_is_not_overtaken_for_ever(full_pool: None, pool_sync: object, schedule: Callable) -> None:
+    """Who needs more slots than are free gets the next one, as small ones do, and counts in full once it is in."""
+    for dag_id in ("large", "larger"):
+        schedule("gpu", {"target": "gpu", "workspace": TEAM}, pool_slots=4, dag_id=dag_id)
+
+    pool_sync.look()
+    taken = read_task_slots()
+    assert sorted([taken["large"], taken["larger"]]) == [1, 4]  # one at a time
+    first = min(("large", "larger"), key=taken.__getitem__)
+    set_state(first, "queued")
+    pool_sync.look()
+
+    assert read_task_slots()[first] == 4
+
+
+@pytest.mark.parametrize(("slots", "description"), [(1, {}), (2, {"nodes": 2})])
+def test_others_take_what_they_say(
+    full_pool: None, pool_sync: object, schedule: Callable, slots: int, description: dict
+) -> None:
+    """A small task needs no help, and nodes of two steps could wait for each other's devices."""
+    schedule("gpu", {"target": "gpu", "workspace": TEAM, **description}, pool_slots=slots, dag_id="other")
+
+    pool_sync.look()
+
+    assert read_task_slots()["other"] == slots
+
+
+def test_a_task_that_fits_takes_what_it_says(full_pool: None, pool_sync: object, schedule: Callable) -> None:
+    """Where enough slots are free, nobody is overtaken."""
+    set_state("small-0", "success")
+    schedule("gpu", {"target": "gpu", "workspace": TEAM}, pool_slots=2, dag_id="large")
+
+    pool_sync.look()
+
+    assert read_task_slots()["large"] == 2
