@@ -131,6 +131,7 @@ setup(
     },
     entry_points={
         "console_scripts": ["airflow-ml = airflow_ml.cli.main:main"],
+        "airflow.policy": ["airflow_ml_worker_start = airflow_ml.plugins.worker_start"],
         "airflow.plugins": ["airflow_ml = airflow_ml.plugins.airflow_ml_plugin:AirflowMLPlugin"],
     },
 )

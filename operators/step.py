@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from airflow_ml.execution import attempt, model, pipelines, reusing, runner_lock, services, steps
     from airflow_ml.graph import Json, Step
-    from airflow_ml.operators import _announcing, _assets, _services, _waiting
+    from airflow_ml.operators import _announcing, _assets, _services, _supervised, _waiting
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     _announcing = late("airflow_ml.operators._announcing")
     _assets = late("airflow_ml.operators._assets")
     _services = late("airflow_ml.operators._services")
+    _supervised = late("airflow_ml.operators._supervised")
     _waiting = late("airflow_ml.operators._waiting")
     attempt = late("airflow_ml.execution.attempt")
     model = late("airflow_ml.execution.model")
@@ -131,6 +132,7 @@ class StepOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Run the step and return what its XCom holds."""
         workspace = self.pipeline.graph.workspace
+        _supervised.die_with_supervisor()
         with (
             airflow_failures(retry_user_failures=self.retry_user_failures),
             _services.open_services(workspace) as opened,

@@ -52,6 +52,7 @@ _TASKS = (
     "airflow_ml.operators._announcing",
     "airflow_ml.operators._assets",
     "airflow_ml.operators._services",
+    "airflow_ml.operators._supervised",
     "airflow_ml.reuse.lookup",
 )
 
