@@ -32,7 +32,7 @@ class DeviceNote:
     What stands in a device's file.
 
     Attributes:
-        run: id of the step run, which its processes carry as their marker.
+        run: what the step's processes carry as their marker: the run's id, with the node's number on other nodes.
         step: how texts for people call the step.
         since: Unix time of the lease, or of the fault.
         pid: the task's process.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.device_leases import DeviceLease, find_hindrances
-from airflow_ml.compute.device_queue import Overview, Turn, Wish, device_folder
+from airflow_ml.compute.device_queue import Overview, Turn, device_folder
 from airflow_ml.compute.device_status import for_how_long
 from airflow_ml.compute.devices import take_inventory
 from airflow_ml.execution.launching import home_label, wants_container
@@ -16,6 +16,7 @@ from airflow_ml.registry import RunStateError
 
 if TYPE_CHECKING:
     from airflow_ml.compute.device_locks import DeviceLock
+    from airflow_ml.compute.device_queue import Wish
     from airflow_ml.compute.devices import Inventory
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
@@ -38,8 +39,9 @@ def wait_for_devices(
     run: RunRecord,
     watch: StopWatch,
     log: LogLine,
+    wish: Wish,
     inventory: Inventory,
-    count: int,
+    marker: str,
 ) -> DeviceLease:
     """
     Return the lease of so many devices, when it is this step's turn.
@@ -59,7 +61,7 @@ def wait_for_devices(
         if reason is not None:
             raise StepStopped(f"{task.title} was stopped while it waited for devices: {reason}")
 
-    turn = Turn(device_folder(services.home), Wish(count, inventory.ids), run.id, task.title, pause)
+    turn = Turn(device_folder(services.home), wish, marker, task.title, pause)
     wait = _Wait(services, turn, inventory, in_container=wants_container(services, task))
     said = _Saying(services, task, run, log)
     try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.device_leases import find_lost
+from airflow_ml.compute.device_queue import Wish
 from airflow_ml.compute.devices import DEVICES_VARIABLE, take_inventory, visibility
 from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import ComputeTargetException, ServiceException, StepLostError
@@ -59,9 +60,14 @@ class Devices:
 
 
 @contextmanager
-def leased(services: Services, task: StepTask, run: RunRecord, watch: StopWatch, log: LogLine) -> Iterator[Devices]:
+def leased(
+    services: Services, task: StepTask, run: RunRecord, watch: StopWatch, log: LogLine, *, marker: str | None = None
+) -> Iterator[Devices]:
     """
     Give the step its devices inside the block; nothing, and at no cost, for a step that takes none.
+
+    Args:
+        marker: what the step's processes on this machine carry; default: the run's id.
 
     Raises:
         ComputeTargetException: this machine does not have so many.
@@ -76,7 +82,7 @@ def leased(services: Services, task: StepTask, run: RunRecord, watch: StopWatch,
     if inventory is None or _does_without(task, count, inventory, log, is_said=is_said):
         yield Devices(environment=visibility(()))
         return
-    lease = wait_for_devices(services, task, run, watch, log, inventory, count)
+    lease = wait_for_devices(services, task, run, watch, log, Wish(count, inventory.ids), inventory, marker or run.id)
     is_clean = True
     try:
         log(f"{task.title} has {'device' if count == 1 else 'devices'} {', '.join(lease.ids)}")
