@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.core import ComputeTarget as FromCore
 from airflow_ml.core import Workspace, compute
 from airflow_ml.core.compute import AmlCompute, ComputeInstance, ComputeTarget, DataFactoryCompute
@@ -152,8 +153,7 @@ def test_instance_is_one_node(workspace: Workspace) -> None:
 
 _MISSING = [
     *(compute.AdlaCompute, compute.AksCompute, compute.BatchCompute, compute.DatabricksCompute, compute.DsvmCompute),
-    *(compute.HDInsightCompute, compute.KubernetesCompute, compute.KustoCompute, compute.RemoteCompute),
-    compute.SynapseCompute,
+    *(compute.HDInsightCompute, compute.KustoCompute, compute.SynapseCompute),
 ]
 
 
@@ -173,6 +173,52 @@ def test_attaching_what_cannot_be_attached_shows_no_secret() -> None:
         compute.DatabricksCompute.attach_configuration("group", "name", access_token="hunter2")
     with pytest.raises(NotSupportedError, match="use AmlCompute"):
         compute.BatchCompute.attach_configuration("group", "account")
+
+
+def test_a_machine_is_attached(workspace: Workspace) -> None:
+    """A machine of the team's own is a target for one step at a time, and says itself what it has."""
+    configuration = compute.RemoteCompute.attach_configuration("me", address="box", gpus=4, launcher="docker")
+
+    attached = ComputeTarget.attach(workspace, "box", configuration)
+
+    assert type(ComputeTarget(workspace, "box")) is compute.RemoteCompute
+    target = TargetSettings.read("box", attached.type, attached.settings)
+    assert (target.type, target.launcher, target.slots, target.queue) == ("Remote", "docker", 4, "box")
+    with pytest.raises(ComputeTargetException, match="address is missing"):
+        compute.RemoteCompute.attach_configuration("me")
+    with pytest.raises(NotSupportedError, match="Azure is not asked for machines"):
+        compute.RemoteCompute.attach_configuration("me", resource_id="/subscriptions/x")
+
+
+def test_a_kubernetes_cluster_is_attached(workspace: Workspace) -> None:
+    """It is that of Airflow's executor: the target says the namespace and the size of a pod."""
+    configuration = compute.KubernetesCompute.attach_configuration(
+        namespace="ml", vm_size="STANDARD_NC6", max_nodes=3, executor="k8s", node_selector={"pool": "gpu"}
+    )
+
+    attached = ComputeTarget.attach(workspace, "pods", configuration)
+
+    target = TargetSettings.read("pods", attached.type, attached.settings)
+    assert (target.launcher, target.executor, target.namespace) == ("kubernetes", "k8s", "ml")
+    assert (target.slots, target.node_selector) == (3, {"pool": "gpu"})
+    with pytest.raises(NotSupportedError, match="service account"):
+        compute.KubernetesCompute.attach_configuration(identity_type="SystemAssigned")
+
+
+def test_where_steps_run_stays_when_a_target_is_updated(workspace: Workspace) -> None:
+    """Launcher, executor and GPUs are no scale settings: changing those keeps them."""
+    wanted = AmlCompute.provisioning_configuration(max_nodes=1, launcher="docker", executor="celery", gpus=2)
+    target = ComputeTarget.create(workspace, "own", wanted)
+    assert isinstance(target, AmlCompute)
+
+    target.update(max_nodes=3)
+
+    found = TargetSettings.read("own", "AmlCompute", ComputeTarget(workspace, "own").settings)
+    assert (found.launcher, found.executor, found.gpus_per_node, found.slots) == ("docker", "celery", 2, 6)
+    with pytest.raises(ComputeTargetException, match="launcher is 'ssh', expected one of process, docker, kubernetes"):
+        ComputeInstance.provisioning_configuration(launcher="ssh")
+    with pytest.raises(ComputeTargetException, match="gpus is -1"):
+        AmlCompute.provisioning_configuration(max_nodes=1, gpus=-1)
 
 
 def test_the_administration_of_machines_is_refused() -> None:

@@ -31,8 +31,11 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Ours, for reuse, bound values in queries and Airflow connections; docs/compatibility.md names them.
-EXTRAS = {"connection", "gpus", "ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"}
+#: Ours: reuse, bound values in queries, Airflow connections, where steps run. docs/compatibility.md names them.
+EXTRAS = {
+    *("connection", "gpus", "ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"),
+    *("executor", "launcher", "max_nodes", "node_selector", "vm_size"),
+}
 
 
 def load(path: str) -> type:

@@ -1,4 +1,4 @@
-"""`airflow-ml compute`: the devices of this machine, who has them and who waits for them."""
+"""`airflow-ml compute`: who has this machine's devices and who waits for them, and pools of compute targets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
+from airflow_ml.cli import pools_command
 
 if TYPE_CHECKING:
     from airflow_ml.cli import tables
@@ -32,11 +33,12 @@ locks, so that it tells what is and not what somebody has once written down.
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's parser."""
-    parser = commands.add_parser("compute", help="look at this machine's devices")
+    parser = commands.add_parser("compute", help="look at this machine's devices, and make pools of compute targets")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     status = actions.add_parser("status", help="who has which device, and who waits", description=_DESCRIPTION)
     status.add_argument("--json", action="store_true", help="print a JSON document")
     status.set_defaults(run=_status)
+    pools_command.add_sync_to(actions)
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ from airflow_ml.core.compute.amlcompute import AmlCompute
 from airflow_ml.core.compute.compute import ComputeTarget, not_found
 from airflow_ml.core.compute.computeinstance import ComputeInstance
 from airflow_ml.core.compute.datafactory import DataFactoryCompute
+from airflow_ml.core.compute.kubernetescompute import KubernetesCompute
+from airflow_ml.core.compute.remote import RemoteCompute
 from airflow_ml.graph.model import ComputeDeclaration
 
 TYPE_CHECKING = False
@@ -22,6 +24,8 @@ _CLASSES: Mapping[str, type[ComputeTarget]] = {
     "AmlCompute": AmlCompute,
     "ComputeInstance": ComputeInstance,
     "DataFactory": DataFactoryCompute,
+    "Kubernetes": KubernetesCompute,
+    "Remote": RemoteCompute,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_ml._late import late
 from airflow_ml.core.compute._amlcompute_status import AmlComputeStatus, ScaleSettings
+from airflow_ml.core.compute._placing import placing_settings
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.exceptions import ComputeTargetException, NotSupportedError
 
@@ -36,6 +37,7 @@ class AmlComputeProvisioningConfiguration:
     Attributes:
         max_nodes: how many nodes' worth of steps run at the same time.
         min_nodes: kept and shown; no node is ever rented.
+        placing: what v1 does not know: launcher, executor and GPUs of a node.
     """
 
     compute_type = "AmlCompute"
@@ -49,6 +51,8 @@ class AmlComputeProvisioningConfiguration:
         idle_seconds_before_scaledown: int | None = 1800,
         tags: Mapping[str, str] | None = None,
         description: str | None = None,
+        *,
+        placing: Mapping[str, Json] | None = None,
     ) -> None:
         self.vm_size = vm_size
         self.vm_priority = vm_priority
@@ -57,6 +61,7 @@ class AmlComputeProvisioningConfiguration:
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
         self.tags = tags
         self.description = description
+        self.placing = dict(placing or {})
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
@@ -88,6 +93,7 @@ class AmlComputeProvisioningConfiguration:
             "idle_seconds_before_scaledown": self.idle_seconds_before_scaledown,
             "description": self.description,
             "tags": dict(self.tags or {}),
+            **self.placing,
         }
         return {key: value for key, value in settings.items() if value not in (None, {})}
 
@@ -122,6 +128,10 @@ class AmlCompute(ComputeTarget):
         identity_id: list[str] | None = None,
         location: str | None = None,
         enable_node_public_ip: bool = True,
+        *,
+        launcher: str | None = None,
+        executor: str | None = None,
+        gpus: int | None = None,
     ) -> AmlComputeProvisioningConfiguration:
         """
         Describe a cluster to be made.
@@ -134,9 +144,13 @@ class AmlCompute(ComputeTarget):
             idle_seconds_before_scaledown: kept and shown.
             location: not used, like every argument about Azure's own machines.
             enable_node_public_ip: not used.
+            launcher: what starts a step's script: `process` (the default), `docker` or `kubernetes`.
+            executor: name of the Airflow executor that runs the target's tasks; default: Airflow's own.
+            gpus: of one node, where `vm_size` is none of Azure's.
 
         Raises:
-            ComputeTargetException: no `max_nodes`, numbers that do not fit, or an unknown word for the login port.
+            ComputeTargetException: no `max_nodes`, numbers that do not fit, or an unknown word for the login port or
+                the launcher.
             TypeError: a number of nodes that is text.
             NotSupportedError: accounts, networks or identities of the nodes.
         """
@@ -157,7 +171,8 @@ class AmlCompute(ComputeTarget):
             identity_id=identity_id,
         )
         return AmlComputeProvisioningConfiguration(
-            vm_size, vm_priority, min_nodes, max_nodes, idle_seconds_before_scaledown, tags, description
+            *(vm_size, vm_priority, min_nodes, max_nodes, idle_seconds_before_scaledown, tags, description),
+            placing=placing_settings("AmlCompute", launcher=launcher, executor=executor, gpus=gpus),
         )
 
     @property
@@ -236,6 +251,7 @@ class AmlCompute(ComputeTarget):
             scale.idle_seconds_before_scaledown if idle is None else idle,
             self.tags,
             self.description,
+            placing={name: self.settings[name] for name in ("launcher", "executor", "gpus") if name in self.settings},
         )
         put = _known.declare if self.is_declared else _known.put
         self.settings = put(self.workspace, self.name, self.type, changed.to_settings()).settings

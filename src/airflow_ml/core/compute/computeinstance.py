@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_ml._late import late
+from airflow_ml.core.compute._placing import placing_settings
 from airflow_ml.core.compute.compute import ComputeTarget
 from airflow_ml.exceptions import NotSupportedError
 
@@ -29,10 +30,18 @@ class ComputeInstanceProvisioningConfiguration:
 
     compute_type = "ComputeInstance"
 
-    def __init__(self, vm_size: str, tags: Mapping[str, str] | None, description: str | None) -> None:
+    def __init__(
+        self,
+        vm_size: str,
+        tags: Mapping[str, str] | None,
+        description: str | None,
+        *,
+        placing: Mapping[str, Json] | None = None,
+    ) -> None:
         self.vm_size = vm_size
         self.tags = tags
         self.description = description
+        self.placing = dict(placing or {})
 
     def to_settings(self) -> dict[str, Json]:
         """Return the settings as they are recorded: a machine is a cluster of one node."""
@@ -42,6 +51,7 @@ class ComputeInstanceProvisioningConfiguration:
             "max_nodes": 1,
             "description": self.description,
             "tags": dict(self.tags or {}),
+            **self.placing,
         }
         return {key: value for key, value in settings.items() if value not in (None, {})}
 
@@ -116,11 +126,21 @@ class ComputeInstance(ComputeTarget):
         description: str | None = None,
         assigned_user_object_id: str | None = None,
         assigned_user_tenant_id: str | None = None,
+        *,
+        launcher: str | None = None,
+        executor: str | None = None,
+        gpus: int | None = None,
     ) -> ComputeInstanceProvisioningConfiguration:
         """
         Describe a machine to be made.
 
+        Args:
+            launcher: what starts a step's script: `process` (the default), `docker` or `kubernetes`.
+            executor: name of the Airflow executor that runs the target's tasks; default: Airflow's own.
+            gpus: of the machine, where `vm_size` is none of Azure's.
+
         Raises:
+            ComputeTargetException: an unknown launcher, or a number of GPUs that cannot be.
             NotSupportedError: accounts or networks of the machine.
         """
         given = (
@@ -137,7 +157,8 @@ class ComputeInstance(ComputeTarget):
                 "ComputeInstance: accounts and networks administer machines at Azure; give vm_size, tags and "
                 "description only, and set the worker up where it is started"
             )
-        return ComputeInstanceProvisioningConfiguration(vm_size, tags, description)
+        placing = placing_settings("ComputeInstance", launcher=launcher, executor=executor, gpus=gpus)
+        return ComputeInstanceProvisioningConfiguration(vm_size, tags, description, placing=placing)
 
     def get_status(self) -> ComputeInstanceStatus:
         """Return the state, in v1's form; always running."""
