@@ -3,6 +3,8 @@
 # make soak    the long trials
 # make bench   the benchmarks: ratios, each measured within one run
 # make statements   the registry's questions in SQLite's words, after a change to them or to the tables
+# make up      the whole of docker-compose.yaml: secrets, images, services; GPU=1 with the GPU worker
+# make down    end it; VOLUMES=1 forgets the databases and the blobs as well
 # make clean   remove what the others have made, .venv included
 
 SHELL := /bin/bash
@@ -13,7 +15,7 @@ DEMO_ENVIRONMENT := env -u AIRFLOW_ML_REGISTRY AIRFLOW_ML_HOME=$(DEMO) AIRFLOW_H
 	AIRFLOW__CORE__LOAD_EXAMPLES=False
 WORKERS ?= 2
 
-.PHONY: demo test lint soak bench statements clean
+.PHONY: demo test lint soak bench statements up down clean
 
 demo:
 	@.ci/install
@@ -45,6 +47,12 @@ bench:
 
 statements:
 	@$(VENV)/python -m airflow_ml.registry.statements
+
+up:
+	@GPU=$(GPU) docker/up
+
+down:
+	@VOLUMES=$(VOLUMES) docker/down
 
 clean:
 	rm -rf .venv .demo build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -107,6 +107,7 @@ setup(
     extras_require={
         # Celery 5.7 has taken away a name that the newest provider still imports.
         "celery": ["apache-airflow-providers-celery>=3.14", "celery[redis]>=5.5,<5.7"],
+        "kubernetes": ["apache-airflow-providers-cncf-kubernetes>=10"],
         "mssql": ["pymssql>=2.3", "pyodbc>=5"],
         "mysql": ["pymysql>=1.2"],
         "postgres": ["asyncpg>=0.29", "psycopg2-binary>=2.9"],

@@ -47,6 +47,7 @@ class Task:
     state: str | None
     try_number: int
     queue: str
+    hostname: str
     pid: int | None
 
 
@@ -134,7 +135,7 @@ class ScaledOut:
         """Return the tasks of a run by name."""
         found = self.client.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000")
         return {
-            item["task_id"]: Task(item["state"], item["try_number"], item["queue"], item["pid"])
+            item["task_id"]: Task(item["state"], item["try_number"], item["queue"], item["hostname"], item["pid"])
             for item in cast("dict", found)["task_instances"]
         }
 
