@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from airflow_ml.compute.gpu_limits import refuse_too_many_gpus
+from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import ComputeTargetException, UserErrorException
 from airflow_ml.execution.distributed import layout_of
 from airflow_ml.graph import (
@@ -21,7 +22,9 @@ from airflow_ml.graph import (
 )
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.distributed import Layout
     from airflow_ml.execution.services import Services
+    from airflow_ml.registry import ComputeTargetRecord
 
 __all__ = ["check_graph"]
 
@@ -72,9 +75,10 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
                 f"{where}: ComputeTargetNotFound: compute target {step.compute!r} is not in workspace"
                 f" {services.registry.workspace.name!r}, which has: {known}; create it with ComputeTarget.create"
             )
-        layout_of(step, parameters, where)
+        layout = layout_of(step, parameters, where)
         target = found.get(step.compute or "")
         if target is not None:
+            _refuse_too_many_nodes(where, layout, target)
             refuse_too_many_gpus(where, step.settings.get("gpus"), target)
         if step.kind == "data_transfer" and target is not None and target.type != "DataFactory":
             raise ComputeTargetException(
@@ -94,6 +98,16 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
                 services.registry.environments.get(str(environment["name"]), version)
             except UserErrorException as error:
                 raise error.at(where) from error
+
+
+def _refuse_too_many_nodes(where: str, layout: Layout | None, target: ComputeTargetRecord) -> None:
+    """Refuse a step that would wait for nodes for ever: Airflow never starts a task that no pool has room for."""
+    most = TargetSettings.read(target.name, target.type, target.settings).max_nodes
+    if layout is not None and layout.nodes > most:
+        raise ComputeTargetException(
+            f"{where}: node_count is {layout.nodes}, and compute target {target.name!r} has max_nodes {most}; raise"
+            " that, or take fewer nodes"
+        )
 
 
 def _check_datastore(find: Callable[[str], object], name: str, where: str) -> None:

@@ -1,8 +1,8 @@
 """
 Imports that every task of the service needs, made once in the processes that tasks are forked from.
 
-Airflow imports `config/airflow_local_settings.py` of its home in each of its parts; that file calls `preload`. It
-takes about half of a short task's time away.
+Airflow imports `config/airflow_local_settings.py` of its home in each of its parts; that file calls `preload`, which
+takes about half of a short task's time away. It also has the hook by which steps get the slots of their targets.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["SETTINGS_FILE", "preload"]
 #: What the service's `airflow_local_settings.py` holds.
 SETTINGS_FILE = '''"""Imported by Airflow's parts when they start."""
 from airflow_ml.translation.service_preload import preload
+from airflow_ml.translation.task_mutation import task_instance_mutation_hook
 
 preload()
 '''
