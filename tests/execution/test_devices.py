@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,7 @@ for place in places:
 #: Prints what it sees.
 TELL = """
 import os
+import random
 print("sees", repr(os.environ.get("CUDA_VISIBLE_DEVICES")), repr(os.environ.get("NVIDIA_VISIBLE_DEVICES")), flush=True)
 """
 
@@ -422,3 +426,54 @@ def test_many_steps_of_one_and_two_devices(script, start, tmp_path, home):
 
     assert len([*tmp_path.glob("done-*")]) == workers
     assert not [*marks.iterdir()]
+
+
+#: Locks a file for each of its devices, which no kill leaves locked, and says so if another step has one of them.
+USE_LOCKED = """
+import fcntl, os, subprocess, sys, time
+held = [open(f"{sys.argv[1]}/{device}", "w") for device in os.environ["CUDA_VISIBLE_DEVICES"].split(",")]
+for file in held:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        open(f"{sys.argv[1]}/overlap-{os.getpid()}", "w").close()
+child = subprocess.Popen(["sleep", "60"], start_new_session=True, pass_fds=[file.fileno() for file in held])
+time.sleep(0.1)
+child.kill()
+child.wait()
+"""
+
+
+@pytest.mark.soak
+def test_kills_at_random_moments(script, start, tmp_path, home):
+    """Whatever is killed at whatever moment, no two steps have one device, and what is left runs to its end."""
+    seed = random.SystemRandom().randrange(10**6)
+    print("seed", seed)
+    chance = random.Random(seed)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    for trial in range(40 if SOAK else 2):
+        steps = [
+            script(USE_LOCKED, str(marks), name=f"t{trial}s{number}", gpus=1 + number % 3, allow_reuse=False)
+            for number in range(4)
+        ]
+        started = start(*steps)
+        children = {step.name: fork(partial(started.run, step.name, is_retried=bool)) for step in steps}
+        for name, child in [*children.items()][:3]:
+            time.sleep(chance.uniform(0.0, 0.3))  # the moment of the fault, not synchronisation
+            kill_some(started, name, child, chance)
+        for child in children.values():
+            os.waitpid(child, 0)
+        for step in steps:
+            started.run(step.name)
+
+    assert not [*marks.glob("overlap-*")]
+
+
+def kill_some(started, name: str, child: int, chance: random.Random) -> None:
+    """Kill the task of a step, its keeper, its script, or two of them."""
+    attempts = started.services.registry.runs.attempts(started.id, name)
+    processes = [orphan.pid for orphan in find_orphans(attempts[0].id)] if attempts else []
+    for pid in chance.sample([child, *processes], k=min(1 + len(processes), chance.randint(1, 2))):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
