@@ -1,9 +1,10 @@
 """
 The digest of a file's bytes: blake3, read in large pieces ahead of the hashing.
 
-Files are read, not mapped. Reading ahead is as fast as a mapping and keeps memory flat, and a file that somebody cuts
-short while it is mapped kills the process that reads it (SIGBUS). The number of hashing threads is always given:
-blake3's own pool (`AUTO`) belongs to the process that used it first, and hangs in a child that Airflow forks later.
+Files are read, not mapped: a file that somebody cuts short while it is mapped kills the process that reads it
+(SIGBUS). Very large ones are mapped by a process of its own (`airflow_ml.hashing.mapped`). The number of hashing
+threads is always given: blake3's own pool (`AUTO`) belongs to the process that used it first, and hangs in a child that
+Airflow forks later.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
-__all__ = ["LARGE", "FileDigest", "Identity", "hash_file"]
+from airflow_ml.hashing.mapped import hash_mapped
+
+__all__ = ["LARGE", "VERY_LARGE", "FileDigest", "Identity", "hash_file"]
 
 #: Up to here a file is read at once; above it the threads are worth their start.
 LARGE = 4 << 20
+
+#: From here on a process of its own is worth its start, some 25 ms.
+VERY_LARGE = 1 << 30
 
 #: Measured on two idle cores: 1.04 times a mapping with 4 MB, 1.18 with 2 MB, 1.5 with 1 MB: switches between threads.
 _BLOCK = 4 << 20
@@ -87,7 +93,8 @@ def _check_is_file(path: str, status: os.stat_result) -> None:
 def _hash(descriptor: int, size: int) -> str | None:
     """Return the digest of exactly `size` bytes; None if the file has fewer or more."""
     if size > LARGE:
-        return _hash_large(descriptor, size)
+        mapped = hash_mapped(descriptor, size) if size >= VERY_LARGE else None
+        return mapped or _hash_large(descriptor, size)
     content = os.read(descriptor, size + 1)
     while len(content) < size:  # a file system may give less than was asked for
         more = os.read(descriptor, size + 1 - len(content))
