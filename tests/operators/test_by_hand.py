@@ -39,6 +39,26 @@ def test_data_passes_between_two_operators(chain):
     assert ran.pipeline.experiment.name == "chain"
 
 
+def test_an_operator_leases_its_devices(dags):
+    """`gpus` gives the operator's script so many devices of the worker's machine, and the task takes as many slots."""
+    dags.environment["AIRFLOW_ML_DEVICES"] = "fake:4"
+    dags.script("train.py", "import os; print('sees', os.environ['CUDA_VISIBLE_DEVICES'])")
+
+    ran = dags.run(
+        """
+        from airflow_ml.core.compute import AmlCompute
+        ComputeTarget.create(ws, "gpu", AmlCompute.provisioning_configuration("STANDARD_NC24", max_nodes=1))
+        with DAG("leases") as dag:
+            train = PythonScriptStepOperator(task_id="train", workspace=ws, script_name="train.py", gpus=2,
+                                             source_directory="src", compute_target="gpu")
+            assert (train.pool, train.pool_slots) == ("gpu", 2)
+        """
+    )
+
+    assert ran.state == "success", ran.log
+    assert "sees fake-0,fake-1" in ran.log
+
+
 def test_a_failing_operator_fails_its_run(chain):
     """A script's failure is not tried again, and the run that the operators share has failed."""
     chain.script("write.py", "raise SystemExit(3)")
