@@ -47,7 +47,13 @@ class PoolTurns:
         """Let in one task of each pool that is too full for it, and count those that have come in as what they take."""
         self._settle(session)
         waiting = session.execute(
-            select(TaskInstance.id, TaskInstance.dag_version_id, TaskInstance.task_id, TaskInstance.pool_slots, Pool)
+            select(
+                TaskInstance.id,
+                TaskInstance.dag_version_id,
+                TaskInstance.task_id,
+                TaskInstance.pool_slots,
+                TaskInstance.pool,
+            )
             .join(Pool, Pool.pool == TaskInstance.pool)
             .where(TaskInstance.state == TaskInstanceState.SCHEDULED, Pool.description.like(f"{POOL_MARK}%"))
             .where(TaskInstance.pool_slots > 1, TaskInstance.pool_slots <= Pool.slots)
@@ -56,11 +62,11 @@ class PoolTurns:
         free = {name: stats["open"] for name, stats in Pool.slots_stats(session=session).items()} if waiting else {}
         served: set[str] = set()
         for task, version, task_id, slots, pool in waiting:
-            if pool.pool in served or slots <= free.get(pool.pool, 0) or version is None:
+            if pool in served or slots <= free.get(pool, 0) or version is None:
                 continue
             description = self._describe(session, version, task_id)
             if description is not None and description.nodes == 1:
-                served.add(pool.pool)
+                served.add(pool)
                 self._let_in(session, task, slots)
 
     def _let_in(self, session: Session, task: UUID, slots: int) -> None:
