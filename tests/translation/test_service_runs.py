@@ -20,12 +20,12 @@ from plain_text import files_with
 from airflow_ml.core import Experiment, ScriptRunConfig, Workspace
 from airflow_ml.core.authentication import InteractiveLoginAuthentication
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
-from airflow_ml.core.runconfig import RunConfiguration
+from airflow_ml.core.runconfig import PyTorchConfiguration, RunConfiguration
 from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
-from airflow_ml.registry import Home
+from airflow_ml.registry import Home, open_shared
 from airflow_ml.translation.service import RunningService, find_running
 from airflow_ml.translation.service_control import service_status
 from airflow_ml.translation.service_files import ServiceFiles, birth_of
@@ -75,6 +75,29 @@ SLEEP = """
     time.sleep(600)
 """
 
+#: A step that will not end: it ignores SIGTERM, and so does a grandchild in a session of its own, without a parent.
+STUBBORN = """
+    import os, pathlib, signal, sys, time
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        pathlib.Path(sys.argv[1], "grandchild").write_text(str(os.getpid()))
+        time.sleep(600)
+    while not pathlib.Path(sys.argv[1], "grandchild").exists():
+        time.sleep(0.01)
+    pathlib.Path(sys.argv[1], "script").write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+RANKS = """
+    import os, pathlib, sys
+    from azureml.core import Run
+    rank = os.environ["RANK"]
+    pathlib.Path(sys.argv[1], rank).touch()
+    Run.get_context().log(f"rank {rank}", " ".join(os.environ[name] for name in ("WORLD_SIZE", "NODE_RANK")))
+"""
+
 
 #: A DAG of the team's own, which starts when a dataset has a new version.
 CONSUMER = """
@@ -109,7 +132,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 def experiment(service: RunningService, request: pytest.FixtureRequest) -> Experiment:
     """Return an experiment of the test's own."""
     workspace = Workspace.create("ml", exist_ok=True, show_output=False)
-    return Experiment(workspace, request.node.name)
+    return Experiment(workspace, request.node.originalname)
 
 
 @pytest.fixture
@@ -293,6 +316,60 @@ def test_step_runs_in_the_pool_of_its_target(service: RunningService, experiment
     assert service.client().ask("GET", "/api/v2/pools/cpu-cluster")["slots"] == 2
     tasks = service.client().ask("GET", "/api/v2/dags/~/dagRuns/~/taskInstances?task_id=add&pool=cpu-cluster")
     assert tasks["total_entries"] == 1
+
+
+@pytest.mark.parametrize("way", ["mark failed", "clear"])
+def test_nothing_of_a_step_outlives_its_task(
+    service: RunningService, experiment: Experiment, script, tmp_path: Path, way: str
+):
+    """A task that is marked failed or cleared takes its script along within 15 seconds, whatever that does about it."""
+    client, note = service.client(), tmp_path / "script"
+    run = experiment.submit(Pipeline(experiment.workspace, [script("stubborn", STUBBORN, str(tmp_path))]))
+    while not (note.exists() and note.read_text()):
+        assert run.get_status() in ("NotStarted", "Running")
+        time.sleep(0.05)
+    pids = [note.read_text(), (tmp_path / "grandchild").read_text()]
+    [task] = client.ask("GET", "/api/v2/dags/~/dagRuns/~/taskInstances?task_id=stubborn&state=running")[
+        "task_instances"
+    ]
+    dag, dag_run = f"/api/v2/dags/{task['dag_id']}", task["dag_run_id"]
+
+    before = time.monotonic()
+    if way == "clear":
+        run.cancel()  # so that the task does not begin anew
+        wanted = {"dry_run": False, "only_failed": False, "only_running": True, "task_ids": ["stubborn"]}
+        client.ask("POST", f"{dag}/clearTaskInstances", {**wanted, "dag_run_id": dag_run})
+    else:
+        client.ask("PATCH", f"{dag}/dagRuns/{dag_run}/taskInstances/stubborn", {"new_state": "failed"})
+    while any(Path("/proc", pid).exists() for pid in pids):
+        assert time.monotonic() - before < 15, "the step's processes are still there"
+        time.sleep(0.05)
+
+    assert run.wait_for_completion(show_output=False, raise_on_error=False) in ("Failed", "Canceled")
+
+
+def test_nodes_of_a_step_are_tasks_that_meet(service: RunningService, experiment: Experiment, script):
+    """A step on two nodes is two tasks; the first holds the slots of both, and has what both have written."""
+    ComputeTarget.create(
+        experiment.workspace, "two", AmlCompute.provisioning_configuration("STANDARD_NC6", max_nodes=2)
+    )
+    configuration = RunConfiguration(framework="PyTorch", communicator="Gloo")
+    configuration.pytorch, configuration.node_count = PyTorchConfiguration("gloo", 2, 2), 2
+    out = OutputFileDatasetConfig("out")
+    step = script("ranks", RANKS, out, compute_target="two", runconfig=configuration, gpus=0)
+
+    run = experiment.submit(Pipeline(experiment.workspace, [step]))
+
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    tasks = "/api/v2/dags/~/dagRuns/~/taskInstances?task_id="
+    [first] = service.client().ask("GET", f"{tasks}ranks")["task_instances"]
+    [second] = service.client().ask("GET", f"{tasks}ranks-node-1")["task_instances"]
+    assert (first["pool"], first["pool_slots"], first["queue"], first["state"]) == ("two", 2, "two", "success")
+    assert (second["pool"], second["queue"], second["state"]) == ("default_pool", "two", "success")
+    done = run.find_step_run("ranks")[0]
+    assert done.get_metrics() == {"rank 0": "2 0", "rank 1": "2 1"}
+    [output] = open_shared(experiment.workspace.ref).outputs.of(done.id)
+    assert output.files == 2
 
 
 def test_a_dag_scheduled_on_a_dataset_starts(service: RunningService, experiment: Experiment, script):
