@@ -72,6 +72,28 @@ def test_status_has_v1s_keys(cluster: AmlCompute) -> None:
     }
 
 
+def test_nodes_that_work_are_counted(workspace: Workspace, cluster: AmlCompute) -> None:
+    """A run that is prepared or runs has a node, one of a distributed step each of its nodes; others have none."""
+    runs, meetings = workspace.registry().runs, workspace.registry().meetings
+    one, two, _ = (
+        runs.create("e", name, kind="script", status=status, target="aml-compute")
+        for name, status in (("one", "Preparing"), ("two", "Running"), ("three", "Completed"))
+    )
+    for node in (0, 1):
+        meetings.join(two.id, node, address=f"10.0.0.{node}", ports=[])
+
+    nodes, status = cluster.list_nodes(), cluster.get_status().serialize()
+
+    assert [(node["runId"], node["nodeState"], node["privateIpAddress"]) for node in nodes] == [
+        (one.id, "preparing", None),
+        (two.id, "running", "10.0.0.0"),
+        (two.id, "running", "10.0.0.1"),
+    ]
+    counts = status["nodeStateCounts"]
+    assert isinstance(counts, dict)
+    assert (status["currentNodeCount"], counts["preparingNodeCount"], counts["runningNodeCount"]) == (3, 1, 2)
+
+
 def test_a_cluster_at_rest_has_no_nodes(cluster: AmlCompute) -> None:
     """The nodes agree with the status: none."""
     assert cluster.list_nodes() == []

@@ -48,6 +48,7 @@ def test_a_step_without_a_target_is_any_task():
         ({"vm_size": "STANDARD_D2_V2", "max_nodes": 4, "nodes": 2}, 2),
         ({"vm_size": "STANDARD_NC12", "max_nodes": 4}, 2),
         ({"vm_size": "STANDARD_NC12", "max_nodes": 4, "gpus": 1}, 1),
+        ({"vm_size": "STANDARD_NC12", "max_nodes": 4, "gpus": 0}, 1),
         ({"vm_size": "STANDARD_NC12", "max_nodes": 4, "nodes": 3}, 6),
         ({"vm_size": "STANDARD_NC12", "max_nodes": 4, "nodes": ParameterRef("n"), "gpus": 1}, 3),
         ({}, 1),

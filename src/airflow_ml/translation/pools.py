@@ -58,9 +58,10 @@ def pool_arguments(graph: Graph, step: Step) -> dict[str, Any]:
         **({} if gpus is None else {"gpus": gpus}),
     }
     known = 1 if target is None else target.slots_per_node
+    per_node = max(1, gpus) if isinstance(gpus, int) else known
     arguments: dict[str, Any] = {
         "pool": step.compute,
-        "pool_slots": nodes * (gpus if isinstance(gpus, int) and gpus > 0 else known),
+        "pool_slots": nodes * per_node,
         "queue": step.compute,
         "compute_pool": json.dumps(described),
     }

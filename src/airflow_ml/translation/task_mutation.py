@@ -65,7 +65,8 @@ def _place(task_instance: Any, described: dict[str, Any]) -> None:
     target = _find(described)
     if target is None:
         return
-    task_instance.pool_slots = described.get("nodes", 1) * (described.get("gpus") or target.slots_per_node)
+    gpus = described.get("gpus")
+    task_instance.pool_slots = described.get("nodes", 1) * (target.slots_per_node if gpus is None else max(1, gpus))
     if target.executor is not None and task_instance.executor is None:
         task_instance.executor = target.executor
 

@@ -7,7 +7,7 @@ from airflow_ml._late import late
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from airflow_ml.graph.model import Json
 else:
@@ -112,6 +112,15 @@ class AmlComputeStatus:
             vm_priority=vm_priority,
             vm_size=vm_size,
         )
+
+    def with_nodes(self, states: Sequence[str]) -> AmlComputeStatus:
+        """Return the state with nodes that work, each by v1's word for its state; what `min_nodes` leaves is idle."""
+        idle = max(0, (self.scale_settings.minimum_node_count or 0) - len(states))
+        counts = {f"{state}NodeCount": states.count(state) for state in _NODE_STATES}
+        changed = AmlComputeStatus(**vars(self))
+        changed.node_state_counts = {**counts, "idleNodeCount": idle}
+        changed.current_node_count = changed.target_node_count = len(states) + idle
+        return changed
 
     def serialize(self) -> dict[str, Json]:
         """Return v1's JSON."""

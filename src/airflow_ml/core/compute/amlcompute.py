@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_ml.compute import vm_sizes
     from airflow_ml.core import run
     from airflow_ml.core._run_filters import Labels
-    from airflow_ml.core.compute import _known
+    from airflow_ml.core.compute import _known, _occupancy
     from airflow_ml.core.run import Run
     from airflow_ml.core.workspace import Workspace
     from airflow_ml.graph.model import Json
@@ -24,6 +24,7 @@ else:
     run = late("airflow_ml.core.run")
     vm_sizes = late("airflow_ml.compute.vm_sizes")
     _known = late("airflow_ml.core.compute._known")
+    _occupancy = late("airflow_ml.core.compute._occupancy")
 
 __all__ = ["AmlCompute", "AmlComputeProvisioningConfiguration", "AmlComputeStatus", "ScaleSettings"]
 
@@ -200,10 +201,11 @@ class AmlCompute(ComputeTarget):
         """
         Return the state of the cluster, in v1's form.
 
-        The nodes are Airflow's workers, which come and go without the workspace's knowledge: the numbers are those
-        of a cluster at rest.
+        A node counts while a run of the workspace works on it. Workers of Airflow that have nothing to do are not
+        known to the workspace: of idle nodes there are as many as `min_nodes` leaves.
         """
-        return AmlComputeStatus.at_rest(self.vm_size, self.vm_priority, self.scale_settings)
+        status = AmlComputeStatus.at_rest(self.vm_size, self.vm_priority, self.scale_settings)
+        return status if self.is_declared else status.with_nodes([str(node["nodeState"]) for node in self.list_nodes()])
 
     def get(self) -> AmlComputeStatus:
         """Return the state of the cluster; the same as `get_status`."""
@@ -263,8 +265,8 @@ class AmlCompute(ComputeTarget):
         return [_described(name) for name in vm_sizes.names()]
 
     def list_nodes(self) -> list[dict[str, Json]]:
-        """Return no nodes, as of a cluster at rest: the machines are Airflow's workers, and its own pages list them."""
-        return []
+        """Return the nodes on which runs of the workspace work now; machines without work are on Airflow's pages."""
+        return [] if self.is_declared else _occupancy.working_nodes(self.workspace, self.name)
 
     def get_active_runs(
         self,
