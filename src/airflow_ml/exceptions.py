@@ -24,6 +24,7 @@ Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions
     +-- AzureMLAggregatedException       several errors in one
     +-- ActivityFailedException          a run that was waited for has failed
     +-- StepFailedError                  a step's script failed: the user's fault, not retried by default
+    |   +-- StepTimeoutError             a step's script ran longer than its limit
     +-- ServiceException                 storage, registry or Airflow did not do its part: retried
     |   +-- StepLostError                a step's process vanished without a result
     |   +-- ProtocolError                a step and its operator speak different versions (`runtime.protocol`)
@@ -67,6 +68,7 @@ __all__ = [
     "SnapshotException",
     "StepFailedError",
     "StepLostError",
+    "StepTimeoutError",
     "TrainingException",
     "UserErrorException",
     "WebserviceException",
@@ -257,6 +259,10 @@ class ActivityFailedException(AzureMLException):
 
 class StepFailedError(AzureMLException):
     """A step's own script failed or broke its contract: the user's fault, so not retried by default."""
+
+
+class StepTimeoutError(StepFailedError):
+    """A step's script ran longer than `max_run_duration_seconds`; not retried by default, as it would again."""
 
 
 class ServiceException(AzureMLException):
