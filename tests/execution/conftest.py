@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers.docker_engine import DockerForTests
 
 from airflow_ml.compute.orphans import find_orphans, kill_orphans
-from airflow_ml.core import Workspace
+from airflow_ml.core import Environment, Workspace
+from airflow_ml.core.runconfig import DockerConfiguration, RunConfiguration
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.attempt import Control
+from airflow_ml.execution.launching import home_label
 from airflow_ml.execution.model import Airflow, StepResult, StepTask
 from airflow_ml.execution.pipelines import Opening, close_pipeline, enter_pipeline, open_pipeline
 from airflow_ml.execution.reusing import Reused, Waiting, plan
@@ -219,6 +222,27 @@ def small_disk(services: Services) -> Iterator[Path]:
         pytest.skip("mounting a small disk needs root")
     yield runs
     subprocess.run(["umount", "-l", runs], check=True)
+
+
+@pytest.fixture
+def in_container(docker_engine: DockerForTests, services: Services) -> Iterator[Callable[..., RunConfiguration]]:
+    """Return a run configuration with a container; afterwards no container of this test's home may be left."""
+
+    def make(**options: object) -> RunConfiguration:
+        environment = Environment("e")
+        environment.docker.base_image = docker_engine.image
+        environment.python.user_managed_dependencies = True
+        configuration = RunConfiguration()
+        configuration.environment = environment
+        configuration.docker = DockerConfiguration(use_docker=True, **options)
+        return configuration
+
+    yield make
+    engine = services.containers.engine
+    left = engine.find_all({"home": home_label(services.home.root)})
+    for container in left:
+        engine.remove(container.id)
+    assert left == []
 
 
 #: A script with one output.

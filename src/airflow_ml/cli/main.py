@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from airflow_ml._version import __version__
 from airflow_ml.cli import (
     compute_command,
+    doctor_command,
     environments_command,
     plan_command,
     pools_command,
@@ -70,6 +71,7 @@ def _make_parser() -> argparse.ArgumentParser:
         secrets_command,
         environments_command,
         compute_command,
+        doctor_command,
     )
     for command in known:
         command.add_to(commands)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.compute.container_start import ASKED_FILE, END_FILE, MISSING_FILE
 from airflow_ml.compute.request import Outcome
-from airflow_ml.exceptions import RunEnvironmentException, ServiceException, StepLostError
+from airflow_ml.exceptions import AzureMLException, RunEnvironmentException, ServiceException, StepLostError
 
 if TYPE_CHECKING:
     from airflow_ml.compute.docker_engine import DockerEngine
     from airflow_ml.compute.request import ProcessRequest
 
-__all__ = ["ContainerStep", "container_name"]
+__all__ = ["ContainerStep", "StepTakenOverError", "container_name"]
 
 #: A shell reports that a program was killed by a signal as 128 and its number.
 _SIGNALLED = 128
@@ -33,11 +33,19 @@ def container_name(marker: str) -> str:
     return f"airflow-ml-{marker}"
 
 
+class StepTakenOverError(StepLostError):
+    """Another try of the task has taken the container over: this process has nothing to do with the step any more."""
+
+
 class ContainerStep:
     """
     A container that was started, and its keeper; made by `DockerLauncher`.
 
     A context manager: leaving it removes the container.
+
+    Attributes:
+        name: of the container.
+        request: what was launched.
 
     Args:
         guard: reaches or starts a keeper and returns our end of its life line; also when one was killed.
@@ -45,25 +53,26 @@ class ContainerStep:
 
     def __init__(self, engine: DockerEngine, request: ProcessRequest, guard: Callable[[], socket.socket]) -> None:
         self._engine = engine
-        self._request = request
+        self.request = request
         self._guard = guard
-        self._name = container_name(request.marker)
+        self.name = container_name(request.marker)
         self._life_line = guard()
         self._unread = b""
         self._outcome: Outcome | None = None
+        self._failure: AzureMLException | None = None
         self._is_stopped = False
         self._is_closed = False
 
     @property
     def pid(self) -> int:
         """Id of the container's first process as the engine's machine numbers it; 0 if it does not run."""
-        state = self._engine.find(self._name)
+        state = self._engine.find(self.name)
         return 0 if state is None else state.pid
 
     @property
     def started_at(self) -> datetime | None:
         """When the container was started."""
-        state = self._engine.find(self._name)
+        state = self._engine.find(self.name)
         return None if state is None else state.started_at
 
     @property
@@ -85,19 +94,21 @@ class ContainerStep:
             RunEnvironmentException: the image has no such program.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        if self._failure is not None:
+            raise self._failure
         while self._outcome is None:
             line = self._receive(deadline)
             if line is None:
                 return None
             if line == b"ended":
-                self._outcome = self._find_outcome()
+                self._outcome = self._find_outcome_once()
             elif line == b"replaced":
                 self._is_closed = True
                 self._life_line.close()
-                raise StepLostError(f"container {self._name!r}: another try of its task has taken it over")
+                raise StepTakenOverError(f"container {self.name!r}: another try of its task has taken it over")
             elif line == b"unreachable":
                 raise ServiceException(
-                    f"container {self._name!r}: the Docker engine does not answer any more; its keeper goes on asking,"
+                    f"container {self.name!r}: the Docker engine does not answer any more; its keeper goes on asking,"
                     " and the next try of the task finds the container again"
                 )
             elif not line:
@@ -106,13 +117,13 @@ class ContainerStep:
 
     def stop(self, grace_seconds: float | None = None) -> None:
         """Ask the script to end and return at once; safe from a signal handler, since it takes no lock."""
-        grace = self._request.stop_grace_seconds if grace_seconds is None else max(0.0, grace_seconds)
+        grace = self.request.stop_grace_seconds if grace_seconds is None else max(0.0, grace_seconds)
         self._is_stopped = True
         self._tell(b"stop %f\n" % grace)
 
     def settle(self) -> None:
         """End the script if it still runs, and wait for that; the container stays, for the record of its end."""
-        if self._outcome is not None or self._is_closed:
+        if self._outcome is not None or self._failure is not None or self._is_closed:
             return
         self.stop()
         with suppress(ServiceException, RunEnvironmentException):
@@ -125,12 +136,13 @@ class ContainerStep:
         self._is_closed = True
         self._tell(b"done\n")
         deadline = time.monotonic() + _REMOVAL_SECONDS
-        while (line := self._receive(deadline)) not in (None, b"", b"removed", b"unreachable"):
+        ends = (None, b"", b"removed", b"replaced", b"unreachable")
+        while (line := self._receive(deadline)) not in ends:
             continue
         self._life_line.close()
-        if line == b"":  # killed; then nobody else removes it
+        if line == b"":  # the keeper was killed; then nobody else removes it
             with suppress(ServiceException):
-                self._engine.remove(self._name)
+                self._engine.remove(self.name)
 
     def leave(self) -> None:
         """Let go of the container without ending it: its keeper goes on as if this process had died."""
@@ -174,15 +186,23 @@ class ContainerStep:
         if self._is_stopped:
             self.stop()
 
+    def _find_outcome_once(self) -> Outcome:
+        """Find out how it ended; the keeper says only once that it did."""
+        try:
+            return self._find_outcome()
+        except AzureMLException as error:
+            self._failure = error
+            raise
+
     def _find_outcome(self) -> Outcome:
-        state = self._engine.find(self._name)
+        state = self._engine.find(self.name)
         if state is None:
             raise StepLostError(
-                f"container {self._name!r} is gone: it was removed while its script ran; a retry starts again"
+                f"container {self.name!r} is gone: it was removed while its script ran; a retry starts again"
             )
-        if (self._request.attempt_directory / MISSING_FILE).exists():
+        if (self.request.attempt_directory / MISSING_FILE).exists():
             raise RunEnvironmentException(
-                f"program {self._request.argv[0]!r} is not in image {_image_of(self._request)!r}; name one that is, or"
+                f"program {self.request.argv[0]!r} is not in image {_image_of(self.request)!r}; name one that is, or"
                 " take an image that has it"
             )
         code, written = state.exit_code, self._read_end()
@@ -205,13 +225,13 @@ class ContainerStep:
     def _read_end(self) -> list[str]:
         """Return what the shell in the container has written down (`container_start.END_FILE`)."""
         try:
-            text = (self._request.attempt_directory / END_FILE).read_text(encoding="ascii", errors="replace")
+            text = (self.request.attempt_directory / END_FILE).read_text(encoding="ascii", errors="replace")
         except OSError:
             return []
         return text.split()
 
     def _crowd_cause(self, written: list[str]) -> str | None:
-        container = self._request.container
+        container = self.request.container
         if container is None or written[2:3] in ([], ["0"]):
             return None
         return (
@@ -220,21 +240,21 @@ class ContainerStep:
         )
 
     def _memory_cause(self) -> str:
-        container = self._request.container
+        container = self.request.container
         limit = None if container is None else container.limits.memory
         text = "it needed more memory than its container has"
         return text if limit is None else f"{text}: {limit / (1 << 30):.3g} GiB; take a larger node (vm_size), or less"
 
     def _refuse_killed(self, *, is_written: bool) -> None:
         """Tell a script that was killed from one whose container was."""
-        if (self._request.attempt_directory / ASKED_FILE).exists():
+        if (self.request.attempt_directory / ASKED_FILE).exists():
             raise StepLostError(
-                f"container {self._name!r} was stopped from outside (docker stop, or the engine was shut down); a"
+                f"container {self.name!r} was stopped from outside (docker stop, or the engine was shut down); a"
                 " retry starts again"
             )
         if not is_written:
             raise StepLostError(
-                f"container {self._name!r} was killed from outside (docker kill, or the engine died); a retry starts"
+                f"container {self.name!r} was killed from outside (docker kill, or the engine died); a retry starts"
                 " again"
             )
 

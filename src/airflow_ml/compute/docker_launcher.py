@@ -25,13 +25,15 @@ from airflow_ml.exceptions import RunEnvironmentException, ServiceException, Use
 if TYPE_CHECKING:
     from airflow_ml.compute.request import ProcessRequest
 
-__all__ = ["DockerLauncher", "keep_seconds"]
+__all__ = ["DockerLauncher", "has_keeper", "keep_seconds"]
 
 #: As in `airflow_ml.compute.process_launcher`: behind the standard library, and by an import for the sake of byte code.
 _KEEPER_COMMAND = "import sys; sys.path.append(sys.argv[1]); import container_keeper; container_keeper.main()"
 _KEEPER_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PATH")
 
 _KEEP_SECONDS = 900.0
+#: For a keeper to remove its container.
+_FORGET_SECONDS = 20.0
 _KEEP_VARIABLE = "AIRFLOW_ML_REATTACH_SECONDS"
 
 
@@ -106,15 +108,26 @@ class DockerLauncher:
         Args:
             request: with the attempt's marker, directory, log and held descriptors; its command is not used.
         """
-        if self.engine.find(container_name(request.marker)) is None:
+        found = self.engine.find(container_name(request.marker))
+        if found is None:
             return None
-        step = ContainerStep(self.engine, request, lambda: _reach_keeper(request) or self._guard(request))
+        if found.started_at is None:  # nobody would ever start it
+            self.forget(request.marker)
+            return None
+        step = ContainerStep(self.engine, request, lambda: _reach_keeper(request.marker) or self._guard(request))
         step.watch()
         return step
 
     def forget(self, marker: str) -> bool:
-        """Remove the attempt's container however it is; returns whether there was one."""
+        """Remove the attempt's container however it is, and its keeper; returns whether there was one."""
         found = self.engine.find(container_name(marker))
+        keeper = _reach_keeper(marker)
+        if keeper is not None:
+            with keeper, suppress(OSError):
+                keeper.settimeout(_FORGET_SECONDS)
+                keeper.sendall(b"done\n")
+                while keeper.recv(4096):  # it ends its line when the container is gone
+                    continue
         if found is not None:
             self.engine.remove(found.id)
         return found is not None
@@ -169,11 +182,20 @@ class DockerLauncher:
         return ours
 
 
-def _reach_keeper(request: ProcessRequest) -> socket.socket | None:
+def has_keeper(marker: str) -> bool:
+    """Tell whether the container of an attempt has a keeper; asking does not make anybody its operator."""
+    try:
+        names = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return f"@{address_of(marker)[1:]}\n" in names
+
+
+def _reach_keeper(marker: str) -> socket.socket | None:
     """Take over from an operator that is gone, or is believed to be."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with suppress(OSError):
-        connection.connect(address_of(request.marker))
+        connection.connect(address_of(marker))
         return connection
     connection.close()
     return None

@@ -21,6 +21,7 @@ from airflow_ml.reuse.decisions import decide, fingerprint_of
 if TYPE_CHECKING:
     from airflow_ml.execution.captures import Snapshot
     from airflow_ml.execution.model import StepTask
+    from airflow_ml.execution.resuming import Survivor
     from airflow_ml.execution.services import Services
     from airflow_ml.registry import FingerprintLease
     from airflow_ml.reuse.decisions import Decision, Question
@@ -45,6 +46,7 @@ class Admitted:
         question: what the fingerprint was made from, to make it again before the commit.
         lease: None where nobody needs to wait: the result is not looked for by others, or a person asked for the run.
         is_offered: the result may be reused by later runs.
+        survivor: the container of an attempt whose task has died, which this one goes on with; its run is `run_id`.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class Admitted:
     lease: FingerprintLease | None = None
     reasons: tuple[str, ...] = ()
     is_offered: bool = False
+    survivor: Survivor | None = None
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,12 @@ def lease_seconds() -> float:
     return seconds
 
 
-def admit_step(services: Services, task: StepTask, *, is_cleared: bool) -> Admission:
+def admit_step(services: Services, task: StepTask, *, is_cleared: bool, run_id: str | None = None) -> Admission:
     """
     Decide what a step does whose producers have completed.
 
     Args:
+        run_id: of the attempt that would go on; a new one by default.
         is_cleared: it has completed in this pipeline run before: a person asked Airflow to run it again.
     """
     if task.graph.is_script_run:
@@ -107,17 +111,17 @@ def admit_step(services: Services, task: StepTask, *, is_cleared: bool) -> Admis
     except ServiceException:
         raise
     except AzureMLException as error:  # the attempt meets it too, and records it
-        return Admitted(str(uuid.uuid4()), reasons=(f"cannot be compared: {error}",))
-    return _Admitting(services, task, snapshot).admit(is_cleared=is_cleared)
+        return Admitted(run_id or str(uuid.uuid4()), reasons=(f"cannot be compared: {error}",))
+    return _Admitting(services, task, snapshot, run_id or str(uuid.uuid4())).admit(is_cleared=is_cleared)
 
 
 class _Admitting:
-    def __init__(self, services: Services, task: StepTask, snapshot: Snapshot) -> None:
+    def __init__(self, services: Services, task: StepTask, snapshot: Snapshot, run_id: str) -> None:
         self._services = services
         self._task = task
         self._snapshot = snapshot
         self._question = question_of(services, task, snapshot)
-        self._run_id = str(uuid.uuid4())
+        self._run_id = run_id
 
     def admit(self, *, is_cleared: bool) -> Admission:
         if is_cleared:

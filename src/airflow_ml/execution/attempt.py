@@ -4,8 +4,9 @@ One attempt at a step, from inputs to committed outputs: the story that the othe
 The phases, in this order: record the attempt, stage code and inputs, launch, follow, collect, commit, record the end.
 Before them stands the admission (`airflow_ml.execution.reusing`), which clears away what an earlier attempt left and
 takes the fingerprint's lease. An attempt that dies leaves its run directory, a lease that nobody renews and a record
-that is not final; the next attempt of the same step finds them, ends what still runs and starts again. Outputs are
-addressed by the attempt's own run id, so what a dead attempt left half committed is never read by anybody.
+that is not final; the next attempt of the same step finds them, ends what still runs and starts again, or goes on with
+its container (`airflow_ml.execution.resuming`). Outputs are addressed by the attempt's own run id, so what a dead
+attempt left half committed is never read by anybody.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_ml.compute.launcher import Launcher
+from airflow_ml.compute.container_step import StepTakenOverError
+from airflow_ml.compute.launcher import RunningStep
 from airflow_ml.compute.request import Outcome, ProcessRequest
-from airflow_ml.exceptions import AzureMLException, StepFailedError
+from airflow_ml.exceptions import AzureMLException, StepFailedError, StepTimeoutError
 from airflow_ml.execution.admission import Admitted
 from airflow_ml.execution.answers import Answers
 from airflow_ml.execution.artifacts import collect_files
@@ -29,6 +31,7 @@ from airflow_ml.execution.distributed import Layout
 from airflow_ml.execution.failures import describe_full_disk, failures_recorded, record_failure
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.fuse_mounts import FuseMounts
+from airflow_ml.execution.kept_attempts import KeptAttempt, KeptFacts
 from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.leases import held_for_attempt, renewing
 from airflow_ml.execution.leftovers import remove_place
@@ -41,6 +44,7 @@ from airflow_ml.execution.preparation import Prepared, prepare
 from airflow_ml.execution.rank_plans import describe_failure
 from airflow_ml.execution.reads import Reads
 from airflow_ml.execution.records import begin_attempt, end_attempt
+from airflow_ml.execution.resuming import Survivor
 from airflow_ml.execution.script_runs import begin_script_run
 from airflow_ml.execution.services import Services
 from airflow_ml.execution.stopping import StepStopped, StopWatch
@@ -84,10 +88,12 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
         ServiceException: storage, registry or the machine failed; trying again can help.
         UserErrorException: what the step asks for cannot be had; trying again does not help.
     """
+    survivor = admitted.survivor
     with held_for_attempt(services, admitted):
-        run = _begin(services, task, admitted, control)
+        run = _begin(services, task, admitted, control) if survivor is None else _go_on(survivor, control)
     directory = RunDirectory(services.run_directory(run.id))
-    outside: list[Path] = []
+    is_ours = True
+    outside = [] if survivor is None else survivor.outside
     mounts = FuseMounts(run.id, Path(directory.root))
     launched = ExitStack()
     try:
@@ -103,10 +109,14 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                     transferred = transfer(services, task, run, directory, watch, control.log)
                     outputs, states = transferred.outputs, transferred.states
                 else:
-                    prepared = prepare(services, task, run, directory, outside, mounts, watch, control.log)
-                    launched.callback(prepared.close)
-                    watch.refuse_stopped()
-                    run_script(services, task, run, prepared, mounts, watch, control, reads, launched, meeting)
+                    if survivor is None:
+                        prepared = prepare(services, task, run, directory, outside, mounts, watch, control.log)
+                        launched.callback(prepared.close)
+                        watch.refuse_stopped()
+                        run_script(services, task, run, prepared, mounts, watch, control, reads, launched, meeting)
+                    else:
+                        prepared = survivor.prepared()
+                        finish_script(services, task, survivor, prepared, watch, control, reads, launched)
                     bring_together(services, task, run, meeting, watch, prepared.outputs)
                     states = prepared.states
                 watch.refuse_stopped()
@@ -118,12 +128,21 @@ def run_step(services: Services, task: StepTask, admitted: Admitted, control: Co
                 outputs = commit_outputs(services, task, run, prepared.outputs, control.log)
             offered = still_offered(services, task, run, admitted, states, reads, control.log)
             return end_attempt(services, task, run, outputs, offered, reads)
+    except StepTakenOverError:  # nothing of it is ours any more
+        outside, is_ours = [], False
+        raise
     finally:
         launched.close()
         mounts.close()
         for place in outside:
             remove_place(place)
-        shutil.rmtree(directory.root, ignore_errors=True)
+        if is_ours:
+            shutil.rmtree(directory.root, ignore_errors=True)
+
+
+def _go_on(survivor: Survivor, control: Control) -> RunRecord:
+    control.started(survivor.run.id)
+    return survivor.run
 
 
 def _begin(services: Services, task: StepTask, admitted: Admitted, control: Control) -> RunRecord:
@@ -158,11 +177,22 @@ def run_script(
     """Run the script to its end and keep its log and files; raise if it did not end well."""
     try:
         meeting.assemble(watch)
-        with leased(services, task, run, watch, control.log) as devices:
+        marker = Path(prepared.directory.root).name
+        with leased(services, task, run, watch, control.log, marker=marker) as devices:
             meeting.begin_together(watch)
             prepared = as_ranks(services, meeting, prepared)
-            launcher = launcher_of(services, task)
-            outcome = _launch_and_follow(services, launcher, run, prepared, devices, watch, control, reads, launched)
+            launcher, kept = launcher_of(services, task), _kept(prepared)
+
+            def start() -> RunningStep:
+                if kept is not None:
+                    launched.callback(kept.remove)
+                    can_resume = meeting.layout is None and not mounts.are_used
+                    kept.begin(_facts(prepared, devices, can_resume=can_resume))
+                running = launcher.launch(_request(prepared, devices))
+                watch.start_clock()
+                return running
+
+            outcome = _follow(services, run, prepared, start, watch, control, reads, launched, kept)
             if not (outcome.succeeded or outcome.is_stopped):
                 devices.refuse_lost(task.title)
     finally:
@@ -177,39 +207,91 @@ def run_script(
         raise problem
 
 
-def _launch_and_follow(
+def finish_script(
     services: Services,
-    launcher: Launcher,
-    run: RunRecord,
+    task: StepTask,
+    survivor: Survivor,
     prepared: Prepared,
-    devices: Devices,
     watch: StopWatch,
     control: Control,
     reads: Reads,
     launched: ExitStack,
+) -> None:
+    """Follow a script that an earlier process has started, as `run_script` does; its keeper has its devices."""
+    run, kept = survivor.run, survivor.kept
+    if kept.has_answered:
+        reads.refuse("its script asked an earlier process for things, which died")
+    launched.callback(kept.remove)
+
+    def start() -> RunningStep:
+        watch.start_clock(survivor.step.started_at)
+        return survivor.step
+
+    try:
+        outcome = _follow(services, run, prepared, start, watch, control, reads, launched, kept)
+    finally:
+        problem = None if not kept.is_ours else _collect(services, run, prepared.directory, control.log, 0)
+    _check(task, outcome, watch, prepared.directory, None)
+    if outcome.is_cut:
+        reads.refuse("its script left processes running, which were ended and may have been writing")
+    if problem is not None:
+        raise problem
+
+
+def _follow(
+    services: Services,
+    run: RunRecord,
+    prepared: Prepared,
+    start: Callable[[], RunningStep],
+    watch: StopWatch,
+    control: Control,
+    reads: Reads,
+    launched: ExitStack,
+    kept: KeptAttempt | None,
 ) -> Outcome:
     """Start the script and return its end; what is left of it then is kept until `launched` is closed."""
     directory = prepared.directory
-    follower = Follower(services, run, directory, control.log)
+    follower = Follower(services, run, directory, control.log, kept)
     root: Future[Path] | None = Future() if prepared.binds else None
-    answers = Answers(services, run, directory, root)
-    with ChannelServer(directory.channel, reads.watching(answers.handlers())):
-        running = launcher.launch(_request(prepared, devices))
+    handlers = reads.watching(Answers(services, run, directory, root).handlers())
+    with ChannelServer(directory.channel, handlers if kept is None else kept.noting(handlers)):
+        running = start()
         launched.callback(running.close)
         if root is not None:
             root.set_result(Path(f"/proc/{running.pid}/root"))
         try:
             with suppress(RunStateError):  # canceled meanwhile: the watch sees it
                 services.registry.runs.set_status(run.id, "Running", expected=("Preparing", "Queued"))
-            watch.start_clock()
             while (outcome := running.wait(timeout=_FOLLOW_SECONDS)) is None:
                 follower.look()
                 if watch.reason() is not None:
                     running.stop()
+        except StepTakenOverError:
+            if kept is not None:
+                kept.give_over()
+            raise
         finally:
-            running.settle()
-            follower.finish()
+            if kept is None or kept.is_ours:
+                running.settle()
+                follower.finish()
     return outcome
+
+
+def _kept(prepared: Prepared) -> KeptAttempt | None:
+    """Return where an attempt is kept for the next try: one whose script outlives this process."""
+    return None if prepared.container is None else KeptAttempt(Path(prepared.directory.root))
+
+
+def _facts(prepared: Prepared, devices: Devices, *, can_resume: bool) -> KeptFacts:
+    assert prepared.container is not None
+    return KeptFacts.of_container(
+        prepared.container,
+        outputs={name: str(place) for name, place in prepared.outputs.items()},
+        states=dict(prepared.states),
+        outside=[str(place) for place in prepared.outside],
+        devices=list(devices.ids),
+        is_resumable=can_resume,
+    )
 
 
 def _request(prepared: Prepared, devices: Devices) -> ProcessRequest:
@@ -250,7 +332,7 @@ def _check(task: StepTask, outcome: Outcome, watch: StopWatch, directory: RunDir
     """Turn anything but a script that ended by itself with exit code 0 into an error that says what happened."""
     where = task.title
     if watch.is_over_time:
-        raise StepFailedError(
+        raise StepTimeoutError(
             f"{where}: its script was stopped because it ran longer than max_run_duration_seconds={watch.limit!r};"
             " raise the limit or make the script faster"
         )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_ml.compute.container_step import StepTakenOverError
 from airflow_ml.exceptions import AzureMLException, ServiceException
 from airflow_ml.execution.pipelines import note_failure
 from airflow_ml.execution.stopping import StepStopped
@@ -36,6 +37,8 @@ def failures_recorded(
     """
     try:
         yield
+    except StepTakenOverError:  # the record is another process's now
+        raise
     except OSError as error:
         failure: BaseException = _explain(error, task, services.run_directory(run.id))
         record_failure(services, task, run, failure, is_retried)

@@ -16,6 +16,7 @@ from airflow_ml.registry import MetricPoint, RunStateError
 from airflow_ml.runtime.events import EventReader
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.kept_attempts import KeptAttempt
     from airflow_ml.execution.model import LogLine
     from airflow_ml.execution.services import Services
     from airflow_ml.registry import RunRecord
@@ -33,15 +34,29 @@ class Follower:
     Follows one running script; `look` now and then, `finish` once after it ended.
 
     What a script logs is its own affair: an event that cannot be recorded is a line in the log, never the step's end.
+
+    Args:
+        kept: of an attempt that another process may have to go on with; how many events are recorded is noted there.
     """
 
-    def __init__(self, services: Services, run: RunRecord, directory: RunDirectory, log: LogLine) -> None:
+    def __init__(
+        self,
+        services: Services,
+        run: RunRecord,
+        directory: RunDirectory,
+        log: LogLine,
+        kept: KeptAttempt | None = None,
+    ) -> None:
         self._services = services
+        self._kept = kept
         self._run = run
         self._directory = directory
         self._log = log
         self._output = LogTail(Path(directory.log))
-        self._events = EventReader(directory.events)
+        self._events = EventReader(directory.events, 0 if kept is None else kept.events)
+        # Behind what was noted, events may be recorded that the earlier process did not come to note.
+        self._recorded = set() if kept is None else _points_of(services, run)
+        self._noted = self._events.offset
         self._waiting: list[Event] = []
         self._complaints: set[str] = set()
         # v1 scripts also log to their pipeline's run.
@@ -88,11 +103,15 @@ class Follower:
                 self._complain(f"events of the script wait to be recorded: {error}")
                 return
             del self._waiting[: len(batch)]
+        if self._kept is not None and self._noted != self._events.offset:
+            self._noted = self._events.offset
+            self._kept.note_events(self._noted)
 
     def _record_batch(self, batch: list[Event]) -> None:
         try:
             if _is_metric(batch[0]):
-                self._services.registry.metrics.append([self._point(event) for event in batch])
+                points = [self._point(event) for event in batch]
+                self._services.registry.metrics.append(point for point in points if _key(point) not in self._recorded)
             else:
                 self._handle(batch[0])
         except ServiceException as error:
@@ -221,6 +240,16 @@ class LogTail:
 
 def _pieces(line: str) -> list[str]:
     return [line[start : start + _LONGEST_LINE] for start in range(0, len(line), _LONGEST_LINE)] or [""]
+
+
+def _points_of(services: Services, run: RunRecord) -> set[tuple[object, ...]]:
+    ids = {run.id, run.root_id, run.parent_id}
+    return {_key(point) for run_id in ids if run_id for point in services.registry.metrics.read(run_id)}
+
+
+def _key(point: MetricPoint) -> tuple[object, ...]:
+    """Return what no two points of a script have in common: two in one microsecond have different names or steps."""
+    return point.run_id, point.name, point.step, point.recorded_at, str(point.value)
 
 
 def _is_metric(event: Event) -> bool:

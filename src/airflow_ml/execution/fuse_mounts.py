@@ -71,6 +71,11 @@ class FuseMounts:
         self._root = root / MOUNTS_FOLDER
         self._mounted: dict[tuple[str, str], _Mounted] = {}
 
+    @property
+    def are_used(self) -> bool:
+        """Whether anything is mounted: it goes with this process."""
+        return bool(self._mounted)
+
     def take(self, placements: Sequence[Placement], state: FilesState | None) -> list[Placement]:
         """
         Mount what can be, and return the other files; see `airflow_ml.storage.fuse_mount.LazyPlacing`.

@@ -9,6 +9,7 @@ from airflow_ml.compute.gpu_limits import refuse_too_many_gpus
 from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import ComputeTargetException, UserErrorException
 from airflow_ml.execution.distributed import layout_of
+from airflow_ml.execution.launching import check_container
 from airflow_ml.graph import (
     DatabaseSource,
     DataReferenceSource,
@@ -80,6 +81,7 @@ def _check_names(services: Services, graph: Graph, parameters: Mapping[str, Json
         if target is not None:
             _refuse_too_many_nodes(where, layout, target)
             refuse_too_many_gpus(where, step.settings.get("gpus"), target)
+        check_container(step, target, where)
         if step.kind == "data_transfer" and target is not None and target.type != "DataFactory":
             raise ComputeTargetException(
                 f"{where}: compute target {step.compute!r} is of type {target.type!r}; a DataTransferStep takes a"

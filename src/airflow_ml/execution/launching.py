@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_ml.compute.container import Container, Limits, Mount
 from airflow_ml.compute.container_arguments import ContainerArguments, read_arguments, read_size
+from airflow_ml.compute.docker_launcher import keep_seconds
 from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import AzureMLException, UserErrorException
+from airflow_ml.runtime.protocol import PATIENCE_VARIABLE
 
 if TYPE_CHECKING:
     from airflow_ml.compute.docker_launcher import DockerLauncher
@@ -108,7 +110,7 @@ def users_variables(task: StepTask, directory: RunDirectory) -> dict[str, str]:
 
     The image knows nothing of the worker's user: without these, its home would be `/`, and it would have no name.
     """
-    variables = dict(_arguments(task.step).variables)
+    variables = {**_arguments(task.step).variables, PATIENCE_VARIABLE: f"{keep_seconds():g}"}
     if os.geteuid() == 0:
         return {"USER": "root", "LOGNAME": "root", **variables}
     home = Path(directory.root, "home")

@@ -1,4 +1,4 @@
-"""What an attempt leaves behind when its task dies: processes, a run directory, a record that is not final."""
+"""What an attempt leaves behind when its task dies: processes, a container, a run directory, an unfinished record."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_ml.compute.docker_launcher import DockerLauncher
 from airflow_ml.compute.orphans import kill_orphans
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.artifacts import collect_files
+from airflow_ml.execution.kept_attempts import KeptAttempt
 from airflow_ml.execution.model import Verdict
 from airflow_ml.registry import RunStateError
 from airflow_ml.runtime.protocol import RunDirectory
@@ -34,9 +36,13 @@ def close_lost_attempt(stores: Stores, run: RunRecord, verdict: Verdict | None =
         verdict: what the record says; default: that the attempt was lost.
     """
     directory = RunDirectory(stores.registry.home.runs / run.id)
-    if run.is_final and not Path(directory.root).exists():
+    kept = KeptAttempt(Path(directory.root))
+    if run.is_final and not Path(directory.root).exists() and not kept.exists:
         return 0
     ended = len(kill_orphans(run.id))
+    if kept.exists:  # an engine that does not answer is no reason not to go on without it: the keeper goes on trying
+        with suppress(AzureMLException):
+            ended += DockerLauncher().forget(run.id)
     clear_mounts(Path(directory.root))
     if not run.is_final:
         # The record's end matters more than the files.
@@ -48,6 +54,7 @@ def close_lost_attempt(stores: Stores, run: RunRecord, verdict: Verdict | None =
     for place in _outside_places(directory):
         remove_place(place)
     shutil.rmtree(directory.root, ignore_errors=True)
+    kept.remove()
     return ended
 
 

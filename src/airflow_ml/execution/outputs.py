@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.exceptions import AzureMLException, StepFailedError
 from airflow_ml.graph.destinations import destination_of
 from airflow_ml.runtime.selection import glob_pattern
-from airflow_ml.storage.commit import commit_output
+from airflow_ml.storage.commit import commit_output, is_begun
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import LogLine, StepTask
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import OutputPort
     from airflow_ml.registry import RunRecord
     from airflow_ml.storage.manifests import Manifest
+    from airflow_ml.storage.protocol import Store
 
 __all__ = ["commit_outputs"]
 
@@ -36,7 +37,10 @@ def commit_outputs(
         ServiceException: the datastore failed.
     """
     for port in task.step.outputs:
-        _check_written(task, port, places[port.name], log)
+        place = places[port.name]
+        # An earlier process of this attempt may have begun: its files are on their way, and were looked at before.
+        if place.exists() or not is_begun(_store_of(services, task, port)[0], run.id, port.name):
+            _check_written(task, port, place, log)
     return {port.name: _commit(services, task, run, port, places[port.name]) for port in task.step.outputs}
 
 
@@ -54,12 +58,12 @@ def _check_written(task: StepTask, port: OutputPort, place: Path, log: LogLine) 
 
 
 def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort, place: Path) -> Manifest:
-    datastore = port.datastore or task.graph.default_datastore or services.default_datastore
+    store, datastore = _store_of(services, task, port)
     if port.source_globs is not None:
         _keep_only(place, port.source_globs)
     try:
         return commit_output(
-            services.store(datastore),
+            store,
             place,
             destination=destination_of(port, run.id),
             run_id=run.id,
@@ -70,6 +74,11 @@ def _commit(services: Services, task: StepTask, run: RunRecord, port: OutputPort
         )
     except AzureMLException as error:
         raise error.at(task.title) from error
+
+
+def _store_of(services: Services, task: StepTask, port: OutputPort) -> tuple[Store, str]:
+    datastore = port.datastore or task.graph.default_datastore or services.default_datastore
+    return services.store(datastore), datastore
 
 
 def _keep_only(folder: Path, patterns: str) -> None:

@@ -47,6 +47,7 @@ class Prepared:
         states: which files were staged as inputs, by the input's name.
         binds: what the launcher binds for the script.
         container: what it runs in; None for a process of this machine.
+        outside: places outside of the run directory that belong to the attempt.
         holds: keep its environment from being removed; the caller closes the preparation when the script has ended.
     """
 
@@ -58,6 +59,7 @@ class Prepared:
     states: Mapping[str, str]
     binds: Sequence[Bind]
     container: Container | None = None
+    outside: Sequence[Path] = ()
     holds: tuple[Hold, ...] = ()
 
     @property
@@ -130,6 +132,7 @@ def prepare(
         binds=binds,
         states={name: item.state for name, item in inputs.items() if item.state is not None},
         container=container,
+        outside=tuple(outside),
         holds=ground.holds,
     )
 

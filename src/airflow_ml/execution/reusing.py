@@ -22,6 +22,7 @@ from airflow_ml.execution.leftovers import close_lost_attempt
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.pipelines import stop_reason
 from airflow_ml.execution.records import result_of
+from airflow_ml.execution.resuming import find_survivor
 from airflow_ml.execution.reuse_questions import mode_of, question_of_run
 from airflow_ml.graph import in_running_order
 from airflow_ml.registry import ResultGoneError
@@ -30,6 +31,7 @@ from airflow_ml.reuse.sentences import sentence_of
 
 if TYPE_CHECKING:
     from airflow_ml.execution.model import LogLine, StepResult, StepTask
+    from airflow_ml.execution.resuming import Survivor
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Graph, Json
     from airflow_ml.graph.reuse_modes import ReuseMode
@@ -131,25 +133,57 @@ def admit(services: Services, task: StepTask, log: LogLine) -> Admitted | Waitin
     What earlier attempts at it left behind is cleared away first.
     """
     attempts = services.registry.runs.attempts(task.pipeline_run_id, task.step.id)
+    survivor = find_survivor(services, task, attempts, log)
+    try:
+        admission = _admit(services, task, attempts, survivor, log)
+    except BaseException:
+        if survivor is not None:
+            survivor.step.leave()  # it computes on, for the next try
+            survivor.kept.release()
+        raise
+    if survivor is None or (isinstance(admission, Admitted) and admission.survivor is not None):
+        return admission
+    log(f"{task.title}: that attempt's result is not wanted any more, so its container is removed")
+    survivor.give_up()
+    _clear_attempt(services, survivor.run, log)
+    # A lease that was taken in the survivor's name is free again.
+    return _admit(services, task, attempts, None, log) if isinstance(admission, Admitted) else admission
+
+
+def _admit(
+    services: Services, task: StepTask, attempts: Sequence[RunRecord], survivor: Survivor | None, log: LogLine
+) -> Admitted | Waiting | Reused:
     for earlier in attempts:
-        ended = close_lost_attempt(services.store, earlier)
-        if ended:
-            log(f"ended {ended} process(es) that attempt {earlier.attempt} had left behind")
-        if earlier.status != "Completed":  # such a one gave it back in the transaction that ended it
-            services.registry.fingerprint_leases.release_owner(earlier.id)
+        if survivor is None or earlier.id != survivor.run.id:
+            _clear_attempt(services, earlier, log)
+    if survivor is not None:
+        services.registry.fingerprint_leases.release_owner(survivor.run.id)
     newest = attempts[0] if attempts else None
     if newest is not None and _is_lost_message(newest):
         return _reused_again(services, newest)
     if newest is not None and _is_own_result(newest, task.task):
         return Reused(task.step.id, result_of(services, newest), "an earlier try of this task has completed it")
     services.store.forget_queries()
+    is_cleared = any(run.status == "Completed" for run in attempts)
+    run_id = None if survivor is None else survivor.run.id
     while True:
-        admission = admit_step(services, task, is_cleared=any(run.status == "Completed" for run in attempts))
+        admission = admit_step(services, task, is_cleared=is_cleared, run_id=run_id)
+        if isinstance(admission, Admitted):
+            fits = survivor is not None and survivor.fits(admission.snapshot, admission.fingerprint)
+            return replace(admission, survivor=survivor) if fits else admission
         if not isinstance(admission, Hit):
             return admission
         with suppress(ResultGoneError):  # invalidated or collected in this moment: the next answer knows
             adopted = record_reused(services, task.graph, task.pipeline, admission.decision, task.task)
             return Reused(task.step.id, adopted, sentence_of(admission.decision))
+
+
+def _clear_attempt(services: Services, earlier: RunRecord, log: LogLine) -> None:
+    ended = close_lost_attempt(services.store, earlier)
+    if ended:
+        log(f"ended {ended} process(es) that attempt {earlier.attempt} had left behind")
+    if earlier.status != "Completed":  # such a one gave it back in the transaction that ended it
+        services.registry.fingerprint_leases.release_owner(earlier.id)
 
 
 def mark_announced(services: Services, reused: Iterable[Reused]) -> None:

@@ -49,9 +49,10 @@ class StopWatch:
         """The time limit in seconds, or None."""
         return self._limit
 
-    def start_clock(self) -> None:
-        """Begin to count the script's time now; the limit is not for what is waited for before."""
-        self._started = time.monotonic()
+    def start_clock(self, started_at: datetime | None = None) -> None:
+        """Begin to count the script's time, now or when it was started; the limit is not for what is before that."""
+        ago = 0.0 if started_at is None else (datetime.now(timezone.utc) - started_at).total_seconds()
+        self._started = time.monotonic() - max(0.0, ago)
 
     def reason(self, *, ask_now: bool = False) -> str | None:
         """Return why the step must end, or None; once there is a reason it stays."""

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["Channel", "with_short_path"]
+__all__ = ["PATIENCE_SECONDS", "Channel", "with_short_path"]
+
+#: A script that is a process of the operator's machine ends with it: this is for an operator that is slow to listen.
+PATIENCE_SECONDS = 30.0
 
 # The kernel's limit for a socket's path is 108 bytes on Linux and 104 elsewhere, the closing zero included.
 _LONGEST_PATH = 100
@@ -34,10 +37,11 @@ class Channel:
 
     Args:
         path: the socket.
-        patience: seconds to wait for an operator that is not listening.
+        patience: seconds to wait for an operator that is not listening. If it is longer than the usual, the script
+            outlives its operator: a request that dies with one is then made again to the next.
     """
 
-    def __init__(self, path: str, patience: float = 30.0) -> None:
+    def __init__(self, path: str, patience: float = PATIENCE_SECONDS) -> None:
         self._path = path
         self._patience = patience
         self._process: int | None = None
@@ -66,15 +70,25 @@ class Channel:
 
     def _exchange(self, line: bytes, method: str) -> dict[str, Any]:
         try:
-            connection = self._connected()
-            connection.sendall(line)
-            answer: dict[str, Any] = lean_json.loads(self._line(connection).decode())
+            try:
+                answer = self._ask_once(line)
+            except ConnectionError:
+                if self._patience <= PATIENCE_SECONDS:
+                    raise
+                self._close()
+                answer = self._ask_once(line)
         except BaseException as exc:
             # Half a conversation (an interrupt too) must not be taken for the answer to the next request.
             self._close()
             if isinstance(exc, (OSError, ValueError)):
                 raise ServiceException(f"{method}: the step's operator did not answer: {exc}", exc) from exc
             raise
+        return answer
+
+    def _ask_once(self, line: bytes) -> dict[str, Any]:
+        connection = self._connected()
+        connection.sendall(line)
+        answer: dict[str, Any] = lean_json.loads(self._line(connection).decode())
         return answer
 
     def _connected(self) -> socket.socket:

@@ -6,9 +6,15 @@ import os
 
 from airflow_ml.exceptions import RunEnvironmentException
 from airflow_ml.runtime import lean_json
-from airflow_ml.runtime.channel import Channel
+from airflow_ml.runtime.channel import PATIENCE_SECONDS, Channel
 from airflow_ml.runtime.events import EventReader, EventWriter
-from airflow_ml.runtime.protocol import RUN_DIRECTORY_VARIABLE, VERSION, ProtocolError, RunDirectory
+from airflow_ml.runtime.protocol import (
+    PATIENCE_VARIABLE,
+    RUN_DIRECTORY_VARIABLE,
+    VERSION,
+    ProtocolError,
+    RunDirectory,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ class Context:
         self.directory = directory
         self.data = data
         self.events = EventWriter(directory.events)
-        self._channel = Channel(directory.channel)
+        self._channel = Channel(directory.channel, float(os.environ.get(PATIENCE_VARIABLE) or PATIENCE_SECONDS))
         self._reader = EventReader(directory.events)
         self._journal: dict[str, list[Event]] = {}
 

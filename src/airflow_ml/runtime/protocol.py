@@ -28,6 +28,7 @@ __all__ = [
     "EVENTS",
     "METHODS",
     "PARAMETER_PREFIX",
+    "PATIENCE_VARIABLE",
     "RUN_DIRECTORY_VARIABLE",
     "VERSION",
     "ProtocolError",
@@ -38,6 +39,9 @@ VERSION = 1
 
 #: Environment variable with the run directory's absolute path; without it a script runs offline.
 RUN_DIRECTORY_VARIABLE = "AIRFLOW_ML_RUN_DIRECTORY"
+
+#: Environment variable with the seconds for which a script waits for its operator: it may outlive one, in a container.
+PATIENCE_VARIABLE = "AIRFLOW_ML_OPERATOR_SECONDS"
 
 #: A step's `params` reach the script as environment variables with this prefix.
 PARAMETER_PREFIX = "AML_PARAMETER_"

@@ -39,7 +39,7 @@ from airflow_ml.storage.output_source import (
 from airflow_ml.storage.protocol import FileInfo, ReadableStore, Store, StoredFile, Upload, join_path, normalise_path
 from airflow_ml.storage.tree import TreeFile
 
-__all__ = ["commit_output", "publish", "staging_token", "verify"]
+__all__ = ["commit_output", "is_begun", "publish", "staging_token", "verify"]
 
 
 def commit_output(
@@ -92,6 +92,17 @@ def commit_output(
             manifest = publish(store, _with_etags(store, placed, stamps))
         store.delete(plan_path)
     return manifest
+
+
+def is_begun(store: Store, run_id: str, output: str) -> bool:
+    """Tell whether a commit has begun to take files of this output away: from then on it can only be finished."""
+    return any(
+        manifest is not None
+        for manifest in (
+            read_manifest(store, run_id, output),
+            read_manifest_at(store, commit_plan_path(run_id, output)),
+        )
+    )
 
 
 @contextmanager
