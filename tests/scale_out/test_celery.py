@@ -99,13 +99,12 @@ def test_a_step_survives_a_kill(project: Project, gone: Callable[[str], None], w
     if what in ("worker", "host"):
         airflow.workers["cpu-cluster"].wait()
         airflow.start_worker("cpu-cluster", 3)
-    if what != "worker":  # its supervisor lives on, and brings the step to its end
-        gone(first.id)
+    gone(first.id)
     (project.place / "go").touch()
 
     assert ran.finish() == "success"
     attempts = ran.attempts("wait")
-    assert [run.status for run in attempts] == ["Completed"] if what == "worker" else ["Failed", "Completed"]
+    assert [run.status for run in attempts] == ["Failed", "Completed"]
     assert len(project.lines("ended")) == 1
     assert ran.leases() == 0
     for run in attempts:

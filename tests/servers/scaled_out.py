@@ -87,10 +87,10 @@ class ScaledOut:
             )
 
     def start_worker(self, queue: str, concurrency: int) -> None:
-        """Start the worker of a queue, which takes tasks without a queue of their own too."""
+        """Start the worker of a queue, which takes those of `both` and tasks without a queue of their own too."""
         options = [
             "--queues",
-            f"{queue},{DEFAULT_QUEUE}",
+            f"{queue},both,{DEFAULT_QUEUE}",
             "--concurrency",
             str(concurrency),
             "--celery-hostname",

@@ -65,3 +65,16 @@ def test_other_processes_import_the_plugin_alone(tmp_path: Path) -> None:
     found = modules_after(tmp_path)
 
     assert [name for name in found if name.startswith(("airflow_ml.pipeline", "airflow_ml.core"))] == []
+
+
+def test_celery_worker_has_what_tasks_use_before_it_forks(tmp_path: Path) -> None:
+    """A Celery worker's tasks import nothing of ours, though Airflow loads no plugin in the worker itself."""
+    places = {"AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW_ML_HOME": str(tmp_path)}
+    script = 'import sys, airflow; print(*sys.modules, sep="\\n")'
+
+    for arguments, is_worker in (["celery", "worker"], True), (["scheduler"], False):
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(
+            command, env={**inherited_settings(), **places}, capture_output=True, text=True, check=True
+        )
+        assert ("airflow_ml.execution.steps" in done.stdout.splitlines()) is is_worker
