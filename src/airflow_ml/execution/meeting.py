@@ -109,7 +109,7 @@ class Meeting:
 
     def wait_for_end(self, watch: StopWatch) -> None:
         """Wait until the first node has committed what all have done."""
-        self._wait(watch, ("over",), of=(0,))
+        self._wait(watch, ["over"], of=(0,))
 
     @property
     def is_broken(self) -> bool:

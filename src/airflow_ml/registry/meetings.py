@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from sqlalchemy import delete, select, update
 
@@ -84,6 +84,8 @@ class Meetings(Repository):
         )
         with self._database.read() as session:
             return [
-                NodeRecord(row.node, row.address, tuple(row.ports), row.state, row.message, silent_for)
+                NodeRecord(
+                    row.node, row.address, tuple(row.ports), cast("NodeState", row.state), row.message, silent_for
+                )
                 for row, silent_for in session.execute(query)
             ]
