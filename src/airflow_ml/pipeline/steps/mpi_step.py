@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MpiStep"]
 
-_INSTEAD = "use a PythonScriptStep on one node, whose script starts its own processes"
+_INSTEAD = "use a PythonScriptStep whose run configuration has an MpiConfiguration (docs/compute.md)"
 
 
 class MpiStep(PythonScriptStep):
