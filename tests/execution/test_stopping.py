@@ -47,4 +47,9 @@ def test_a_time_limit_ends_the_script(script, start):
     config = RunConfiguration()
     config.max_run_duration_seconds = 1
 
-    assert "max_run_duration_seconds=1" in str(start(script("import signal; signal.pause()", runconfig=config)).fail())
+    started = start(script("import signal; signal.pause()", runconfig=config))
+
+    error = started.fail()
+
+    assert "max_run_duration_seconds=1" in str(error)
+    assert started.last().error["code"] == "StepTimeoutError"
