@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.compute.docker_engine import LABEL_PREFIX, DockerEngine
+from airflow_ml.compute.image_names import PULLED
 from airflow_ml.compute.masking import mask_credentials
 from airflow_ml.exceptions import AzureMLException, RunEnvironmentException, ServiceException
 
@@ -83,6 +84,7 @@ class EngineImages:
         found = self._engine.image(name)
         if found is None:
             raise ServiceException(f"{self._where}: image {name!r} was pulled and is not there; try again")
+        PULLED.add(name)
         return found
 
     def build(self, context: io.BytesIO, tag: str, digest: str, *, pull: bool = False) -> str:

@@ -17,25 +17,23 @@ from typing import TYPE_CHECKING, cast
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from airflow_ml.compute.built_folders import Hold, Waiting, no_waiting
-from airflow_ml.compute.dockerfiles import base_images
 from airflow_ml.compute.engine_images import EngineImages
 from airflow_ml.compute.eviction import Bounds, prune
 from airflow_ml.compute.image_facts import ImagePython, image_python
+from airflow_ml.compute.image_names import PULL_VARIABLE, image_names, pull_policy
 from airflow_ml.compute.package_folders import PackageFolder
 from airflow_ml.compute.requirements import read_requirements
 from airflow_ml.compute.virtual_environment import BUILDER_VERSION, digest_of
 from airflow_ml.compute.whole_images import WholeImage, image_registry
-from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException, UserErrorException
+from airflow_ml.exceptions import NotSupportedError, RunEnvironmentException
 
 if TYPE_CHECKING:
     from airflow_ml.compute.docker_engine import DockerEngine, Image
     from airflow_ml.compute.requirements import Requirements
     from airflow_ml.graph.model import Json
 
-__all__ = ["BuiltImage", "build_image", "image_names", "pull_policy"]
+__all__ = ["BuiltImage", "build_image"]
 
-_PULL_VARIABLE = "AIRFLOW_ML_IMAGE_PULL"
-_PULL_POLICIES = ("missing", "always", "never")
 _MISSING_VARIABLE = "AIRFLOW_ML_MISSING_PYTHON"
 _OLDEST_MINOR = 8
 
@@ -88,33 +86,6 @@ class BuiltImage:
         """Let it go; twice is fine."""
         for hold in self.holds:
             hold.close()
-
-
-def pull_policy() -> str:
-    """
-    Return when images are pulled: `missing` (default), `always`, `never`; AIRFLOW_ML_IMAGE_PULL says.
-
-    Raises:
-        UserErrorException: it says something else.
-    """
-    policy = os.environ.get(_PULL_VARIABLE) or _PULL_POLICIES[0]
-    if policy not in _PULL_POLICIES:
-        raise UserErrorException(f"{_PULL_VARIABLE}={policy!r}: expected one of {', '.join(_PULL_POLICIES)}")
-    return policy
-
-
-def image_names(definition: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the images that a definition stands on: its base image, or those that its Dockerfile begins with."""
-    section = _mapping(definition.get("docker"))
-    dockerfile = section.get("base_dockerfile")
-    if dockerfile:
-        return base_images(str(dockerfile))
-    image = section.get("base_image")
-    if not image:
-        return ()
-    registry = str(section.get("base_image_registry") or "").rstrip("/")
-    name = str(image)
-    return (name if not registry or name.startswith(f"{registry}/") else f"{registry}/{name}",)
 
 
 def build_image(
@@ -208,7 +179,7 @@ class _Building:
             return found
         if policy == "never":
             raise RunEnvironmentException(
-                f"{self.where}: image {name!r} is not on this machine's Docker engine, and {_PULL_VARIABLE}=never;"
+                f"{self.where}: image {name!r} is not on this machine's Docker engine, and {PULL_VARIABLE}=never;"
                 f" bring it there (docker pull {name}) or build it"
             )
         return self.images.pull(name, self.auth)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_ml.exceptions import AzureMLException, ServiceException, UserErrorException
 from airflow_ml.execution.captures import snapshot_of
+from airflow_ml.execution.environments import fetch_images
 from airflow_ml.execution.reuse_questions import question_of
 from airflow_ml.reuse.decisions import decide, fingerprint_of
 
@@ -112,6 +113,7 @@ def admit_step(services: Services, task: StepTask, *, is_cleared: bool, run_id: 
         raise
     except AzureMLException as error:  # the attempt meets it too, and records it
         return Admitted(run_id or str(uuid.uuid4()), reasons=(f"cannot be compared: {error}",))
+    fetch_images(services, task)
     return _Admitting(services, task, snapshot, run_id or str(uuid.uuid4())).admit(is_cleared=is_cleared)
 
 

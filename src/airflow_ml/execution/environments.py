@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from airflow_ml.compute.built_folders import Waiting
+from airflow_ml.compute.built_folders import Waiting, no_waiting
+from airflow_ml.compute.engine_images import EngineImages
+from airflow_ml.compute.image_names import image_names, pull_policy
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.artifacts import store_artifacts
 from airflow_ml.execution.connections import connection_named
+from airflow_ml.execution.launching import wants_container
 from airflow_ml.execution.stopping import StepStopped
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["BUILD_LOG_NAME", "Preparing", "definition_of", "image_of", "interpreter_of"]
+__all__ = ["BUILD_LOG_NAME", "Preparing", "definition_of", "fetch_images", "image_of", "interpreter_of"]
 
 #: v1's name of the log of an image's build.
 BUILD_LOG_NAME = "azureml-logs/20_image_build_log.txt"
@@ -102,6 +105,24 @@ def image_of(services: Services, attempt: Preparing) -> BuiltImage:
     }
     _record(services, attempt, definition, facts)
     return built
+
+
+def fetch_images(services: Services, task: StepTask) -> None:
+    """
+    Have the engine know the images of a step's container, so that its fingerprint says which they are.
+
+    What cannot be pulled is passed over: the attempt meets it too, and says so.
+    """
+    if not wants_container(services, task):
+        return
+    try:
+        definition = definition_of(services, task)
+        images = EngineImages(services.containers.engine, no_waiting, where=task.title)
+        for name in image_names(definition):
+            if pull_policy() != "never" and (pull_policy() == "always" or images.find(name) is None):
+                images.pull(name, _registry_login(definition))
+    except AzureMLException:
+        return
 
 
 def _with_build_log(services: Services, attempt: Preparing, build: Callable[[Waiting], _Built]) -> _Built:

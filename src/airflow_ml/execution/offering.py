@@ -18,6 +18,7 @@ from airflow_ml.exceptions import AzureMLException, ServiceException
 from airflow_ml.execution.captures import outside_content
 from airflow_ml.graph import StepOutputSource
 from airflow_ml.reuse.decisions import fingerprint_of
+from airflow_ml.reuse.environment_records import has_unknown_image
 from airflow_ml.reuse.input_identity import STATE
 from airflow_ml.reuse.policy import effective_policy
 from airflow_ml.reuse.verification import verify_outputs
@@ -54,6 +55,7 @@ def still_offered(
         return admitted
     obstacle = (
         reads.obstacle
+        or _unknown_image(admitted.fingerprint)
         or _other_files(admitted.fingerprint, staged)
         or _other_outputs(services, task, run, admitted.question)
         or _other_extra_content(services, task, admitted.question)
@@ -66,6 +68,10 @@ def still_offered(
     details = cast("Mapping[str, Json]", run.details.get("reuse") or {})
     services.registry.runs.set_details(run.id, {"reuse": {**details, "withheld": obstacle}})
     return replace(admitted, is_offered=False)
+
+
+def _unknown_image(fingerprint: Fingerprint) -> str | None:
+    return "its image was not known when it was admitted" if has_unknown_image(fingerprint.records) else None
 
 
 def _other_files(fingerprint: Fingerprint, staged: Mapping[str, str]) -> str | None:

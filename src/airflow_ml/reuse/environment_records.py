@@ -10,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from airflow_ml._late import late
+from airflow_ml.compute.image_names import PULLED, image_names, pull_policy
 from airflow_ml.compute.masking import mask_credentials
 from airflow_ml.compute.requirements import local_file_of, stated_packages
+from airflow_ml.exceptions import AzureMLException
 from airflow_ml.reuse.model import Record
 from airflow_ml.reuse.records import canonical, is_secret_word, secret
 
 if TYPE_CHECKING:
-    from airflow_ml.graph import Json
+    from airflow_ml.compute import docker_engine
+    from airflow_ml.graph import Json, Step
     from airflow_ml.hashing.stat_cache import StatCache
     from airflow_ml.registry import Registry
+else:  # for steps in containers alone
+    docker_engine = late("airflow_ml.compute.docker_engine")
 
-__all__ = ["DEFAULT_IMAGE", "DEFAULT_VARIABLES", "Environments"]
+__all__ = ["DEFAULT_IMAGE", "DEFAULT_VARIABLES", "IMAGE_ID", "Environments", "has_unknown_image"]
+
+#: What the names of records of images begin with.
+IMAGE_ID = "image id"
 
 _TAG = "environment"
 
@@ -43,6 +52,8 @@ class Environments:
     def __init__(self, registry: Registry, digests: StatCache) -> None:
         self._registry = registry
         self._digests = digests
+        self._image_ids: dict[str, str | None] = {}
+        self._targets: dict[str, bool] = {}
         self._referred: dict[tuple[str, str | None], Mapping[str, Json]] = {}
         self._records: dict[str, tuple[Record, ...]] = {}
         #: Steps of one pipeline often share a definition: the object itself is kept, so that its id stays its own.
@@ -84,6 +95,33 @@ class Environments:
         variables = _mapping(self.resolved(definition or {}).get("environment_variables"))
         return {name: str(value) for name, value in variables.items() if DEFAULT_VARIABLES.get(name) != value}
 
+    def image_records(self, step: Step) -> Iterable[Record]:
+        """
+        Return which images stand behind the names that a step's container is made of; nothing for a process.
+
+        A name can move to another image. What it stands for is asked of this machine's engine; where that cannot say,
+        the record says so, and no result is offered or found by it: the machine that runs the step decides.
+        """
+        if not self._runs_in_container(step):
+            return
+        for name in image_names(self.resolved(step.environment or {})):
+            if name not in self._image_ids:
+                self._image_ids[name] = _image_id(name)
+            known = self._image_ids[name]
+            yield Record(_TAG, f"{IMAGE_ID} {name}", {"unknown": "no engine here knows it"} if known is None else known)
+
+    def _runs_in_container(self, step: Step) -> bool:
+        if step.kind == "data_transfer":
+            return False
+        if step.run_settings.get("use_docker"):
+            return True
+        if step.compute is None:
+            return False
+        if step.compute not in self._targets:
+            found = self._registry.compute_targets.find(step.compute)
+            self._targets[step.compute] = found is not None and found.settings.get("launcher") == "docker"
+        return self._targets[step.compute]
+
     def _read(self, definition: Mapping[str, Json]) -> Iterable[Record]:
         yield from self._python(definition)
         yield from _docker(_mapping(definition.get("docker")))
@@ -122,6 +160,24 @@ class Environments:
             # The content counts; where it lies does not, and neither host nor checkout enters the fingerprint.
             return {"file": path.name, "digest": self._digests.digest_file(path).digest}
         return secret(line) if mask_credentials(line) != line else " ".join(line.split())
+
+
+def has_unknown_image(records: Iterable[Record]) -> bool:
+    """Whether a fingerprint does not say which image the step's container is made of."""
+    return any(
+        record.tag == _TAG and record.name.startswith(IMAGE_ID) and isinstance(record.value, Mapping)
+        for record in records
+    )
+
+
+def _image_id(name: str) -> str | None:
+    if pull_policy() == "always" and "@sha256:" not in name and name not in PULLED:
+        return None  # what the registry has counts: the machine that runs the step asks it
+    try:
+        found = docker_engine.DockerEngine().image(name)
+    except AzureMLException:  # there is no engine here, or it does not answer
+        return None
+    return None if found is None else found.id
 
 
 def _docker(section: Mapping[str, Json]) -> Iterable[Record]:

@@ -87,6 +87,7 @@ def _records(step: Step, graph: Graph, facts: StepFacts, identities: InputIdenti
     yield from parameter_records(step, facts.parameters, ignored)
     yield from _variables(step, identities, ignored)
     yield from identities.environments.records(step.environment)
+    yield from identities.environments.image_records(step)
     for port in step.inputs:
         yield from _input(port, step, graph, facts, identities, ignored)
     for output in step.outputs:
