@@ -72,6 +72,26 @@ def test_parts_that_have_arrived_are_not_sent_again(share_store, share_server, s
     assert share_store.begin("big", size=18, part_size=8, token="other").arrived == set()
 
 
+def test_two_writers_of_one_file_lose_nothing(share_store, share_server, small_ranges, monkeypatch):
+    """Whoever begins in the same moment goes on with what the other one sends, instead of beginning over it."""
+    real, others = share_store._share.rename, []
+
+    def rename(source, target, *, overwrite):
+        if not others:
+            others.append("begins now")
+            others[0] = share_store.begin("big", size=8, part_size=4, token="t")
+            others[0].put(0, b"0123")
+        real(source, target, overwrite=overwrite)
+
+    monkeypatch.setattr(share_store._share, "rename", rename)
+    second = share_store.begin("big", size=8, part_size=4, token="t")
+
+    assert second.arrived == {0}
+    second.put(1, b"4567")
+    second.finish()
+    assert share_store.open_read("big").read() == b"01234567"
+
+
 def test_a_cut_write_leaves_nothing(share_store, share_server, small_ranges):
     """A service that refuses in the middle leaves the old file as it was, and nothing on its way."""
     share_store.write("a", b"old")

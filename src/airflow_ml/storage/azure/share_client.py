@@ -6,11 +6,19 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.storage.fileshare import ShareClient
 
 from airflow_ml.exceptions import AuthenticationException, ServiceException, UserErrorException
 from airflow_ml.storage.azure.authorisations import AccountKey, SasToken
+from airflow_ml.storage.retrying import RetryPolicy, TransientError, retry_after
 
 if TYPE_CHECKING:
     from airflow_ml.storage.azure.addresses import StorageAddress
@@ -29,6 +37,9 @@ _MISSING = {"ResourceNotFound", "ParentNotFound", "ResourceTypeMismatch"}
 
 _TAKEN = {"ResourceAlreadyExists", "ShareAlreadyExists"}
 
+#: Statuses of a service that is busy or has failed, and may answer the next time.
+_BUSY = {408, 429, 500, 502, 503, 504}
+
 
 class FileShare:
     """
@@ -38,23 +49,27 @@ class FileShare:
         address: of the share.
         credentials: an account key or a token; asked for again when the service refuses them.
         name: of the datastore, for errors.
+        retries: how often to try.
     """
 
-    def __init__(self, address: StorageAddress, credentials: Credentials, name: str) -> None:
+    def __init__(
+        self, address: StorageAddress, credentials: Credentials, name: str, *, retries: RetryPolicy | None = None
+    ) -> None:
         self.address = address
         self._credentials = credentials
         self._name = name
+        self._retries = retries or RetryPolicy()
         self._lock = threading.Lock()
         self._opened: tuple[Authorisation, ShareClient] | None = None
 
     def ask(self, what: str, path: str, request: Callable[[ShareClient], _Result]) -> _Result:
         """
-        Return what a request gives; the SDK tries again after losses of the network and while the service is busy.
+        Return what a request gives; it is tried again after losses of the network and while the service is busy.
 
         Args:
             what: is being done, for errors: `read`, `write`, ...
             path: what it is done to.
-            request: made with a client of the share, perhaps twice.
+            request: made with a client of the share, perhaps several times: an answer may be lost.
 
         Raises:
             FileNotFoundError: there is no such file or folder.
@@ -64,6 +79,31 @@ class FileShare:
             ServiceException: no answer, or the service stays busy.
         """
         where = f"datastore {self._name!r}: {what} of {path!r}"
+        return self._retries.run(lambda: self._attempt(where, request))
+
+    def rename(self, source: str, target: str, *, overwrite: bool) -> None:
+        """
+        Give a file that nobody else knows its place.
+
+        Raises:
+            FileExistsError: the place is taken, and `overwrite` is off.
+        """
+        tries = 0
+
+        def request(client: ShareClient) -> None:
+            nonlocal tries
+            tries += 1
+            file = client.get_file_client(source)
+            try:
+                file.rename_file(target, overwrite=overwrite)
+            except (ResourceExistsError, ResourceNotFoundError):
+                # What is gone was renamed by a try whose answer was lost.
+                if tries == 1 or file.exists():
+                    raise
+
+        self.ask("write", target, request)
+
+    def _attempt(self, where: str, request: Callable[[ShareClient], _Result]) -> _Result:
         used, client = self._client()
         try:
             return request(client)
@@ -85,7 +125,9 @@ class FileShare:
             return self._opened
 
     def _open(self, authorisation: Authorisation) -> ShareClient:
-        options: dict[str, Any] = {"allow_trailing_dot": True, "allow_source_trailing_dot": True, "retry_total": 5}
+        options: dict[str, Any] = {"allow_trailing_dot": True, "allow_source_trailing_dot": True}
+        # The SDK's own pauses begin with 15 seconds, and it gives up where an answer's body is cut.
+        options["retry_total"] = 0
         options |= {"connection_timeout": _TIMEOUT_SECONDS, "read_timeout": _TIMEOUT_SECONDS}
         server, share = self.address.server, self.address.container
         if isinstance(authorisation, AccountKey):
@@ -101,12 +143,22 @@ class FileShare:
 def _told(error: AzureError, where: str) -> Exception:
     """Return an error of the SDK in our words; its own text may hold the address with a token."""
     if isinstance(error, (ServiceRequestError, ServiceResponseError)):
-        return ServiceException(f"{where}: the service cannot be reached ({type(error).__name__}); try again")
+        return TransientError(f"{where}: the service cannot be reached ({type(error).__name__}); try again")
     if not isinstance(error, HttpResponseError):
         return ServiceException(f"{where}: failed ({type(error).__name__}); try again")
     found = getattr(error, "error_code", None) or ""
     code, status = str(getattr(found, "value", found)), error.status_code or 0
+    if status < 400:
+        return TransientError(f"{where}: the answer was cut; try again")
     told = f"{where}: refused ({status} {code})".replace(" )", ")")
+    if status in _BUSY or code == "Md5Mismatch":
+        headers = getattr(error.response, "headers", None) or {}
+        asked = retry_after(headers.get("Retry-After"))
+        return TransientError(f"{told}: the service is busy or failed; try again", pause=asked)
+    return _refusal(code, status, told, where)
+
+
+def _refusal(code: str, status: int, told: str, where: str) -> Exception:
     if code == "ShareNotFound":
         return UserErrorException(f"{told}: the share is not there; create it, or correct its name")
     if code in _MISSING or (status == 404 and not code):
@@ -117,6 +169,6 @@ def _told(error: AzureError, where: str) -> Exception:
         return AuthenticationException(
             f"{told}: the key or token is not the right one, or has expired; register the datastore with a new one"
         )
-    if status in (408, 429) or status >= 500:
-        return ServiceException(f"{told}: the service is busy or failed; try again")
+    if status >= 500:
+        return ServiceException(f"{told}: the service failed; try again")
     return UserErrorException(f"{told}: the service does not take this; see the code in Microsoft's reference")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import ServiceException
@@ -112,10 +114,14 @@ class SharePartWriter:
                 lambda client: [(item.start, item.end) for item in client.get_file_client(name).list_ranges()],
             )
 
-        try:
+        with suppress(FileNotFoundError):
             return ranges(self.arriving)
-        except FileNotFoundError:
-            self._share.ask(
-                "write", self._path, lambda client: client.get_file_client(self.arriving).create_file(self._size)
-            )
-            return []
+        # The service makes a file anew over one that is there: what another writer has sent by now would be lost.
+        fresh = f"{self.arriving}.{secrets.token_hex(8)}"
+        self._share.ask("write", self._path, lambda client: client.get_file_client(fresh).create_file(self._size))
+        try:
+            self._share.rename(fresh, self.arriving, overwrite=False)
+        except FileExistsError:
+            self._share.ask("deletion", self._path, lambda client: client.get_file_client(fresh).delete_file())
+            return ranges(self.arriving)
+        return []

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -119,15 +120,20 @@ class FileShareStore:
     def _entries(self, folder: str) -> Sequence[tuple[str, Any]]:
         """Return what lies in a folder by name, in the order of whole paths; folders end with `/` and have no entry."""
 
-        def ask(client: Any) -> Sequence[tuple[str, Any]]:
+        def page(client: Any, marker: str | None) -> tuple[list[Any], str | None]:
             place = client.get_directory_client(folder or None)
-            found = place.list_directories_and_files(include=["timestamps", "Etag"])
-            return [(f"{item.name}/", None) if item.is_directory else (item.name, item) for item in found]
+            pages = place.list_directories_and_files(include=["timestamps", "Etag"]).by_page(marker)
+            return list(next(pages, ())), pages.continuation_token
 
-        try:
-            return sorted(self._share.ask("listing", folder, ask), key=lambda item: item[0])
-        except FileNotFoundError:
-            return []
+        found: list[tuple[str, Any]] = []
+        marker: str | None = None
+        with suppress(FileNotFoundError):
+            while True:
+                items, marker = self._share.ask("listing", folder, partial(page, marker=marker))
+                found += [(f"{item.name}/", None) if item.is_directory else (item.name, item) for item in items]
+                if not marker:
+                    break
+        return sorted(found, key=lambda item: item[0])
 
     def open_read(self, path: str) -> BinaryIO:
         """Open one file for reading, in ranges under one ETag."""
@@ -216,9 +222,7 @@ class FileShareStore:
     def _put_in_place(self, arriving: str, path: str, *, overwrite: bool = True) -> FileInfo:
         """Rename a whole file to its path."""
         self._make_folder(path.rpartition("/")[0])
-        self._share.ask(
-            "write", path, lambda client: client.get_file_client(arriving).rename_file(path, overwrite=overwrite)
-        )
+        self._share.rename(arriving, path, overwrite=overwrite)
         return self.stat(path)
 
     def put_files(self, uploads: Sequence[Upload], *, token: str) -> tuple[StoredFile, ...]:
