@@ -58,6 +58,11 @@ class Interpreter:
     log: str = field(default="", repr=False)
     hold: Hold | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Descriptors that the script's keeper holds too."""
+        return () if self.hold is None else (self.hold.fileno(),)
+
     def close(self) -> None:
         """Let the environment go; twice is fine."""
         if self.hold is not None:
