@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from servers.docker_engine import DockerForTests
 
 from airflow_ml.core import Environment, Workspace
 from airflow_ml.core.conda_dependencies import CondaDependencies
@@ -308,3 +309,33 @@ def test_wrong_values_are_named() -> None:
         environment.environment_variables = 5
     with pytest.raises(UserErrorException, match="dockerfile None"):
         Environment.from_dockerfile("mine", None)
+
+
+def test_an_environment_can_be_built_by_hand(
+    workspace: Workspace, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Building gives v1's object, whose log says what was done; without packages nothing has to be."""
+    environment = Environment("mine")
+
+    built = environment.build(workspace).wait_for_completion()
+
+    assert built.status == "Succeeded"
+    assert "uses the interpreter" in built.get_log()
+    assert "Image Build Status: Succeeded" in capsys.readouterr().out
+    assert environment.build_local(workspace, useDocker=False).environment_digest == built.environment_digest
+    with pytest.raises(NotSupportedError, match="AIRFLOW_ML_IMAGE_REGISTRY"):
+        environment.build_local(workspace, pushImageToWorkspaceAcr=True)
+    with pytest.raises(UserErrorException, match="no arguments usedocker"):
+        environment.build_local(workspace, usedocker=True)
+
+
+@pytest.mark.docker
+def test_an_image_can_be_built_by_hand(workspace: Workspace, docker_engine: DockerForTests) -> None:
+    """An image of its own is looked at on this machine's engine."""
+    environment = Environment.from_docker_image("mine", docker_engine.image)
+
+    details = environment.get_image_details(workspace)
+
+    assert (details.image_exist, details.repository, details.registry) == (True, docker_engine.image, None)
+    assert docker_engine.image in environment.build(workspace).get_log()
+    assert not Environment.from_docker_image("a", "no-such-image:1").get_image_details(workspace).image_exist

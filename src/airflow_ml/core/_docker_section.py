@@ -189,7 +189,8 @@ class DockerSection(ConfigElement):
         if self.base_image_registry.has_credentials:
             raise NotSupportedError(
                 "environment: base_image_registry holds credentials, which a DAG file must not; log in on the worker "
-                "(docker login) and give the address only"
+                "(docker login) and give the address only, or name an Airflow connection in "
+                "base_image_registry.connection"
             )
         if self._build_context is not None:
             raise NotSupportedError(
@@ -200,6 +201,7 @@ class DockerSection(ConfigElement):
             "base_image": self._base_image,
             "base_dockerfile": self._base_dockerfile,
             "base_image_registry": self.base_image_registry.address,
+            "base_image_registry_connection": self.base_image_registry.connection,
             "shm_size": self._shm_size,
             "shared_volumes": self._shared_volumes,
             "arguments": [*self._arguments],

@@ -40,6 +40,7 @@ def _fill_docker(section: DockerSection, values: Mapping[str, Json]) -> None:
     section.base_image = _as_text(values.get("base_image"))
     section.base_dockerfile = _as_text(values.get("base_dockerfile"))
     section.base_image_registry.address = _as_text(values.get("base_image_registry"))
+    section.base_image_registry.connection = _as_text(values.get("base_image_registry_connection"))
     section.shm_size = _as_text(values.get("shm_size"))
     section.shared_volumes = bool(values.get("shared_volumes", True))
     arguments = values.get("arguments")

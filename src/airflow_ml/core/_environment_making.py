@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.core._caller import base_directory
 from airflow_ml.core._curated import packages_of
+from airflow_ml.core._curated_file import configured
 from airflow_ml.core.conda_dependencies import CondaDependencies
 from airflow_ml.core.environment import Environment
 from airflow_ml.exceptions import UserErrorException
@@ -18,17 +19,42 @@ __all__ = ["curated", "read_dockerfile", "with_packages", "with_pip_requirements
 
 
 def curated(name: str) -> Environment:
-    """Return a curated environment; raises NotSupportedError for one whose packages no machine can have."""
-    made = Environment(name)
-    packages: list[Json] = [*packages_of(name)]
+    """
+    Return a curated environment: what the team's file says of the name, or the family's packages.
+
+    Raises:
+        NotSupportedError: no machine can have its packages, or the team has switched it off.
+    """
+    said = configured(name)
+    if said is None:
+        return _with_structure(Environment(name), [*packages_of(name)], [])
+    python = said.get("python")
+    conda: list[Json] = [*([f"python={python}"] if python else []), *_texts(said.get("conda"))]
+    made = _with_structure(Environment(name), _texts(said.get("pip")), conda)
+    if said.get("image"):
+        made.docker.base_image = str(said["image"])
+    if said.get("dockerfile"):
+        made.docker.base_dockerfile = read_dockerfile(name, str(said["dockerfile"]))
+    variables = said.get("variables")
+    if isinstance(variables, dict):
+        made.environment_variables = {key: str(value) for key, value in variables.items()}
+    return made
+
+
+def _with_structure(made: Environment, pip: list[Json], conda: list[Json]) -> Environment:
+    dependencies: list[Json] = [*conda, {"pip": pip}] if pip else [*conda]
     made.python.conda_dependencies = CondaDependencies(
         _underlying_structure={
             "name": "project_environment",
             "channels": ["conda-forge"],
-            "dependencies": [{"pip": packages}] if packages else [],
+            "dependencies": dependencies,
         }
     )
     return made
+
+
+def _texts(value: Json) -> list[Json]:
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:

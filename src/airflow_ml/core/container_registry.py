@@ -29,16 +29,20 @@ class ContainerRegistry(ConfigElement):
     Attributes:
         address: host and path; None is Docker Hub or the image's own name.
         username: must stay None, with `password` and `registry_identity`: an object in a DAG file holds no
-            credentials; log in on the worker (`docker login`).
+            credentials; log in on the worker (`docker login`), or name a connection.
+        connection: id of an Airflow connection whose login and password the worker uses (v1 has no such thing).
     """
 
     _holds: ClassVar[Held] = {"registry_identity": RegistryIdentity}
+    #: v1 reads these files too, and knows no connections.
+    _not_in_files: ClassVar[frozenset[str]] = frozenset({"_is_sealed", "connection"})
 
     def __init__(self) -> None:
         self.address: str | None = None
         self.username: str | None = None
         self.password: str | None = None
         self.registry_identity: RegistryIdentity | None = None
+        self.connection: str | None = None
         super().__init__()
 
     @property

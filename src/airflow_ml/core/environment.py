@@ -11,7 +11,7 @@ from airflow_ml.core._docker_section import (
     DockerImagePlatform,
     DockerSection,
 )
-from airflow_ml.core._environment_building import BuiltByItself
+from airflow_ml.core._environment_building import BuiltByHand
 from airflow_ml.core._environment_sections import (
     PythonSection,
     RCranPackage,
@@ -80,7 +80,7 @@ _EXAMPLE = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
 _RESERVED_PREFIX = "azureml-"
 
 
-class Environment(BuiltByItself, ConfigElement):
+class Environment(BuiltByHand, ConfigElement):
     """
     A named definition of interpreter, packages, image and environment variables.
 
