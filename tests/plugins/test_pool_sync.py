@@ -170,6 +170,28 @@ def test_a_pool_follows_its_target(registry: Registry, pool_sync: object, schedu
     assert read_pools() == {"cpu": 4}
 
 
+def test_an_older_value_does_not_stay(
+    registry: Registry, pool_sync: object, schedule: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A target that changes between being read and its pool being written is read again."""
+    from airflow_ml.plugins import pool_sync as module
+
+    put_target(registry, "cpu", 4)
+    schedule("cpu", {"target": "cpu", "workspace": TEAM})
+    read, changes = module.find_slots, [6, 8]
+
+    def change_behind(description: object, at_least: int) -> int:
+        slots = read(description, at_least)
+        if changes:
+            put_target(registry, "cpu", changes.pop(0))
+        return slots
+
+    monkeypatch.setattr(module, "find_slots", change_behind)
+    pool_sync.look()
+
+    assert read_pools() == {"cpu": 8}
+
+
 @pytest.mark.parametrize("change", [{"slots": 2}, {"description": "ours"}])
 def test_a_pool_that_somebody_changed_is_left_alone(
     registry: Registry, pool_sync: object, schedule: Callable, change: dict
