@@ -175,6 +175,14 @@ class TestBuilding:
 
         assert not list((tmp_path / "environments").glob("[!.]*"))
 
+    def test_unreachable_index(self, builder, monkeypatch):
+        """An index that does not answer is a fault of the machine's, and worth another try."""
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        pip = ["--index-url http://127.0.0.1:9/simple", "tiny"]
+
+        with pytest.raises(ServiceException, match="installing tiny failed"):
+            builder.build({"name": "e", "python": {"conda_dependencies": {"dependencies": [{"pip": pip}]}}})
+
     def test_credentials(self, builder, define, tmp_path):
         """Credentials of an index are in no error, no log and no file."""
         options = ["--extra-index-url http://user:hunter22@127.0.0.1:9/simple"]
