@@ -132,8 +132,8 @@ class StepOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Run the step and return what its XCom holds."""
         workspace = self.pipeline.graph.workspace
-        _supervised.die_with_supervisor()
         with (
+            _supervised.supervised(),
             airflow_failures(retry_user_failures=self.retry_user_failures),
             _services.open_services(workspace) as opened,
         ):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from conftest import Project, Ran
 
 WORKERS = ("cpu-cluster", "gpu-cluster")
+KILLS = 20 if os.environ.get("AIRFLOW_ML_SOAK") else 1
 GPU_STEPS = 100 if os.environ.get("AIRFLOW_ML_SOAK") else 8
 
 pytestmark = [pytest.mark.celery, pytest.mark.service, pytest.mark.postgres, pytest.mark.timeout(300)]
@@ -50,9 +54,18 @@ def parent_of(pid: int) -> int:
 
 
 def kill(airflow: ScaledOut, ran: Ran, what: str) -> None:
-    """Kill a part of what runs the step `wait`, with a signal that nothing can catch."""
+    """Kill a part of what runs the step `wait`, with a signal that nothing can catch; a worker is started again."""
     task = airflow.tasks(ran.dag_id, ran.run_id)["wait"].pid
     assert task is not None
+    with suppress(OSError):  # it may have ended by itself
+        send_kill(airflow, task, what)
+    if what in ("worker", "host"):
+        airflow.workers["cpu-cluster"].wait()
+        airflow.start_worker("cpu-cluster", 3)
+
+
+def send_kill(airflow: ScaledOut, task: int, what: str) -> None:
+    """Send the signal."""
     if what == "task":
         os.kill(task, signal.SIGKILL)
     elif what == "supervisor":
@@ -96,9 +109,6 @@ def test_a_step_survives_a_kill(project: Project, gone: Callable[[str], None], w
     [first] = ran.attempts("wait")
 
     kill(airflow, ran, what)
-    if what in ("worker", "host"):
-        airflow.workers["cpu-cluster"].wait()
-        airflow.start_worker("cpu-cluster", 3)
     gone(first.id)
     (project.place / "go").touch()
 
@@ -113,6 +123,30 @@ def test_a_step_survives_a_kill(project: Project, gone: Callable[[str], None], w
     log = airflow.log(ran.dag_id, ran.run_id, "wait", last)
     assert "the script says hello" in log
     assert "the script says goodbye" in log
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3000)
+def test_kills_at_random_moments(project: Project, gone: Callable[[str], None]) -> None:
+    """Whenever something is killed, before, in and after the script, the step completes once and nothing is left."""
+    seed = random.SystemRandom().randrange(10**6)
+    print("seed", seed)
+    chance = random.Random(seed)
+    (project.place / "go").touch()
+    for number in range(KILLS):
+        one = replace(project, dag_id=f"{project.dag_id}_{number}")
+        one.script("wait.py", WAIT)
+        ran = one.start(WAITING_STEP)
+        wait_for("the task runs", lambda one=one, ran=ran: one.airflow.tasks(ran.dag_id, ran.run_id)["wait"].pid)
+        time.sleep(chance.uniform(0.0, 1.0))  # the moment of the fault, not synchronisation
+        kill(one.airflow, ran, chance.choice(["task", "supervisor", "worker", "host"]) if KILLS > 1 else "task")
+
+        assert ran.finish(180) == "success"
+        attempts = ran.attempts("wait")
+        assert [run.status for run in attempts].count("Completed") == 1
+        assert ran.leases() == 0
+        for run in attempts:
+            gone(run.id)
 
 
 #: Writes down when it has its devices and when it lets them go; the clock is the same for all processes.

@@ -196,7 +196,7 @@ def _environment(folder: Path, database_url: str, broker_url: str, variables: Ma
         "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "0",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         # What was killed is noticed within seconds.
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         MARKER: str(folder),
