@@ -7,7 +7,7 @@ from airflow_ml.core import Datastore, Workspace
 workspace = Workspace.create(os.environ["AIRFLOW_ML_WORKSPACE"], exist_ok=True, show_output=False)
 datastore = Datastore.register_azure_blob_container(
     workspace,
-    "blobs",
+    "workspaceblobstore",  # the name that DAG files know without asking
     "airflow-ml",
     "airflowml",
     account_key=os.environ["BLOB_KEY"],
