@@ -102,3 +102,21 @@ def test_what_the_caller_is_stopped_by_ends_the_threads(counted):
     with pytest.raises(KeyboardInterrupt):
         run_jobs(jobs(), Progress("test"))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("transfer-")]
+
+
+def test_threads_that_the_system_refuses_are_done_without(counted, monkeypatch):
+    """Where memory or threads are limited, those that could be started do all of the work."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    jobs = [counted(pieces=3) for _ in range(40)]
+
+    assert run_jobs(jobs, Progress("test"), threads=8) is None
+    assert [job.ends for job in jobs] == [["finished"]] * 40
+    assert len(started) == 2

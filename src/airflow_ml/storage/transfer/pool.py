@@ -190,8 +190,15 @@ class _Run:
             elif len(self._threads) < self._most_threads:
                 # A daemon: a request that never ends must not keep the process from ending.
                 thread = threading.Thread(target=self._work, name=f"transfer-{len(self._threads)}", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # No room for another stack, where the system limits memory or threads: those that are there do.
+                    if not self._threads:
+                        raise
+                    self._most_threads = len(self._threads)
+                    return
                 self._threads.append(thread)
-                thread.start()
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
