@@ -113,11 +113,11 @@ def test_a_canceled_run_stays_canceled(chain):
 )
 def test_what_is_missing_is_an_error_in_words(chain, broken, words):
     """A script or compute target that is not there is one error, in the log and in a pipeline run."""
-    source = CHAIN
     if broken == "compute":
-        source = source.replace("script_name", "compute_target='gpu-9', script_name")
-    else:
-        source += f"\nimport pathlib\npathlib.Path({str(chain.folder / 'write.py')!r}).unlink(missing_ok=True)"
+        source = CHAIN.replace("script_name", "compute_target='gpu-9', script_name")
+    else:  # there when the file is read, and gone when the task starts
+        lose = f"import pathlib\nlose = lambda context: pathlib.Path({str(chain.folder / 'write.py')!r}).unlink()\n"
+        source = lose + CHAIN.replace('task_id="write"', 'task_id="write", pre_execute=lose')
 
     ran = chain.run(source)
 
