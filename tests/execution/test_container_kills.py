@@ -15,7 +15,8 @@ from forking import die, fork
 
 from airflow_ml.compute import docker_launcher
 from airflow_ml.compute.container_keeper import KEEPER_VARIABLE
-from airflow_ml.compute.docker_launcher import DockerLauncher
+from airflow_ml.compute.container_step import ContainerStep
+from airflow_ml.compute.docker_engine import DockerEngine
 from airflow_ml.execution import attempt, outputs
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.pipelines import close_pipeline
@@ -67,10 +68,10 @@ def after(owner: object, name: str, count: int = 1) -> Callable[[], None]:
 #: Where the task dies before its container runs, and nothing is there to go on with.
 EARLY = {
     "before the container is made": before(docker_launcher, "create_options"),
-    "after the container is made": before(DockerLauncher, "_start"),
+    "after the container is made": before(DockerEngine, "start"),
 }
 LATE = {
-    "after the container is started": after(DockerLauncher, "_start"),
+    "after the container is started": before(ContainerStep, "watch"),
     "while the script runs": after(Follower, "look"),
     "before an event is noted": before(attempt.KeptAttempt, "note_events"),
     "after the script ended": before(attempt, "_collect"),

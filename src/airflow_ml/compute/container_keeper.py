@@ -41,6 +41,8 @@ KEEPER_VARIABLE = "AIRFLOW_ML_CONTAINER_KEEPER"
 ANSWER_SECONDS = 30.0
 #: Seconds without the engine after which the operator is told; a restart takes a few.
 ENGINE_SECONDS = 60.0
+#: The same for an engine that has not made the container, as far as is known.
+UNKNOWN_SECONDS = 3.0
 #: Seconds between two attempts to reach an engine.
 RETRY_SECONDS = 0.2
 #: Seconds between SIGTERM and SIGKILL where nobody says how many.
@@ -197,7 +199,8 @@ class Keeper:
         self._end: _socket.socket | None = None
         self._answer = b""
         self._retry_at = NEVER
-        self._lost_since = 0.0
+        self._lost_since = self._refused_since = 0.0
+        self._was_watched = False
         self.leaves_at = self.kill_at = NEVER
         self.is_ended = self.is_over = False
 
@@ -257,6 +260,7 @@ class Keeper:
         for line in lines:
             word, *values = line.split()
             if word == b"watch":
+                self._was_watched = True
                 self._watch()
             elif word == b"stop":
                 self._stop(float(values[0]))
@@ -345,8 +349,14 @@ class Keeper:
             self.is_over = self._engine.remove()
         except OSError:
             self.is_over = False
-        if not self.is_over:
-            self.leaves_at = time.monotonic() + RETRY_SECONDS
+        if self.is_over:
+            return
+        now = time.monotonic()
+        self.leaves_at = now + RETRY_SECONDS
+        self._refused_since = self._refused_since or now
+        # Where an engine has gone for good there is nothing to remove; one that was never reached has nothing of ours.
+        patience = ENGINE_SECONDS if self._was_watched else UNKNOWN_SECONDS
+        self.is_over = now - self._refused_since > patience
 
     def _keep_time(self) -> None:
         now = time.monotonic()

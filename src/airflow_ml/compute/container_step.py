@@ -24,6 +24,8 @@ __all__ = ["ContainerStep", "StepTakenOverError", "container_name"]
 _SIGNALLED = 128
 _LARGEST_SIGNAL = 64
 _SIGTERM, _SIGKILL = 15, 9
+#: What docker-init exits with if it cannot start what it was told to.
+_NOT_FOUND = 127
 #: Seconds for a keeper to remove the container; afterwards it goes on trying alone.
 _REMOVAL_SECONDS = 20.0
 
@@ -206,6 +208,8 @@ class ContainerStep:
                 " take an image that has it"
             )
         code, written = state.exit_code, self._read_end()
+        if code == _NOT_FOUND and not written:
+            self._refuse_shell()
         signal = code - _SIGNALLED if _SIGNALLED < code <= _SIGNALLED + _LARGEST_SIGNAL else None
         cause = self._memory_cause() if state.is_out_of_memory else self._crowd_cause(written)
         if signal in (_SIGTERM, _SIGKILL) and not self._is_stopped and not state.is_out_of_memory:
@@ -229,6 +233,14 @@ class ContainerStep:
         except OSError:
             return []
         return text.split()
+
+    def _refuse_shell(self) -> None:
+        """Tell an image without a shell, of which docker-init speaks, from a script that has killed its own."""
+        if "/bin/sh" in self._engine.printed(self.name):
+            raise RunEnvironmentException(
+                f"image {_image_of(self.request)!r} has no /bin/sh, which starts a step's script; take one that has a"
+                " shell"
+            )
 
     def _crowd_cause(self, written: list[str]) -> str | None:
         container = self.request.container

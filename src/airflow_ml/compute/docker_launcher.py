@@ -20,7 +20,7 @@ from airflow_ml.compute.container_options import create_options
 from airflow_ml.compute.container_start import write_start
 from airflow_ml.compute.container_step import ContainerStep, container_name
 from airflow_ml.compute.docker_engine import DockerEngine
-from airflow_ml.exceptions import RunEnvironmentException, ServiceException, UserErrorException
+from airflow_ml.exceptions import ServiceException, UserErrorException
 
 if TYPE_CHECKING:
     from airflow_ml.compute.request import ProcessRequest
@@ -94,7 +94,7 @@ class DockerLauncher:
                 name=container_name(request.marker),
                 **create_options(request, request.container),
             )
-            self._start(request, container)
+            self.engine.start(container)
             step.watch()
         except BaseException:  # an interrupt too: no container must outlive the attempt
             step.close()
@@ -126,23 +126,11 @@ class DockerLauncher:
             with keeper, suppress(OSError):
                 keeper.settimeout(_FORGET_SECONDS)
                 keeper.sendall(b"done\n")
-                while keeper.recv(4096):  # it ends its line when the container is gone
+                while (said := keeper.recv(4096)) and b"unreachable" not in said:  # it ends its line when it is done
                     continue
         if found is not None:
             self.engine.remove(found.id)
         return found is not None
-
-    def _start(self, request: ProcessRequest, container: str) -> None:
-        try:
-            self.engine.start(container)
-        except RunEnvironmentException as error:
-            image = request.container.image if request.container else ""
-            if "/bin/sh" in str(error):
-                raise RunEnvironmentException(
-                    f"image {image!r} has no /bin/sh, which starts a step's script; take an image that has a shell",
-                    inner_exception=error,
-                ) from error
-            raise
 
     def _guard(self, request: ProcessRequest) -> socket.socket:
         """Start a keeper, which does nothing before it is told to, and return our end of its life line."""

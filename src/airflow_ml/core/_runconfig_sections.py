@@ -26,10 +26,14 @@ __all__ = [
 
 class DockerConfiguration(ConfigElement):
     """
-    Whether and how a run is started in a container. Recorded without effect so far: scripts run as processes.
+    Whether and how a run is started in a container of the worker's Docker engine.
+
+    A compute target whose launcher is docker starts its runs in containers anyway.
 
     Attributes:
-        arguments: further options of `docker run`.
+        use_docker: starts the run in a container on a target whose steps are processes as well.
+        arguments: options of `docker run`; those that would let a step out of its container are refused when the run
+            is opened (`docs/containers.md`).
         shm_size: shared memory, such as `2g`.
 
     Raises:

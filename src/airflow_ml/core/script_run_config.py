@@ -53,7 +53,7 @@ class ScriptRunConfig:
         max_run_duration_seconds: after that time the script is stopped, and the run has failed.
         command: a command instead of a script: text for a shell, or a list whose first item is split like one. `python`
             in it is the environment's.
-        docker_runtime_config: recorded; scripts run as processes.
+        docker_runtime_config: whether and how the script runs in a container.
 
     Attributes:
         run_config: the one that was given, or one made of the other arguments.

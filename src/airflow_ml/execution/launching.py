@@ -171,6 +171,15 @@ def _node_limits(services: Services, step: Step) -> Limits:
     shared = _shared_memory(step)
     return Limits(
         cpus=None if node is None else float(node.cpus),
-        memory=None if node is None else int(node.memory_gib * (1 << 30)),
+        memory=_machines_memory() if node is None else int(node.memory_gib * (1 << 30)),
         **({} if shared is None else {"shared_memory": shared}),
     )
+
+
+def _machines_memory() -> int | None:
+    """Return the most that one step may take of a machine whose nodes have no size: the worker must live on."""
+    try:
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
+    return pages * size * 9 // 10
