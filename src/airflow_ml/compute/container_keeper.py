@@ -200,7 +200,7 @@ class Keeper:
         self._answer = b""
         self._retry_at = NEVER
         self._lost_since = self._refused_since = 0.0
-        self._was_watched = False
+        self._was_watched = self._is_done = False
         self.leaves_at = self.kill_at = NEVER
         self.is_ended = self.is_over = False
 
@@ -272,6 +272,8 @@ class Keeper:
             return
         self._operator.close()
         self._operator = None
+        if self._is_done:
+            return
         self.leaves_at = time.monotonic() + self._keep_seconds
         if self._end is None and not self.is_ended:
             self._watch()
@@ -339,6 +341,7 @@ class Keeper:
             pass
 
     def _finish(self) -> None:
+        self._is_done = True
         self._remove()
         if self._operator is not None:
             self._operator.tell(b"removed" if self.is_over else b"unreachable")
