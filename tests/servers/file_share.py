@@ -86,7 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self):
         state = self.server_state
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client is gone, and the service takes no half range
+            self.close_connection = True
+            return None
         address = urlsplit(self.path)
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         parts = [part for part in unquote(address.path).split("/") if part][1:]
