@@ -21,7 +21,8 @@ that, and a script in a container cannot reach it.
 
 Success is never decided here: who is told `ended` asks the engine.
 
-Standard library alone and few imports, because every step waits for it; for the same reason it speaks HTTP itself.
+Standard library alone and few imports, because every step waits for it; for the same reason it speaks HTTP itself, and
+is one file past the house's 400 lines.
 """
 
 # ruff: noqa: SIM105  # contextlib would double the time that the keeper takes to start
