@@ -117,6 +117,9 @@ def test_the_newest_operator_is_obeyed(make):
         assert second.is_running
         second.stop(0)
         assert second.wait().is_stopped
+    end = time.monotonic() + 10
+    while has_keeper(request.marker) and time.monotonic() < end:  # it has answered, and ends
+        time.sleep(0.01)
     assert not has_keeper(request.marker)
 
 

@@ -47,6 +47,8 @@ def built_images(docker_engine: DockerForTests) -> Iterator[None]:
     yield
     for image in docker_engine.client.images.list("airflow-ml/environment"):
         if image.id not in before:
+            for container in docker_engine.client.containers.list(all=True, filters={"ancestor": image.id}):
+                container.remove(force=True)  # what a build of the test left when it was ended
             docker_engine.client.images.remove(image.id, force=True)
 
 

@@ -84,6 +84,9 @@ class Ran:
     def stop(self, grace_seconds: float | None = None) -> None:
         """Do nothing: it has ended."""
 
+    def settle(self) -> None:
+        """Do nothing: it has ended."""
+
     def close(self) -> None:
         """Do nothing: it has ended."""
 

@@ -145,7 +145,7 @@ def _rows_of_earlier_try(note: _Note, database: Database, table: str, local: Pat
     before = note.read()
     if before is None:
         return None
-    now = database.count(table)
+    now = database.count(table, settled=True)
     if now == before:
         return None
     from airflow_ml.storage.databases.table_files import open_rows

@@ -2,9 +2,11 @@
 
 import datetime
 import decimal
+import threading
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from airflow_ml.exceptions import DatasetNotFoundError, UserErrorException
 from airflow_ml.storage.databases import Table
@@ -155,3 +157,19 @@ def test_an_export_can_be_appended(orders, write, tmp_path, format_):
     orders.run("DELETE FROM orders")
     orders.database.append("orders", tmp_path / "out", format_)
     assert orders.database.export(Table("orders"), tmp_path / "again", format_) == first
+
+
+def test_a_settled_count_waits_for_rows_that_are_being_added(orders):
+    """A server that is about to commit for a client that has died has committed when the rows are counted."""
+    found: list[int] = []
+    before = orders.database.count("orders", settled=True)
+    with orders.engine.connect() as other:
+        other.execute(sa.text("INSERT INTO orders (id) VALUES (1)"))
+        counting = threading.Thread(target=lambda: found.append(orders.database.count("orders", settled=True)))
+        counting.start()
+        counting.join(0.3)
+        assert found == []
+        other.commit()
+        counting.join(20)
+
+    assert found == [before + 1]

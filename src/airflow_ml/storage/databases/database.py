@@ -189,21 +189,33 @@ class Database:
             self._commit(connection, transaction, where)
         return rows
 
-    def count(self, table: str) -> int:
+    def count(self, table: str, *, settled: bool = False) -> int:
         """
         Return how many rows a table has now.
+
+        Args:
+            settled: wait for transactions that are adding rows: a server may be about to commit for a client that has
+                died. Without the right to lock the table (PostgreSQL) it is counted as it is.
 
         Raises:
             DatasetNotFoundError: there is no such table.
         """
         from sqlalchemy import func, select
         from sqlalchemy import table as table_clause
+        from sqlalchemy.exc import ProgrammingError
 
         from airflow_ml.storage.databases.sources import table_name
 
         schema, name = table_name(table)
+        target = table_clause(name, schema=schema)
+        counted = select(func.count()).select_from(target)
         with self._connection(f"datastore {self.name!r}: table {table!r}") as connection:
-            counted = select(func.count()).select_from(table_clause(name, schema=schema))
+            if settled and connection.dialect.name == "postgresql":
+                quoted = connection.dialect.identifier_preparer.format_table(target)
+                with suppress(ProgrammingError), connection.begin_nested():
+                    connection.exec_driver_sql(f"LOCK TABLE {quoted} IN SHARE MODE")
+            elif settled and connection.dialect.name in ("mysql", "mariadb"):
+                counted = counted.with_for_update(read=True)
             return int(connection.execute(counted).scalar_one())
 
     def _commit(self, connection: Connection, transaction: str | None, where: str) -> None:
