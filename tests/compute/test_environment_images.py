@@ -7,8 +7,10 @@ import subprocess
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import docker.errors
 import pytest
 from servers.docker_engine import DockerForTests
 
@@ -41,19 +43,18 @@ def base(docker_engine: DockerForTests) -> Iterator[str]:
 
 
 @pytest.fixture
-def built_images(docker_engine: DockerForTests) -> Iterator[None]:
+def built_images(docker_engine: DockerForTests) -> Iterator[list[str]]:
     """Images that the test builds are removed."""
-    before = {image.id for image in docker_engine.client.images.list("airflow-ml/environment")}
-    yield
-    for image in docker_engine.client.images.list("airflow-ml/environment"):
-        if image.id not in before:
-            for container in docker_engine.client.containers.list(all=True, filters={"ancestor": image.id}):
-                container.remove(force=True)  # what a build of the test left when it was ended
-            docker_engine.client.images.remove(image.id, force=True)
+    made: list[str] = []
+    yield made
+    for image in made:  # other tests build at the same time: theirs are left alone
+        with suppress(docker.errors.APIError):
+            if any("airflow-ml/environment" in tag for tag in docker_engine.client.images.get(image).tags):
+                docker_engine.client.images.remove(image, force=True)
 
 
 @pytest.fixture
-def build(root: Path, base: str, built_images: None) -> Iterator[Build]:
+def build(root: Path, base: str, built_images: list[str]) -> Iterator[Build]:
     """Build a definition on the base image; packages come from a folder of wheels."""
     made: list[BuiltImage] = []
 
@@ -70,6 +71,7 @@ def build(root: Path, base: str, built_images: None) -> Iterator[Build]:
 
     yield build
     for item in made:
+        built_images.append(item.id)
         item.close()
 
 
