@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AirflowClient", "AirflowError"]
 
 #: Seconds that one request may take; a busy SQLite database lets writers wait for long.
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 150.0
 
 
 class AirflowError(ServiceException):
