@@ -24,3 +24,24 @@ def fork(work: Callable[[], object]) -> int:
         finally:
             os._exit(0)
     return pid
+
+
+def before(owner: object, name: str) -> Callable[[], None]:
+    """Return what makes the process die before it calls a function."""
+    return lambda: setattr(owner, name, die)
+
+
+def after(owner: object, name: str, count: int = 1) -> Callable[[], None]:
+    """Return what makes the process die after its n-th call of a function."""
+
+    def patch() -> None:
+        real, calls = getattr(owner, name), []
+
+        def wrapped(*arguments: object, **options: object) -> object:
+            result = real(*arguments, **options)
+            calls.append(1)
+            return die() if len(calls) == count else result
+
+        setattr(owner, name, wrapped)
+
+    return patch

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from forking import die, fork
+from forking import after, before, die, fork
 
 from airflow_ml.compute import docker_launcher
 from airflow_ml.compute.container_keeper import KEEPER_VARIABLE
@@ -42,27 +42,6 @@ with open(sys.argv[1], "w") as file:
         time.sleep(0.02)
 """
 LINES = "".join(f"{line}\n" for line in range(25))
-
-
-def before(owner: object, name: str) -> Callable[[], None]:
-    """Return what makes the process die before it calls a function."""
-    return lambda: setattr(owner, name, die)
-
-
-def after(owner: object, name: str, count: int = 1) -> Callable[[], None]:
-    """Return what makes the process die after its n-th call of a function."""
-
-    def patch() -> None:
-        real, calls = getattr(owner, name), []
-
-        def wrapped(*arguments: object, **options: object) -> object:
-            result = real(*arguments, **options)
-            calls.append(1)
-            return die() if len(calls) == count else result
-
-        setattr(owner, name, wrapped)
-
-    return patch
 
 
 #: Where the task dies before its container runs, and nothing is there to go on with.

@@ -6,10 +6,9 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
-from forking import die, fork
+from forking import after, before, die, fork
 
 from airflow_ml.compute.orphans import find_orphans
 from airflow_ml.compute.process_launcher import ProcessLauncher
@@ -32,27 +31,6 @@ for place in sys.argv[1:]:
             print(line, file=file, flush=True)
             time.sleep(0.002)
 """
-
-
-def before(owner: object, name: str) -> Callable[[], None]:
-    """Return what makes the process die before it calls a function."""
-    return lambda: setattr(owner, name, die)
-
-
-def after(owner: object, name: str, count: int = 1) -> Callable[[], None]:
-    """Return what makes the process die after its n-th call of a function."""
-
-    def patch() -> None:
-        real, calls = getattr(owner, name), []
-
-        def wrapped(*arguments: object, **options: object) -> object:
-            result = real(*arguments, **options)
-            calls.append(1)
-            return die() if len(calls) == count else result
-
-        setattr(owner, name, wrapped)
-
-    return patch
 
 
 PHASES = {
