@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.container_start import ASKED_FILE, END_FILE, MISSING_FILE
+from airflow_ml.compute.keeper_lines import KeeperLines
 from airflow_ml.compute.request import Outcome
 from airflow_ml.exceptions import AzureMLException, RunEnvironmentException, ServiceException, StepLostError
 
@@ -59,7 +59,7 @@ class ContainerStep:
         self._guard = guard
         self.name = container_name(request.marker)
         self._life_line = guard()
-        self._unread = b""
+        self._lines = KeeperLines(self._life_line)
         self._outcome: Outcome | None = None
         self._failure: AzureMLException | None = None
         self._is_stopped = False
@@ -99,7 +99,7 @@ class ContainerStep:
         if self._failure is not None:
             raise self._failure
         while self._outcome is None:
-            line = self._receive(deadline)
+            line = self._lines.receive(deadline)
             if line is None:
                 return None
             if line == b"ended":
@@ -139,7 +139,7 @@ class ContainerStep:
         self._tell(b"done\n")
         deadline = time.monotonic() + _REMOVAL_SECONDS
         ends = (None, b"", b"removed", b"replaced", b"unreachable")
-        while (line := self._receive(deadline)) not in ends:
+        while (line := self._lines.receive(deadline)) not in ends:
             continue
         self._life_line.close()
         if line == b"":  # the keeper was killed; then nobody else removes it
@@ -161,29 +161,11 @@ class ContainerStep:
         with suppress(OSError):  # its keeper is gone: noticed by whoever waits
             self._life_line.send(line)
 
-    def _receive(self, deadline: float | None) -> bytes | None:
-        """Return the keeper's next line, b"" if its end is closed, None if the time was over first."""
-        waiting = select.poll()  # unlike select, good for descriptors above 1023
-        waiting.register(self._life_line, select.POLLIN)
-        while b"\n" not in self._unread:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-            if not waiting.poll(left):
-                return None
-            try:
-                data = self._life_line.recv(4096)
-            except ConnectionError:
-                data = b""
-            if not data:
-                return b""
-            self._unread += data
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line
-
     def _replace_keeper(self) -> None:
         """Somebody has killed the keeper, and the container computes on: give it another one."""
         self._life_line.close()
-        self._unread = b""
         self._life_line = self._guard()
+        self._lines = KeeperLines(self._life_line)
         self.watch()
         if self._is_stopped:
             self.stop()

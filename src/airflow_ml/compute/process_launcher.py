@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from typing import NoReturn
 
 from airflow_ml.compute.binding import may_bind
 from airflow_ml.compute.keeper import EXIT_FILE, MARKER_VARIABLE, ROLE_VARIABLE, encode_request
+from airflow_ml.compute.keeper_lines import KeeperLines
 from airflow_ml.compute.orphans import kill_orphans
 from airflow_ml.compute.request import Outcome, ProcessRequest
 from airflow_ml.compute.start_failure import explain_start_failure
@@ -113,7 +113,7 @@ class ProcessStep:
         self._request = request
         self._keeper = keeper
         self._life_line = life_line
-        self._unread = b""
+        self._lines = KeeperLines(life_line)
         self._pid = 0
         self._outcome: Outcome | None = None
 
@@ -192,23 +192,7 @@ class ProcessStep:
         self.close()
 
     def _receive(self, timeout: float | None) -> bytes | None:
-        """Return the keeper's next line, b"" if its end is closed, None if the time was over first."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        waiting = select.poll()  # unlike select, good for descriptors above 1023
-        waiting.register(self._life_line, select.POLLIN)
-        while b"\n" not in self._unread:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-            if not waiting.poll(left):
-                return None
-            try:
-                data = self._life_line.recv(4096)
-            except ConnectionError:
-                data = b""
-            if not data:
-                return b""
-            self._unread += data
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line
+        return self._lines.receive(None if timeout is None else time.monotonic() + timeout)
 
     def _find_lost_outcome(self) -> Outcome:
         outcome = read_outcome(self._request.attempt_directory)
