@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["FuseMounts"]
 
 _SECONDS_TO_MOUNT = 30.0
+#: How long to wait for the end of an rclone that answers no more, to say why; it has ended or does so at once.
+_SECONDS_TO_END = 5.0
 #: Addresses in rclone's messages may hold a token behind the question mark.
 _QUERY = re.compile(r"\?\S+")
 
@@ -49,10 +51,23 @@ class _Mounted:
     point: Path
     rclone: RunningStep
 
-    def ended(self) -> Outcome | str | None:
-        """Return how rclone ended, or None if it runs."""
+    def answers(self) -> bool:
+        """
+        Tell whether the mount is there and rclone answers for it.
+
+        The kernel hands this question to rclone; a killed one is never heard again, while looking at the list of mounts
+        or of processes may come before the kernel has taken it away.
+        """
         try:
-            return self.rclone.wait(timeout=0)
+            os.statvfs(self.point)
+        except OSError:
+            return False
+        return os.path.ismount(self.point)
+
+    def ended(self, timeout: float) -> Outcome | str | None:
+        """Return how rclone ended within so many seconds, or None if it runs."""
+        try:
+            return self.rclone.wait(timeout=timeout)
         except AzureMLException as error:  # its keeper was killed, and it with that
             return str(error)
 
@@ -100,8 +115,9 @@ class FuseMounts:
             ServiceException: one has; trying again can help.
         """
         for mounted in self._mounted.values():
-            ended = mounted.ended()
-            if ended is not None or not os.path.ismount(mounted.point):
+            answers = mounted.answers()
+            ended = mounted.ended(timeout=0 if answers else _SECONDS_TO_END)
+            if ended is not None or not answers:
                 how = "somebody unmounted it" if ended is None else f"rclone {ended}"
                 raise ServiceException(
                     f"the FUSE mount of {mounted.what!r} died while the script ran ({how}), so what the script read"
