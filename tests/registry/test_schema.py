@@ -17,7 +17,7 @@ from airflow_ml.graph.model import WorkspaceRef
 from airflow_ml.registry import Home, open_registry
 from airflow_ml.registry.engine import make_engine, registry_url
 from airflow_ml.registry.migrations import make_config, upgrade
-from airflow_ml.registry.reuse_tables import Base
+from airflow_ml.registry.service_tables import Base
 from airflow_ml.registry.schema import HEAD, VERSION_TABLE
 
 

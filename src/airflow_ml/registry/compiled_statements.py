@@ -53,4 +53,16 @@ COMPILED: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         'SELECT aml_run_labels.run_key, aml_run_labels.kind, aml_run_labels.name, aml_run_labels.value FROM aml_run_labels WHERE aml_run_labels.run_key IN (__[POSTCOMPILE_keys]) ORDER BY aml_run_labels.name',
         (('run_key', ''), ('kind', ''), ('name', ''), ('value', '')),
     ),
+    'dag_version': (
+        'SELECT aml_dag_versions.workspace_id, aml_dag_versions.number, aml_dag_versions.dag_id, aml_dag_versions.graph_key, aml_dag_versions.arguments, aml_dag_versions.created_at, aml_graphs.body FROM aml_dag_versions LEFT OUTER JOIN aml_graphs ON aml_graphs."key" = aml_dag_versions.graph_key WHERE aml_dag_versions.workspace_id = :workspace AND aml_dag_versions.dag_id = :dag_id AND aml_dag_versions.number <= :number ORDER BY aml_dag_versions.number DESC LIMIT 1 OFFSET 0',
+        (('workspace_id', ''), ('number', ''), ('dag_id', ''), ('graph_key', ''), ('arguments', 'json'), ('created_at', 'time'), ('body', '')),
+    ),
+    'last_dag_version': (
+        'SELECT max(aml_dag_versions.number) AS number FROM aml_dag_versions WHERE aml_dag_versions.workspace_id = :workspace',
+        (('number', ''),),
+    ),
+    'changed_dags': (
+        'SELECT aml_dag_versions.dag_id, aml_dag_versions.number, aml_dag_versions.graph_key, aml_dag_versions.created_at FROM aml_dag_versions WHERE aml_dag_versions.workspace_id = :workspace AND aml_dag_versions.number > :after AND aml_dag_versions.number <= :number ORDER BY aml_dag_versions.number',
+        (('dag_id', ''), ('number', ''), ('graph_key', ''), ('created_at', 'time')),
+    ),
 }

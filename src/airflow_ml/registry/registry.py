@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry import retention
     from airflow_ml.registry.artifacts import Artifacts
     from airflow_ml.registry.compute_targets import ComputeTargets
+    from airflow_ml.registry.dag_versions import DagVersions
     from airflow_ml.registry.database import Scope
     from airflow_ml.registry.datasets import Datasets
     from airflow_ml.registry.datastores import Datastores
@@ -39,6 +40,7 @@ __all__ = ["Registry", "preload"]
 _REPOSITORIES = {
     "artifacts": ("artifacts", "Artifacts"),
     "compute_targets": ("compute_targets", "ComputeTargets"),
+    "dag_versions": ("dag_versions", "DagVersions"),
     "datasets": ("datasets", "Datasets"),
     "datastores": ("datastores", "Datastores"),
     "details": ("workspaces", "WorkspaceDetails"),
@@ -71,6 +73,7 @@ class Registry:
 
     artifacts: Artifacts
     compute_targets: ComputeTargets
+    dag_versions: DagVersions
     datasets: Datasets
     datastores: Datastores
     details: WorkspaceDetails

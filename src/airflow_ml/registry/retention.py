@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import Select, delete, exists, select, union_all, update
 from sqlalchemy.orm import Session
 
 from airflow_ml.exceptions import UserErrorException
@@ -28,6 +28,7 @@ from airflow_ml.registry.reuse_tables import FingerprintLease as LeaseRow
 from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.run_adoption import original_of
 from airflow_ml.registry.run_rows import require_run
+from airflow_ml.registry.service_tables import DagVersion
 from airflow_ml.registry.shared_results import OPEN_STATUSES, Family, families_of, find_open_runs, registered_runs
 from airflow_ml.registry.tables import (
     DatasetDefinition,
@@ -88,8 +89,10 @@ class Retention(Repository):
             ]
 
     def published_graphs(self) -> Sequence[str]:
-        """Return the graphs of published pipelines as JSON, disabled ones too: they name snapshots and datasets."""
-        keys = select(PublishedPipeline.graph_key).where(PublishedPipeline.workspace_id == self._workspace_id)
+        """Return the graphs of published pipelines and of DAGs as JSON, old ones too: they name snapshots and data."""
+        published = select(PublishedPipeline.graph_key).where(PublishedPipeline.workspace_id == self._workspace_id)
+        made = select(DagVersion.graph_key).where(DagVersion.workspace_id == self._workspace_id)
+        keys = union_all(published, made)
         with self._database.read() as session:
             return session.scalars(select(GraphText.body).where(GraphText.key.in_(keys))).all()
 

@@ -1,7 +1,7 @@
 """
 The tables of steps that work together: results that later runs may take, leases of what is computed, meetings of nodes.
 
-Whoever needs all tables of a registry takes `Base` from here, so that these are among them.
+The tables of a service are in `airflow_ml.registry.service_tables`.
 """
 
 from __future__ import annotations

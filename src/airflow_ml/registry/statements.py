@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     column,
     exists,
+    func,
     inspect,
     literal_column,
     select,
@@ -31,9 +32,19 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from airflow_ml.registry.columns import JsonText, UtcTime
-from airflow_ml.registry.reuse_tables import Base, Result
+from airflow_ml.registry.reuse_tables import Result
 from airflow_ml.registry.schema import VERSION_TABLE
-from airflow_ml.registry.tables import ComputeTarget, Datastore, Experiment, Output, Run, RunLabel, Workspace
+from airflow_ml.registry.service_tables import Base, DagVersion
+from airflow_ml.registry.tables import (
+    ComputeTarget,
+    Datastore,
+    Experiment,
+    GraphText,
+    Output,
+    Run,
+    RunLabel,
+    Workspace,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -89,6 +100,25 @@ STATEMENTS: Mapping[str, _Select] = {
     "run_labels": select(RunLabel.run_key, RunLabel.kind, RunLabel.name, RunLabel.value)
     .where(RunLabel.run_key.in_(_one_of("keys")))
     .order_by(RunLabel.name),
+    "dag_version": select(*_all(DagVersion), GraphText.body)
+    .join(GraphText, GraphText.key == DagVersion.graph_key, isouter=True)
+    .where(
+        DagVersion.workspace_id == _WORKSPACE,
+        DagVersion.dag_id == bindparam("dag_id"),
+        DagVersion.number <= bindparam("number"),
+    )
+    .order_by(DagVersion.number.desc())
+    .limit(1),
+    "last_dag_version": select(func.max(DagVersion.number).label("number")).where(
+        DagVersion.workspace_id == _WORKSPACE
+    ),
+    "changed_dags": select(DagVersion.dag_id, DagVersion.number, DagVersion.graph_key, DagVersion.created_at)
+    .where(
+        DagVersion.workspace_id == _WORKSPACE,
+        DagVersion.number > bindparam("after"),
+        DagVersion.number <= bindparam("number"),
+    )
+    .order_by(DagVersion.number),
 }
 
 _HEAD = '''"""
