@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from servers.docker_engine import DockerForTests
 
+from airflow_ml.compute.docker_engine import home_label
 from airflow_ml.compute.orphans import find_orphans, kill_orphans
 from airflow_ml.core import Environment, Workspace
 from airflow_ml.core.runconfig import DockerConfiguration, RunConfiguration
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.attempt import Control
-from airflow_ml.execution.launching import home_label
 from airflow_ml.execution.model import Airflow, StepResult, StepTask
 from airflow_ml.execution.pipelines import Opening, close_pipeline, enter_pipeline, open_pipeline
 from airflow_ml.execution.reusing import Reused, Waiting, plan

@@ -7,15 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
-from forking import die, fork
+from forking import before, die, fork
 
 from airflow_ml.cli.main import main
+from airflow_ml.compute.docker_engine import DockerEngine, home_label
 from airflow_ml.core import Dataset
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.exceptions import ServiceException, StepFailedError, UserErrorException
 from airflow_ml.execution.attempt import StepStopped
 from airflow_ml.execution.following import Follower
-from airflow_ml.execution.launching import home_label
 from airflow_ml.pipeline.core import PipelineData
 
 pytestmark = pytest.mark.docker
@@ -234,6 +234,24 @@ def test_the_doctor_removes_what_nobody_keeps(one, in_container, services, docke
     assert (listed, cleaned, main(["doctor", "--workspace", "w"])) == (1, 0, 0)
     assert "its run has ended as Completed, and nobody keeps it" in capsys.readouterr().out
     assert not started.leftovers()
+
+
+def test_the_doctor_removes_what_a_builder_left(one, in_container, docker_engine, home, capsys):
+    """A container in which an image was asked for its Python, and whose owner was killed, is found and removed."""
+    started = one(runconfig=in_container())
+
+    def work() -> None:
+        before(DockerEngine, "start")()
+        started.run()
+
+    os.waitpid(fork(work), 0)
+
+    listed = main(["doctor", "--workspace", "w"])
+    cleaned = main(["doctor", "--clean", "--workspace", "w"])
+
+    assert (listed, cleaned) == (1, 0)
+    assert "airflow-ml-question-" in capsys.readouterr().out
+    assert DockerEngine().find_all({"home": home_label(home)}) == []
 
 
 def _home(services) -> str:

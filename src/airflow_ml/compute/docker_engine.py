@@ -7,6 +7,7 @@ and worth another try, an image or a command that cannot be is the definition's.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,10 +29,10 @@ else:  # a tenth of a second and more, for the steps that run in containers alon
     docker_errors = late("docker.errors")
     requests = late("requests")
 
-__all__ = ["LABEL_PREFIX", "ContainerState", "DockerEngine", "Image"]
+__all__ = ["LABEL_PREFIX", "ContainerState", "DockerEngine", "Image", "home_label"]
 
 #: What the names of our labels begin with; behind it: workspace, dag, run, task, map_index, try, step-run,
-#: fingerprint, devices and home.
+#: fingerprint, devices and home; programs in images: program and home.
 LABEL_PREFIX: Final = "airflow-ml."
 
 _DEFAULT_SOCKET = "/var/run/docker.sock"
@@ -200,9 +201,16 @@ class DockerEngine:
                 return None
         return _state(found)
 
-    def find_all(self, labels: Mapping[str, str]) -> list[ContainerState]:
-        """Return the containers that carry all of our labels with these values, ended ones included."""
+    def find_all(self, labels: Mapping[str, str], *, having: str | None = None) -> list[ContainerState]:
+        """
+        Return the containers that carry all of our labels with these values, ended ones included.
+
+        Args:
+            having: another label, which they carry with any value.
+        """
         wanted = [f"{LABEL_PREFIX}{name}={value}" for name, value in labels.items()]
+        if having is not None:
+            wanted.append(f"{LABEL_PREFIX}{having}")
         with self.answering("list containers"):
             found = self.client.containers(all=True, filters={"label": wanted})
         states = [self.find(item["Id"]) for item in found]
@@ -224,6 +232,11 @@ class DockerEngine:
         with self.answering(f"read the output of container {container[:48]!r}"):
             data: bytes = self.client.logs(container, stdout=True, stderr=True, tail=20)
         return data.decode("utf-8", "replace")[-2000:].strip()
+
+
+def home_label(root: Path) -> str:
+    """Return what tells the containers of one installation from those of another on the same engine."""
+    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
 
 
 def _translated(what: str, error: docker_errors.APIError) -> Exception:

@@ -1,13 +1,11 @@
-"""Images of the machine's Docker engine: pulling, building, pushing, and short programs in them."""
+"""Images of the machine's Docker engine: pulling, building, pushing."""
 
 from __future__ import annotations
 
 import io
 import os
 import tarfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,23 +19,13 @@ if TYPE_CHECKING:
     from airflow_ml.compute.docker_engine import Image
     from airflow_ml.compute.eviction import Built
 
-__all__ = ["BUILD_LABEL", "Ended", "EngineImages", "context_of", "remove_built_image"]
+__all__ = ["BUILD_LABEL", "EngineImages", "context_of", "remove_built_image"]
 
-#: On images and on short-lived containers of builds: the digest of what was built.
+#: On images: the digest of what was built.
 BUILD_LABEL = f"{LABEL_PREFIX}build"
 #: Build arguments that Docker knows by itself: they are in no history and change no cache key.
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _LAST_LINES = 15
-#: Seconds between two looks at a program that runs in an image.
-_LOOK_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a program in an image ended, and what it wrote."""
-
-    exit_code: int
-    output: str
 
 
 class EngineImages:
@@ -127,66 +115,6 @@ class EngineImages:
                 repository, tag=tag, stream=True, decode=True, auth_config=None if auth is None else dict(auth)
             )
             self._follow(lines, f"pushing image {name!r}")
-
-    def run(
-        self,
-        image: str,
-        command: Sequence[str],
-        name: str,
-        *,
-        writable: Iterable[Path] = (),
-        readable: Iterable[Path] = (),
-        variables: Mapping[str, str] | None = None,
-        network: str = "none",
-    ) -> Ended:
-        """
-        Run a program in an image to its end, as the worker's user and with no rights; the container is removed.
-
-        Args:
-            name: of the container; one of that name, which a killed builder left, is removed first.
-            writable: folders that it sees at the same path.
-            readable: the same, which it cannot change.
-
-        Raises:
-            RunEnvironmentException: the engine refuses, for instance because the program is not there.
-            ServiceException: the engine does not answer.
-        """
-        binds = {str(path): {"bind": str(path), "mode": "rw"} for path in writable}
-        binds |= {str(path): {"bind": str(path), "mode": "ro"} for path in readable}
-        self._engine.remove(name)
-        container = self._engine.create(
-            image,
-            command,
-            name=name,
-            host={
-                "binds": binds,
-                "network_mode": network,
-                "cap_drop": ["ALL"],
-                "security_opt": ["no-new-privileges"],
-                "init": True,
-            },
-            user=f"{os.geteuid()}:{os.getegid()}",
-            environment=dict(variables or {}),
-            labels={BUILD_LABEL: name},
-        )
-        try:
-            self._engine.start(container)
-            return self._wait(container)
-        finally:
-            self._engine.remove(container)
-
-    def _wait(self, container: str) -> Ended:
-        while True:
-            state = self._engine.find(container)
-            if state is None:
-                raise ServiceException(f"{self._where}: a container of its build was removed by somebody; try again")
-            if not state.is_running and state.ended_at is not None:
-                break
-            self._waiting.check()
-            time.sleep(_LOOK_SECONDS)
-        with self._engine.answering("read the output of a build"):
-            data: bytes = self._engine.client.logs(container, stdout=True, stderr=True)
-        return Ended(state.exit_code, data.decode("utf-8", "replace"))
 
     def _follow(self, lines: Iterable[Mapping[str, Any]], what: str) -> None:
         """Keep what the engine says, and raise if it says that something failed."""

@@ -21,6 +21,7 @@ from airflow_ml.compute.engine_images import EngineImages
 from airflow_ml.compute.eviction import Bounds, prune
 from airflow_ml.compute.image_facts import ImagePython, image_python
 from airflow_ml.compute.image_names import PULL_VARIABLE, image_names, pull_policy
+from airflow_ml.compute.image_programs import ImagePrograms
 from airflow_ml.compute.package_folders import PackageFolder
 from airflow_ml.compute.requirements import read_requirements
 from airflow_ml.compute.virtual_environment import BUILDER_VERSION, digest_of
@@ -108,7 +109,9 @@ def build_image(
         ServiceException: engine, registry or index failed; trying again can help.
     """
     where = f"environment {definition.get('name') or 'without a name'!r}"
-    return _Building(root, definition, EngineImages(engine, waiting, where=where), waiting, auth, where).run(variables)
+    images = EngineImages(engine, waiting, where=where)
+    programs = ImagePrograms(engine, root, waiting, where)
+    return _Building(root, definition, images, programs, waiting, auth, where).run(variables)
 
 
 @dataclass
@@ -116,6 +119,7 @@ class _Building:
     root: Path
     definition: Mapping[str, Json]
     images: EngineImages
+    programs: ImagePrograms
     waiting: Waiting
     auth: Mapping[str, str] | None
     where: str
@@ -133,7 +137,7 @@ class _Building:
         is_as_it_is = bool(section.get("user_managed_dependencies"))
         requirements = None if is_as_it_is else read_requirements(self.definition)
         wanted = str(section.get("interpreter_path") or "python") if is_as_it_is else "python"
-        python = image_python(self.root, self.images, image.id, wanted)
+        python = image_python(self.programs, image.id, wanted)
         if requirements is None or not requirements.packages:
             return self._built(image, name, python, wanted, None, variables, (), log)
         if python is None:
@@ -142,7 +146,7 @@ class _Building:
                 " image with Python, or install them in a Dockerfile"
             )
         warnings = (*requirements.warnings, *_check_version(requirements, python, name, self.where))
-        folder = PackageFolder(self.root, requirements, image.id, python, self.images, self.where)
+        folder = PackageFolder(self.root, requirements, image.id, python, self.programs, self.where)
         hold, text = folder.hold(self.waiting)
         self.holds += (hold,)
         if folder.has_built:

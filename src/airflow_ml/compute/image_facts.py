@@ -10,13 +10,12 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import RunEnvironmentException
 
 if TYPE_CHECKING:
-    from airflow_ml.compute.engine_images import EngineImages
+    from airflow_ml.compute.image_programs import ImagePrograms
 
 __all__ = ["ImagePython", "image_python"]
 
@@ -66,18 +65,17 @@ class ImagePython:
         return f"{self.machine}-manylinux_2_{known}"
 
 
-def image_python(root: Path, images: EngineImages, image_id: str, wanted: str = "python") -> ImagePython | None:
+def image_python(programs: ImagePrograms, image_id: str, wanted: str = "python") -> ImagePython | None:
     """
     Return the interpreter of an image, or None if it has none.
 
     Args:
-        root: the folder of environments.
         wanted: its name or path in the image; `python` may be called `python3` there.
     """
-    file = root / ".images" / f"{image_id.rpartition(':')[2]}-{wanted.replace('/', '_')}.json"
+    file = programs.root / ".images" / f"{image_id.rpartition(':')[2]}-{wanted.replace('/', '_')}.json"
     with suppress(OSError, ValueError, TypeError):
         return ImagePython(**json.loads(file.read_bytes()))
-    found = _ask(images, image_id, wanted)
+    found = _ask(programs, image_id, wanted)
     if found is not None:
         part = file.with_suffix(f".{os.getpid()}")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,11 +84,10 @@ def image_python(root: Path, images: EngineImages, image_id: str, wanted: str = 
     return found
 
 
-def _ask(images: EngineImages, image_id: str, wanted: str) -> ImagePython | None:
+def _ask(programs: ImagePrograms, image_id: str, wanted: str) -> ImagePython | None:
     for name in ("python", "python3") if wanted in ("", "python", "python3") else (wanted,):
-        container = f"airflow-ml-question-{os.getpid()}-{image_id.rpartition(':')[2][:12]}"
         try:
-            ended = images.run(image_id, [name, "-I", "-S", "-c", _QUESTION], container)
+            ended = programs.run(image_id, [name, "-I", "-S", "-c", _QUESTION], "question")
         except RunEnvironmentException:  # there is no such program in it
             continue
         lines = ended.output.strip().splitlines()

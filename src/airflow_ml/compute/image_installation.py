@@ -57,10 +57,10 @@ def install_in_image(packages: PackageFolder, folder: Path, requirements: Path, 
         str(folder),
     )
     named = _local_places([*packages.requirements.packages, *packages.requirements.pip_options])
-    ended = packages.images.run(
+    ended = packages.programs.run(
         packages.image,
         command,
-        f"airflow-ml-install-{packages.digest}",
+        "install",
         writable=[folder, run.folder],
         readable=[*places, *named],
         variables=variables,

@@ -25,8 +25,8 @@ from airflow_ml.compute.package_installation import check_outcome, is_unreachabl
 from airflow_ml.compute.virtual_environment import BUILDER_VERSION, describe_packages, digest_of
 
 if TYPE_CHECKING:
-    from airflow_ml.compute.engine_images import EngineImages
     from airflow_ml.compute.image_facts import ImagePython
+    from airflow_ml.compute.image_programs import ImagePrograms
     from airflow_ml.compute.requirements import Requirements
     from airflow_ml.graph.model import Json
 
@@ -53,7 +53,7 @@ class PackageFolder:
     requirements: Requirements
     image: str
     python: ImagePython
-    images: EngineImages
+    programs: ImagePrograms
     where: str
     has_built: bool = False
 
@@ -121,10 +121,10 @@ class PackageFolder:
         folder.mkdir(exist_ok=True)
         for program in (folder / "bin").iterdir() if (folder / "bin").is_dir() else ():
             _point(program, self.python.path)
-        self.images.run(
+        self.programs.run(
             self.image,
             [self.python.path, "-m", "compileall", "-q", "-j", "0", str(folder)],
-            f"airflow-ml-compile-{self.digest}",
+            "compile",
             writable=[folder],
         )
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from airflow_ml.compute.docker_engine import home_label
 from airflow_ml.compute.docker_launcher import has_keeper, keep_seconds
 from airflow_ml.compute.keeper import MARKER_VARIABLE
 from airflow_ml.compute.orphans import kill_orphans
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.kept_attempts import KEPT_SUFFIX
-from airflow_ml.execution.launching import home_label
 from airflow_ml.execution.leftovers import close_lost_attempt, remove_place
 from airflow_ml.storage.fuse_mount import clear_mounts
 
