@@ -2,6 +2,7 @@
 # make test    all checks and tests, from nothing; ARGS="tests/graph -k json" chooses
 # make soak    the long trials
 # make bench   the benchmarks: ratios, each measured within one run
+# make docs    the documentation site, into build/docs; a warning is an error
 # make statements   the registry's questions in SQLite's words, after a change to them or to the tables
 # make up      the whole of docker-compose.yaml: secrets, images, services; GPU=1 with the GPU worker
 # make down    end it; VOLUMES=1 forgets the databases and the blobs as well
@@ -15,7 +16,7 @@ DEMO_ENVIRONMENT := env -u AIRFLOW_ML_REGISTRY AIRFLOW_ML_HOME=$(DEMO) AIRFLOW_H
 	AIRFLOW__CORE__LOAD_EXAMPLES=False
 WORKERS ?= 2
 
-.PHONY: demo test lint soak bench statements up down clean
+.PHONY: demo test lint docs soak bench statements up down clean
 
 demo:
 	@.ci/install
@@ -28,6 +29,7 @@ test:
 	@.ci/install dev
 	@.ci/system-packages
 	@failed=; $(MAKE) --no-print-directory lint || failed="lint"; \
+	$(MAKE) --no-print-directory docs || failed="$$failed docs"; \
 	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS) || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
 
@@ -35,6 +37,11 @@ lint:
 	@.ci/install dev
 	@failed=; for check in "ruff check ." "ruff format --check ." "mypy -p airflow_ml" lint-imports; do \
 		echo "== $$check"; $(VENV)/$$check || failed=1; done; [ -z "$$failed" ]
+
+docs:
+	@.ci/install dev
+	@echo "== docs"; AIRFLOW_HOME=$(CURDIR)/build/docs-airflow AIRFLOW__CORE__LOAD_EXAMPLES=False \
+		$(VENV)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 soak:
 	@.ci/install dev

@@ -1,6 +1,8 @@
 """
 Every error that airflow-ml raises, with the v1 SDK's names (`azureml.exceptions`).
 
+Who is whose child::
+
     AzureMLException                     root of all of ours
     +-- UserErrorException               something the caller wrote can be corrected
     |   +-- GraphError                   a pipeline that cannot be built or run (also a ValueError, as in v1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PATHS = re.compile(r"`((?:src|operators|plugins|dags|docs|tests|benchmarks)/[\w./-]+)`")
 
 

@@ -1,0 +1,5 @@
+"""An environment."""
+
+from airflow_ml.core import Environment
+
+environment = Environment("team")
