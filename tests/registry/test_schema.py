@@ -15,9 +15,9 @@ from sqlalchemy import Connection, inspect, make_url, text
 from airflow_ml.exceptions import WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
 from airflow_ml.registry import Home, open_registry
+from airflow_ml.registry.all_tables import Base
 from airflow_ml.registry.engine import make_engine, registry_url
 from airflow_ml.registry.migrations import make_config, upgrade
-from airflow_ml.registry.service_tables import Base
 from airflow_ml.registry.schema import HEAD, VERSION_TABLE
 
 

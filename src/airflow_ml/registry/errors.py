@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from airflow_ml.exceptions import ServiceException, UserErrorException, WorkspaceException
+from airflow_ml.exceptions import GraphError, ServiceException, UserErrorException, WorkspaceException
 
 __all__ = [
+    "DraftNotFoundError",
+    "EndpointNotFoundError",
     "LeaseLostError",
+    "NameTakenError",
     "PublishedPipelineNotFoundError",
     "ResultGoneError",
     "RunNotFoundError",
     "RunStateError",
+    "StepModuleNotFoundError",
     "WorkspaceNotFoundError",
 ]
 
 
 class PublishedPipelineNotFoundError(UserErrorException):
     """No published pipeline of that id is in the workspace."""
+
+
+class EndpointNotFoundError(UserErrorException):
+    """No pipeline endpoint of that id or name, or no such version of it, is in the workspace."""
+
+
+class DraftNotFoundError(UserErrorException):
+    """No pipeline draft of that id is in the workspace."""
+
+
+class StepModuleNotFoundError(UserErrorException):
+    """No module of that id or name, or no such version of one, is in the workspace."""
+
+
+class NameTakenError(GraphError):
+    """A name or a version that is to be new exists; v1 raises ValueError, so this is one."""
 
 
 class RunNotFoundError(UserErrorException):

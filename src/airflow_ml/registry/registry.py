@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from airflow_ml.registry.meetings import Meetings
     from airflow_ml.registry.metrics import Metrics
     from airflow_ml.registry.models import Models
+    from airflow_ml.registry.modules import Modules
     from airflow_ml.registry.outputs import Outputs
+    from airflow_ml.registry.pipeline_drafts import PipelineDrafts
+    from airflow_ml.registry.pipeline_endpoints import PipelineEndpoints
     from airflow_ml.registry.published_pipelines import PublishedPipelines
     from airflow_ml.registry.records import WorkspaceRecord
     from airflow_ml.registry.results import Results
@@ -51,7 +54,10 @@ _REPOSITORIES = {
     "meetings": ("meetings", "Meetings"),
     "metrics": ("metrics", "Metrics"),
     "models": ("models", "Models"),
+    "modules": ("modules", "Modules"),
     "outputs": ("outputs", "Outputs"),
+    "pipeline_drafts": ("pipeline_drafts", "PipelineDrafts"),
+    "pipeline_endpoints": ("pipeline_endpoints", "PipelineEndpoints"),
     "published_pipelines": ("published_pipelines", "PublishedPipelines"),
     "results": ("results", "Results"),
     "runs": ("runs", "Runs"),
@@ -84,7 +90,10 @@ class Registry:
     meetings: Meetings
     metrics: Metrics
     models: Models
+    modules: Modules
     outputs: Outputs
+    pipeline_drafts: PipelineDrafts
+    pipeline_endpoints: PipelineEndpoints
     published_pipelines: PublishedPipelines
     results: Results
     runs: Runs

@@ -7,6 +7,7 @@ marks the outputs: from then on no run can take them (`Runs.adopt` and `Results.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,6 +21,7 @@ from airflow_ml.graph.model import Json
 from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.database_clock import DatabaseClock, SecondsBetween
 from airflow_ml.registry.outputs import make_output_record
+from airflow_ml.registry.publishing_tables import Module, ModuleVersion, PipelineDraft
 from airflow_ml.registry.records import OutputRecord, SnapshotRecord
 from airflow_ml.registry.result_queries import REUSED_RUN
 from airflow_ml.registry.retention_records import KeptRun, NeededPlace, RunState
@@ -89,12 +91,23 @@ class Retention(Repository):
             ]
 
     def published_graphs(self) -> Sequence[str]:
-        """Return the graphs of published pipelines and of DAGs as JSON, old ones too: they name snapshots and data."""
-        published = select(PublishedPipeline.graph_key).where(PublishedPipeline.workspace_id == self._workspace_id)
-        made = select(DagVersion.graph_key).where(DagVersion.workspace_id == self._workspace_id)
-        keys = union_all(published, made)
+        """
+        Return what is kept to be run later as JSON, old ones too: it names snapshots and data.
+
+        That is the graphs of published pipelines, drafts and DAGs, the values of drafts, and versions of modules.
+        """
+        tables = (PublishedPipeline, PipelineDraft, DagVersion)
+        keys = union_all(*(select(table.graph_key).where(table.workspace_id == self._workspace_id) for table in tables))
+        values = select(PipelineDraft.parameters).where(PipelineDraft.workspace_id == self._workspace_id)
+        modules = (
+            select(ModuleVersion.definition)
+            .join(Module, Module.key == ModuleVersion.module_key)
+            .where(Module.workspace_id == self._workspace_id)
+        )
         with self._database.read() as session:
-            return session.scalars(select(GraphText.body).where(GraphText.key.in_(keys))).all()
+            graphs = session.scalars(select(GraphText.body).where(GraphText.key.in_(keys))).all()
+            others = [*session.scalars(values), *session.scalars(modules)]
+        return [*graphs, *(json.dumps(value) for value in others)]
 
     def snapshots(self) -> Sequence[SnapshotRecord]:
         """Return the recorded snapshots by id."""

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     import sqlalchemy
     from sqlalchemy import Connection, Engine
 
+    from airflow_ml.registry import all_tables, migrations
     from airflow_ml.registry import engine as engines
-    from airflow_ml.registry import migrations, service_tables
 else:
+    all_tables = late("airflow_ml.registry.all_tables")
     engines = late("airflow_ml.registry.engine")
     migrations = late("airflow_ml.registry.migrations")
-    service_tables = late("airflow_ml.registry.service_tables")
     sqlalchemy = late("sqlalchemy")
 
 __all__ = ["HEAD", "VERSION_TABLE", "ensure_schema", "is_current"]
 
 #: The newest migration. Written here too, so that opening a registry need not import Alembic to find it.
-HEAD = "0007"
+HEAD = "0008"
 
 #: Not Alembic's default name: the database may be Airflow's own.
 VERSION_TABLE = "aml_version"
@@ -74,7 +74,7 @@ def _stored_version(connection: Connection) -> str | None:
 
 
 def _create_all(connection: Connection) -> None:
-    service_tables.Base.metadata.create_all(connection, checkfirst=False)
+    all_tables.Base.metadata.create_all(connection, checkfirst=False)
     connection.execute(
         sqlalchemy.text(
             f"CREATE TABLE {VERSION_TABLE} "

@@ -1,8 +1,4 @@
-"""
-The tables of pipelines in service: which DAGs an Airflow service makes of them.
-
-Whoever needs all tables of a registry takes `Base` from here, so that these are among them.
-"""
+"""The tables of pipelines in service: which DAGs an Airflow service makes of them."""
 
 from __future__ import annotations
 

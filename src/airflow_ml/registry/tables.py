@@ -5,7 +5,7 @@ Every row belongs to a workspace, by `workspace_id` or by its run. Inside the da
 small integer keys, because the listing indexes are made of them; ids as the rest of the project knows them are guids.
 All tables start with `aml_`, so that they can share a database with Airflow's or MLflow's. A change here needs a new
 version in `airflow_ml.registry.migrations.versions`, and `make statements`; tests compare them with the tables.
-Those of reuse are in `airflow_ml.registry.reuse_tables`, those of a service in `airflow_ml.registry.service_tables`.
+Those of other topics stand in the modules that `airflow_ml.registry.all_tables` names.
 """
 
 from __future__ import annotations

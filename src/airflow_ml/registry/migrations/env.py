@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from airflow_ml.registry.all_tables import Base
 from airflow_ml.registry.schema import VERSION_TABLE
-from airflow_ml.registry.service_tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
