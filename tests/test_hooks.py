@@ -1,7 +1,9 @@
 """Plugins: how they are found, what they may return, and how their mistakes are reported."""
 
 import io
+import logging
 import sys
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -143,6 +145,37 @@ def test_an_exception(plugins, name):
         check_reuse(QUESTION) if name == "airflow_ml_check_reuse" else fingerprint_records(STEP, GRAPH, {})
 
     assert isinstance(error.value.inner_exception, KeyError)
+
+
+def test_a_plugin_that_exits(plugins):
+    """`sys.exit` in a plugin ends no process: it is a mistake of the plugin like an exception."""
+    plugins.register(plugin(airflow_ml_check_reuse=failing(SystemExit(3))), "mine")
+
+    with pytest.raises(PluginError, match="plugin 'mine': airflow_ml_check_reuse raised SystemExit: 3"):
+        check_reuse(QUESTION)
+
+
+def test_a_slow_plugin(plugins, monkeypatch, caplog):
+    """A plugin that takes long is named in the log while it still runs, and when it has returned."""
+    monkeypatch.setattr("airflow_ml._slow_calls.SLOW_SECONDS", 0.05)
+    named = threading.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            if "still runs" in record.getMessage():
+                named.set()
+
+    monkeypatch.setattr(logging.getLogger("airflow_ml._slow_calls"), "handlers", [Listener()])
+    plugins.register(
+        plugin(airflow_ml_check_reuse=lambda: None if named.wait(60) else ReuseAnswer.refused("never named")), "mine"
+    )
+
+    check_reuse(QUESTION)
+
+    assert named.is_set()
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first.startswith("plugin 'mine': airflow_ml_check_reuse has taken 0 seconds and still runs")
+    assert second.startswith("plugin 'mine': airflow_ml_check_reuse has returned after ")
 
 
 def test_a_service_that_is_down(plugins):

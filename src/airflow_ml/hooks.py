@@ -12,12 +12,13 @@ import importlib.metadata
 import json
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pluggy
 
 from airflow_ml import hookspecs
+from airflow_ml._slow_calls import watched
 from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.hookspecs import PROJECT, Record, ReuseAnswer
 
@@ -75,7 +76,7 @@ class Plugins(pluggy.PluginManager):
     def _load_entry(self, entry: importlib.metadata.EntryPoint) -> None:
         try:
             self.register(entry.load(), name=entry.name)
-        except Exception as error:  # foreign code: anything can come out of it
+        except (Exception, SystemExit) as error:  # foreign code: anything can come out of it
             raise PluginError(
                 f"plugin {entry.name!r} ({entry.value}) cannot be loaded: {error!r}; correct or uninstall it", error
             ) from error
@@ -186,10 +187,11 @@ def _named(implementation: pluggy.HookImpl, hook: str) -> Callable[..., object]:
     function: Callable[..., Any] = implementation.function
     plugin = implementation.plugin_name
     where = f"plugin {plugin!r}: {hook}"
+    is_ours = plugin in _BUILT_IN
 
     @functools.wraps(function)
     def call(*args: object) -> object:
-        with _named_errors(where):
+        with _named_errors(where), nullcontext() if is_ours else watched(where):
             return _checked(hook, plugin, function(*args))
 
     @functools.wraps(function)
@@ -207,7 +209,7 @@ def _named_errors(where: str) -> Iterator[None]:
         yield
     except (PluginError, ServiceException):
         raise
-    except Exception as error:  # the border to foreign code: anything can come out of it
+    except (Exception, SystemExit) as error:  # the border to foreign code: anything can come out of it
         raise PluginError(f"{where} raised {type(error).__name__}: {error}", error) from error
 
 
