@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 from airflow_ml._late import late
+
+if TYPE_CHECKING:
+    from airflow.timetables.base import Timetable
 
 __all__ = ["AirflowMLPlugin"]
 
@@ -24,6 +27,8 @@ __all__ = ["AirflowMLPlugin"]
 _api = late("airflow_ml.plugins.api")
 _announcements = late("airflow_ml.plugins.announcements")
 _preload = late("airflow_ml.translation.preload")
+# Imported by whoever reads DAGs of schedules.
+_timetables = late("airflow_ml.translation.recurrence_timetable")
 
 
 class AirflowMLPlugin(AirflowPlugin):
@@ -43,6 +48,11 @@ class AirflowMLPlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it as an attribute
         """The pages, below `/airflow-ml`."""
         return [{"app": _api.app, "url_prefix": _api.URL_PREFIX, "name": "airflow-ml"}]
+
+    @property
+    def timetables(self) -> list[type[Timetable]]:  # type: ignore[override]  # the same
+        """When v1's schedules start runs."""
+        return [_timetables.RecurrenceTimetable]
 
     @property
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the same
