@@ -17,8 +17,10 @@ from airflow_ml.compute import docker_launcher
 from airflow_ml.compute.container_keeper import KEEPER_VARIABLE
 from airflow_ml.compute.container_step import ContainerStep
 from airflow_ml.compute.docker_engine import DockerEngine
-from airflow_ml.execution import attempt, outputs
+from airflow_ml.exceptions import AzureMLException
+from airflow_ml.execution import outputs, running, step_attempt
 from airflow_ml.execution.following import Follower
+from airflow_ml.execution.kept_attempts import KeptAttempt
 from airflow_ml.execution.pipelines import close_pipeline
 from airflow_ml.execution.resuming import Survivor
 from airflow_ml.pipeline.core import PipelineData
@@ -52,10 +54,10 @@ EARLY = {
 LATE = {
     "after the container is started": before(ContainerStep, "watch"),
     "while the script runs": after(Follower, "look"),
-    "before an event is noted": before(attempt.KeptAttempt, "note_events"),
-    "after the script ended": before(attempt, "_collect"),
+    "before an event is noted": before(KeptAttempt, "note_events"),
+    "after the script ended": before(running, "_collect"),
     "after an output is committed": after(outputs, "commit_output"),
-    "before end_attempt": before(attempt, "end_attempt"),
+    "before end_attempt": before(step_attempt, "end_attempt"),
 }
 
 
@@ -119,7 +121,7 @@ def test_the_next_try_goes_on(started, phase):
 
 def test_a_death_behind_the_end_leaves_no_container(started):
     """A task that dies when its step is recorded leaves a container that the next attempt removes."""
-    die_in(started, after(attempt, "end_attempt"))
+    die_in(started, after(step_attempt, "end_attempt"))
 
     check_whole(started, attempts=2)
 
@@ -169,7 +171,7 @@ def test_a_killed_container_is_tried_again(started, docker_engine):
             docker_engine.client.api.kill(f"airflow-ml-{started.last().id}", "SIGKILL")
 
     started.on_line = kill
-    with pytest.raises(attempt.AzureMLException, match="killed from outside"):
+    with pytest.raises(AzureMLException, match="killed from outside"):
         started.run(is_retried=lambda _error: True)
 
     check_whole(started, attempts=2)

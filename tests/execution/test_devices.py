@@ -22,7 +22,7 @@ from airflow_ml.compute.process_launcher import ProcessLauncher
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.core.runconfig import RunConfiguration
 from airflow_ml.exceptions import ComputeTargetException, GraphError, StepLostError
-from airflow_ml.execution import attempt, device_waits
+from airflow_ml.execution import device_waits, step_attempt
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.stopping import StepStopped
 from airflow_ml.pipeline.core import Pipeline, PipelineData
@@ -378,7 +378,7 @@ POINTS = {
     "task and keeper": in_script(keepers=True, scripts=False),
     "task and script": in_script(keepers=False, scripts=True),
     "all of them": in_script(keepers=True, scripts=True),
-    "before the commit": at(attempt, "commit_outputs"),
+    "before the commit": at(step_attempt, "commit_outputs"),
 }
 
 

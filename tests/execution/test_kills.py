@@ -13,7 +13,7 @@ from forking import after, before, die, fork
 from airflow_ml.compute.orphans import find_orphans
 from airflow_ml.compute.process_launcher import ProcessLauncher
 from airflow_ml.core import Run, Workspace
-from airflow_ml.execution import attempt, outputs, preparation
+from airflow_ml.execution import outputs, preparation, running, step_attempt
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.pipelines import close_pipeline
 from airflow_ml.pipeline.core import PipelineData
@@ -34,16 +34,16 @@ for place in sys.argv[1:]:
 
 
 PHASES = {
-    "after begin_attempt": after(attempt, "begin_attempt"),
+    "after begin_attempt": after(step_attempt, "begin_attempt"),
     "inside prepare": after(preparation, "stage_inputs"),
     "before launch": before(ProcessLauncher, "launch"),
     "right after launch": after(ProcessLauncher, "launch"),
     "while the script runs": after(Follower, "look"),
-    "after the script ended": before(attempt, "_collect"),
+    "after the script ended": before(running, "_collect"),
     "before the first output": before(outputs, "commit_output"),
     "between two outputs": after(outputs, "commit_output"),
-    "before end_attempt": before(attempt, "end_attempt"),
-    "after end_attempt": after(attempt, "end_attempt"),
+    "before end_attempt": before(step_attempt, "end_attempt"),
+    "after end_attempt": after(step_attempt, "end_attempt"),
 }
 
 

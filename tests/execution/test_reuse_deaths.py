@@ -13,7 +13,7 @@ import pytest
 from forking import die, fork
 
 from airflow_ml.compute.orphans import find_orphans
-from airflow_ml.execution import attempt, reusing
+from airflow_ml.execution import reusing, step_attempt
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.pipelines import close_pipeline
 from airflow_ml.execution.reusing import Admitted, Reused, Waiting, admit, decide_first, mark_announced
@@ -74,7 +74,7 @@ def is_free(started) -> bool:
 def test_an_owner_that_is_killed_offers_nothing(one, name, after):
     """Outputs that lie there whole are nobody's result before the attempt's end is recorded."""
     first = one()
-    status = dying(attempt, name, first.run, after=after)
+    status = dying(step_attempt, name, first.run, after=after)
     assert os.WIFSIGNALED(status)
     lost = first.last()
 
@@ -90,7 +90,7 @@ def test_an_owner_that_is_killed_offers_nothing(one, name, after):
 def test_an_owner_that_is_killed_after_its_end_has_a_result(one):
     """What is recorded is whole: the process that died right afterwards is not missed."""
     first = one()
-    assert os.WIFSIGNALED(dying(attempt, "end_attempt", first.run, after=True))
+    assert os.WIFSIGNALED(dying(step_attempt, "end_attempt", first.run, after=True))
 
     [found] = decide_first(first.services, (second := one()).graph, second.record, PLACE).reused
 

@@ -11,7 +11,7 @@ import pytest
 from airflow_ml.core import Dataset, Datastore
 from airflow_ml.core.runconfig import RunConfiguration
 from airflow_ml.exceptions import AzureMLException
-from airflow_ml.execution import attempt
+from airflow_ml.execution import step_attempt
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.reusing import decide_first
 from airflow_ml.pipeline.core import PipelineData
@@ -174,7 +174,7 @@ def test_data_that_was_staged_with_a_file_that_was_there_for_a_moment(script, st
     place.write("raw/a.csv", b"1")
     data = Dataset.File.from_files((Datastore.get(workspace, "workspaceblobstore"), "raw"))
     first = start(script("pass", data.as_named_input("raw").as_mount()))
-    begin, prepare = attempt.begin_attempt, attempt.prepare
+    begin, prepare = step_attempt.begin_attempt, step_attempt.prepare
 
     def begin_with_a_file(*given):
         place.write("raw/b.csv", b"2")
@@ -185,8 +185,8 @@ def test_data_that_was_staged_with_a_file_that_was_there_for_a_moment(script, st
         place.local_path("raw/b.csv").unlink()
         return prepared
 
-    monkeypatch.setattr(attempt, "begin_attempt", begin_with_a_file)
-    monkeypatch.setattr(attempt, "prepare", prepare_and_remove)
+    monkeypatch.setattr(step_attempt, "begin_attempt", begin_with_a_file)
+    monkeypatch.setattr(step_attempt, "prepare", prepare_and_remove)
     first.run()
 
     assert not first.offers()
@@ -206,7 +206,7 @@ def test_a_producer_that_was_cleared_before_its_output_was_read(script, start, s
 
     first = make()
     first.run("make")
-    begin = attempt.begin_attempt
+    begin = step_attempt.begin_attempt
 
     def clear_producer(services, task, *rest):
         if task.step.id == "copy":
@@ -214,7 +214,7 @@ def test_a_producer_that_was_cleared_before_its_output_was_read(script, start, s
             first.run("make")
         return begin(services, task, *rest)
 
-    monkeypatch.setattr(attempt, "begin_attempt", clear_producer)
+    monkeypatch.setattr(step_attempt, "begin_attempt", clear_producer)
     first.run("copy")
 
     assert first.output("copy", "copy").read_text() == "2!"

@@ -12,9 +12,10 @@ from airflow_ml.core import Dataset, Datastore, Model, Workspace
 from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.exceptions import StepFailedError, UserErrorException
 from airflow_ml.execution.admission import Admitted
-from airflow_ml.execution.attempt import Control, run_step
+from airflow_ml.execution.attempt import Control
 from airflow_ml.execution.model import Airflow
 from airflow_ml.execution.reusing import Reused, Waiting, admit, decide_after, decide_first, mark_announced, plan
+from airflow_ml.execution.step_attempt import run_step
 from airflow_ml.pipeline.core import PipelineData, PipelineParameter
 
 PLACE = Airflow("d", "r", "")

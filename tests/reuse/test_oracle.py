@@ -16,7 +16,7 @@ from world import COUNTS, World
 from zygote import Zygote
 
 from airflow_ml.compute.process_launcher import ProcessLauncher
-from airflow_ml.execution import attempt, outputs, preparation
+from airflow_ml.execution import outputs, preparation, running, step_attempt
 
 #: Steps that are compared, in rounds of so many examples of so many rules: some in every run of the tests, the whole
 #: by `make soak`. The first example of a round is always the simplest one.
@@ -24,14 +24,14 @@ STEPS, EXAMPLES, RULES = (10_000, 20, 40) if os.environ.get("AIRFLOW_ML_SOAK") e
 
 #: Where the process of a step is killed.
 PHASES = {
-    "before the attempt": (attempt, "begin_attempt", True),
-    "after the attempt began": (attempt, "begin_attempt", False),
+    "before the attempt": (step_attempt, "begin_attempt", True),
+    "after the attempt began": (step_attempt, "begin_attempt", False),
     "when inputs are there": (preparation, "stage_inputs", False),
-    "when the script has ended": (attempt, "_collect", True),
+    "when the script has ended": (running, "_collect", True),
     "between two outputs": (outputs, "commit_output", False),
-    "when outputs are committed": (attempt, "commit_outputs", False),
-    "before its end": (attempt, "end_attempt", True),
-    "after its end": (attempt, "end_attempt", False),
+    "when outputs are committed": (step_attempt, "commit_outputs", False),
+    "before its end": (step_attempt, "end_attempt", True),
+    "after its end": (step_attempt, "end_attempt", False),
 }
 
 small = st.integers(0, 2)

@@ -1,1 +1,1 @@
-"""One step from inputs to committed outputs: `attempt.run_step` tells the story."""
+"""One step from inputs to committed outputs: `step_attempt.run_step` tells the story."""

@@ -10,7 +10,8 @@ from airflow_ml.compute.device_leases import DeviceLease, find_hindrances
 from airflow_ml.compute.device_queue import Overview, Turn, device_folder
 from airflow_ml.compute.device_status import for_how_long
 from airflow_ml.compute.devices import take_inventory
-from airflow_ml.execution.launching import home_label, wants_container
+from airflow_ml.compute.docker_engine import home_label
+from airflow_ml.execution.launching import wants_container
 from airflow_ml.execution.stopping import StepStopped
 from airflow_ml.registry import RunStateError
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
     from airflow_ml.compute.device_locks import DeviceLock
     from airflow_ml.compute.device_queue import Wish
     from airflow_ml.compute.devices import Inventory
-    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.execution.services import Services
-    from airflow_ml.execution.stopping import StopWatch
-    from airflow_ml.registry import RunRecord
 
 __all__ = ["wait_for_devices"]
 
@@ -33,16 +32,7 @@ _AVOID_SECONDS = 10.0
 _SAY_SECONDS = 60.0
 
 
-def wait_for_devices(
-    services: Services,
-    task: StepTask,
-    run: RunRecord,
-    watch: StopWatch,
-    log: LogLine,
-    wish: Wish,
-    inventory: Inventory,
-    marker: str,
-) -> DeviceLease:
+def wait_for_devices(attempt: Attempt, wish: Wish, inventory: Inventory) -> DeviceLease:
     """
     Return the lease of so many devices, when it is this step's turn.
 
@@ -56,14 +46,15 @@ def wait_for_devices(
 
     def pause(seconds: float) -> None:
         time.sleep(seconds)
-        watch.start_clock()
-        reason = watch.reason()
+        attempt.watch.start_clock()
+        reason = attempt.watch.reason()
         if reason is not None:
-            raise StepStopped(f"{task.title} was stopped while it waited for devices: {reason}")
+            raise StepStopped(f"{attempt.title} was stopped while it waited for devices: {reason}")
 
-    turn = Turn(device_folder(services.home), wish, marker, task.title, pause)
-    wait = _Wait(services, turn, inventory, in_container=wants_container(services, task))
-    said = _Saying(services, task, run, log)
+    services = attempt.services
+    turn = Turn(device_folder(services.home), wish, attempt.marker, attempt.title, pause)
+    wait = _Wait(services, turn, inventory, in_container=wants_container(services, attempt.task))
+    said = _Saying(attempt)
     try:
         while (lease := wait.look()) is None:
             said.say(turn.wish, turn.seen, wait.avoided)
@@ -129,8 +120,8 @@ class _Wait:
 class _Saying:
     """Tells the task's log what it waits for, at once and then every minute."""
 
-    def __init__(self, services: Services, task: StepTask, run: RunRecord, log: LogLine) -> None:
-        self._services, self._task, self._run, self._log = services, task, run, log
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
         self._next: float | None = None
 
     def say(self, wish: Wish, seen: Overview, avoided: Mapping[str, str]) -> None:
@@ -141,12 +132,13 @@ class _Saying:
         elif now < self._next:
             return
         self._next = now + _SAY_SECONDS
-        self._log(f"{self._task.title} waits for {wish.count} of {len(wish.ids)} devices: {describe(seen, avoided)}")
+        title, devices = self._attempt.title, f"{wish.count} of {len(wish.ids)} devices"
+        self._attempt.log(f"{title} waits for {devices}: {describe(seen, avoided)}")
 
     def _note_queued(self) -> None:
         """Record that the run waits: v1's status between Preparing and Running."""
         try:
-            self._services.registry.runs.set_status(self._run.id, "Queued", expected="Preparing")
+            self._attempt.services.registry.runs.set_status(self._attempt.run.id, "Queued", expected="Preparing")
         except RunStateError:  # canceled meanwhile: the watch sees it
             return
 

@@ -22,10 +22,9 @@ from airflow_ml.execution.device_waits import wait_for_devices
 if TYPE_CHECKING:
     from airflow_ml.compute.device_leases import DeviceLease
     from airflow_ml.compute.devices import Inventory
-    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.attempt import Attempt
+    from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
-    from airflow_ml.execution.stopping import StopWatch
-    from airflow_ml.registry import RunRecord
 
 __all__ = ["Devices", "leased"]
 
@@ -60,32 +59,27 @@ class Devices:
 
 
 @contextmanager
-def leased(
-    services: Services, task: StepTask, run: RunRecord, watch: StopWatch, log: LogLine, *, marker: str | None = None
-) -> Iterator[Devices]:
+def leased(attempt: Attempt) -> Iterator[Devices]:
     """
     Give the step its devices inside the block; nothing, and at no cost, for a step that takes none.
-
-    Args:
-        marker: what the step's processes on this machine carry; default: the run's id.
 
     Raises:
         ComputeTargetException: this machine does not have so many.
         StepStopped: it was stopped while it waited.
         ServiceException: the driver does not answer; trying again can help.
     """
-    count, is_said = _asked(services, task)
+    count, is_said = _asked(attempt.services, attempt.task)
     if count is None:
         yield Devices()
         return
     inventory = take_inventory() if count else None
-    if inventory is None or _does_without(task, count, inventory, log, is_said=is_said):
+    if inventory is None or _does_without(attempt, count, inventory, is_said=is_said):
         yield Devices(environment=visibility(()))
         return
-    lease = wait_for_devices(services, task, run, watch, log, Wish(count, inventory.ids), inventory, marker or run.id)
+    lease = wait_for_devices(attempt, Wish(count, inventory.ids), inventory)
     is_clean = True
     try:
-        log(f"{task.title} has {'device' if count == 1 else 'devices'} {', '.join(lease.ids)}")
+        attempt.log(f"{attempt.title} has {'device' if count == 1 else 'devices'} {', '.join(lease.ids)}")
         yield Devices(lease.ids, visibility(lease.ids), lease.held, lease)
     except ServiceException:  # its keeper may have been killed, for instance; the next holder looks for what is left
         is_clean = False
@@ -110,17 +104,17 @@ def _asked(services: Services, task: StepTask) -> tuple[int | None, bool]:
     return (None if target.node is None and not target.gpus_per_node else target.gpus_per_node), False
 
 
-def _does_without(task: StepTask, count: int, inventory: Inventory, log: LogLine, *, is_said: bool) -> bool:
+def _does_without(attempt: Attempt, count: int, inventory: Inventory, *, is_said: bool) -> bool:
     """Say whether the step runs without the devices that it asks for, or refuse it if it must not."""
     if len(inventory.devices) >= count:
         return False
     if not inventory.devices and (inventory.rule == "waived" or (inventory.rule == "optional" and not is_said)):
-        log(f"{task.title} runs WITHOUT the {_devices(count)} of its compute target: this machine has none")
+        attempt.log(f"{attempt.title} runs WITHOUT the {_devices(count)} of its compute target: this machine has none")
         return True
     has = f"has {_devices(len(inventory.devices))}" if inventory.devices else "has none"
     raise ComputeTargetException(
-        f"{task.title}: {_devices(count)} asked for, and this machine {has}; give the step fewer by gpus=, run it on a"
-        f" machine with more, or set {DEVICES_VARIABLE} to say what the machine has"
+        f"{attempt.title}: {_devices(count)} asked for, and this machine {has}; give the step fewer by gpus=, run it on"
+        f" a machine with more, or set {DEVICES_VARIABLE} to say what the machine has"
     )
 
 

@@ -7,7 +7,6 @@ Whoever builds, or waits for a build, can be stopped like a script.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -23,30 +22,17 @@ from airflow_ml.execution.stopping import StepStopped
 if TYPE_CHECKING:
     from airflow_ml.compute.environment_images import BuiltImage
     from airflow_ml.compute.environments import Interpreter
-    from airflow_ml.execution.model import LogLine, StepTask
+    from airflow_ml.execution.attempt import Attempt
+    from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
-    from airflow_ml.execution.stopping import StopWatch
     from airflow_ml.graph import Json
-    from airflow_ml.registry import RunRecord
-    from airflow_ml.runtime.protocol import RunDirectory
 
-__all__ = ["BUILD_LOG_NAME", "Preparing", "definition_of", "fetch_images", "image_of", "interpreter_of"]
+__all__ = ["BUILD_LOG_NAME", "definition_of", "fetch_images", "image_of", "interpreter_of"]
 
 #: v1's name of the log of an image's build.
 BUILD_LOG_NAME = "azureml-logs/20_image_build_log.txt"
 
 _Built = TypeVar("_Built")
-
-
-@dataclass(frozen=True)
-class Preparing:
-    """An attempt that is being prepared: what it needs to be watched, stopped and told of."""
-
-    task: StepTask
-    run: RunRecord
-    directory: RunDirectory
-    watch: StopWatch
-    log: LogLine
 
 
 def definition_of(services: Services, task: StepTask) -> dict[str, Json]:
@@ -63,7 +49,7 @@ def definition_of(services: Services, task: StepTask) -> dict[str, Json]:
     return definition
 
 
-def interpreter_of(services: Services, attempt: Preparing) -> Interpreter:
+def interpreter_of(attempt: Attempt) -> Interpreter:
     """
     Return the interpreter of a step that runs as a process; the caller closes it when the script has ended.
 
@@ -72,15 +58,15 @@ def interpreter_of(services: Services, attempt: Preparing) -> Interpreter:
         StepStopped: the step was stopped meanwhile.
         ServiceException: the machine or the package index failed; trying again can help.
     """
-    definition = definition_of(services, attempt.task)
-    found = _with_build_log(services, attempt, lambda waiting: services.environments.build(definition, waiting))
+    definition = definition_of(attempt.services, attempt.task)
+    found = _with_build_log(attempt, lambda waiting: attempt.services.environments.build(definition, waiting))
     _warn(attempt, found.warnings)
     if found.hold is not None:
-        _record(services, attempt, definition, {"digest": found.digest, "python": found.version})
+        _record(attempt, definition, {"digest": found.digest, "python": found.version})
     return found
 
 
-def image_of(services: Services, attempt: Preparing) -> BuiltImage:
+def image_of(attempt: Attempt) -> BuiltImage:
     """
     Return what the step's container is started with; the caller closes it when the script has ended.
 
@@ -89,12 +75,11 @@ def image_of(services: Services, attempt: Preparing) -> BuiltImage:
         StepStopped: the step was stopped meanwhile.
         ServiceException: engine, registry or package index failed; trying again can help.
     """
+    services = attempt.services
     definition = definition_of(services, attempt.task)
     auth = _registry_login(definition)
     engine = services.containers.engine
-    built = _with_build_log(
-        services, attempt, lambda waiting: services.environments.image(definition, engine, waiting, auth)
-    )
+    built = _with_build_log(attempt, lambda waiting: services.environments.image(definition, engine, waiting, auth))
     _warn(attempt, built.warnings)
     facts: dict[str, Json] = {
         "digest": built.digest,
@@ -103,7 +88,7 @@ def image_of(services: Services, attempt: Preparing) -> BuiltImage:
         "image_id": built.id,
         "packages": None if built.packages is None else built.packages.name,
     }
-    _record(services, attempt, definition, facts)
+    _record(attempt, definition, facts)
     return built
 
 
@@ -125,9 +110,9 @@ def fetch_images(services: Services, task: StepTask) -> None:
         return
 
 
-def _with_build_log(services: Services, attempt: Preparing, build: Callable[[Waiting], _Built]) -> _Built:
+def _with_build_log(attempt: Attempt, build: Callable[[Waiting], _Built]) -> _Built:
     """Return what the function builds; whatever becomes of it, its log becomes a log of the run."""
-    title = attempt.task.title
+    title = attempt.title
 
     def check() -> None:
         attempt.watch.start_clock()  # the time limit is the script's
@@ -135,29 +120,29 @@ def _with_build_log(services: Services, attempt: Preparing, build: Callable[[Wai
         if reason is not None:
             raise StepStopped(f"{title} was stopped while its environment was built: {reason}")
 
-    kept = Path(attempt.directory.root, "build_log.txt")
+    kept = attempt.root / "build_log.txt"
     waiting = Waiting(log=lambda line: attempt.log(f"{title}: {line}"), check=check, log_file=kept)
     try:
         return build(waiting)
     finally:
         if kept.is_file():
-            _store(services, attempt, kept)
+            _store(attempt, kept)
 
 
-def _warn(attempt: Preparing, warnings: Iterable[str]) -> None:
+def _warn(attempt: Attempt, warnings: Iterable[str]) -> None:
     for warning in warnings:
-        attempt.log(f"{attempt.task.title}: environment: {warning}")
+        attempt.log(f"{attempt.title}: environment: {warning}")
 
 
-def _record(services: Services, attempt: Preparing, definition: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
+def _record(attempt: Attempt, definition: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
     """Record what the run's environment came to: later the definition alone would not tell."""
     named = {name: definition[name] for name in ("name", "version") if definition.get(name) is not None}
-    services.registry.runs.set_details(attempt.run.id, {"environment": {**named, **facts}})
+    attempt.services.registry.runs.set_details(attempt.run.id, {"environment": {**named, **facts}})
 
 
-def _store(services: Services, attempt: Preparing, file: Path) -> None:
+def _store(attempt: Attempt, file: Path) -> None:
     try:
-        store_artifacts(services.store, attempt.run.id, {BUILD_LOG_NAME: file})
+        store_artifacts(attempt.services.store, attempt.run.id, {BUILD_LOG_NAME: file})
     except (AzureMLException, OSError) as error:  # the build's own end matters more
         attempt.log(f"the log of the environment's build could not be stored: {error}")
 

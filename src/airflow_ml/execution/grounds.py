@@ -15,10 +15,9 @@ from airflow_ml.execution.launching import users_variables
 
 if TYPE_CHECKING:
     from airflow_ml.compute.built_folders import Hold
-    from airflow_ml.execution.environments import Preparing
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.execution.inputs import StagedInput
     from airflow_ml.execution.model import StepTask
-    from airflow_ml.execution.services import Services
 
 __all__ = ["Ground", "container_ground", "outside_mounts", "process_ground"]
 
@@ -43,7 +42,7 @@ class Ground:
     holds: tuple[Hold, ...] = ()
 
 
-def process_ground(services: Services, attempt: Preparing) -> Ground:
+def process_ground(attempt: Attempt) -> Ground:
     """
     Return what the script of a process stands on: the worker's environment with the definition's variables.
 
@@ -54,13 +53,13 @@ def process_ground(services: Services, attempt: Preparing) -> Ground:
         StepStopped: the step was stopped meanwhile.
         ServiceException: the machine or the package index failed; trying again can help.
     """
-    found = interpreter_of(services, attempt)
+    found = interpreter_of(attempt)
     variables = {**inherited_environment(), **found.environment_variables}
     variables["PATH"] = os.pathsep.join([str(found.python.parent), variables.get("PATH") or os.defpath])
     return Ground(found.python, variables, holds=() if found.hold is None else (found.hold,))
 
 
-def container_ground(services: Services, attempt: Preparing) -> Ground:
+def container_ground(attempt: Attempt) -> Ground:
     """
     Return what the script of a container stands on: the image's own environment, and nothing of the worker's.
 
@@ -69,7 +68,7 @@ def container_ground(services: Services, attempt: Preparing) -> Ground:
         StepStopped: the step was stopped meanwhile.
         ServiceException: engine, registry or package index failed; trying again can help.
     """
-    built = image_of(services, attempt)
+    built = image_of(attempt)
     variables = {
         **built.container_variables,
         **users_variables(attempt.task, attempt.directory),

@@ -28,11 +28,8 @@ from airflow_ml.storage.manifests import read_manifest_at
 from airflow_ml.storage.staging import stage_input
 
 if TYPE_CHECKING:
-    from airflow_ml.execution.model import StepTask
-    from airflow_ml.execution.services import Services
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.graph import Json
-    from airflow_ml.registry import RunRecord
-    from airflow_ml.runtime.protocol import RunDirectory
     from airflow_ml.storage.fuse_mount import LazyPlacing
     from airflow_ml.storage.in_place import Bind
 
@@ -66,50 +63,26 @@ class StagedInput:
         return self.dataset.id
 
 
-def stage_inputs(
-    services: Services,
-    task: StepTask,
-    run: RunRecord,
-    directory: RunDirectory,
-    outside: list[Path],
-    binds: list[Bind],
-    lazy: LazyPlacing | None,
-) -> dict[str, StagedInput]:
+def stage_inputs(attempt: Attempt, binds: list[Bind], lazy: LazyPlacing | None) -> dict[str, StagedInput]:
     """
-    Bring every input of the step onto this machine.
+    Bring every input of the step onto this machine; links for an absolute `path_on_compute` lie outside of its place.
 
     Args:
-        outside: receives the links that were made outside of the run directory, for absolute `path_on_compute`.
         binds: receives what the launcher has to bind for the script, if it can do that.
         lazy: mounts what the script shall get when it reads it, if that was asked for.
 
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    can_bind = launcher_of(services, task).can_bind
-    stager = _Stager(services, task, run, directory, outside, binds if can_bind else None, lazy)
-    staged: dict[str, StagedInput] = {}
-    for port in task.step.inputs:
-        staged[port.name] = stager.stage_named(port)
-    return staged
+    can_bind = launcher_of(attempt.services, attempt.task).can_bind
+    stager = _Stager(attempt, binds if can_bind else None, lazy)
+    return {port.name: stager.stage_named(port) for port in attempt.task.step.inputs}
 
 
 class _Stager:
-    def __init__(
-        self,
-        services: Services,
-        task: StepTask,
-        run: RunRecord,
-        directory: RunDirectory,
-        outside: list[Path],
-        binds: list[Bind] | None,
-        lazy: LazyPlacing | None,
-    ) -> None:
-        self._services = services
-        self._task = task
-        self._run = run
-        self._directory = directory
-        self._outside = outside
+    def __init__(self, attempt: Attempt, binds: list[Bind] | None, lazy: LazyPlacing | None) -> None:
+        self._services, self._task, self._run = attempt.services, attempt.task, attempt.run
+        self._directory, self._outside = attempt.directory, attempt.place.outside
         self._binds = binds
         self._lazy = lazy
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_ml.compute.container import Container, Limits, Mount
 from airflow_ml.compute.container_arguments import ContainerArguments, read_arguments, read_size
+from airflow_ml.compute.docker_engine import home_label
 from airflow_ml.compute.docker_launcher import keep_seconds
 from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import AzureMLException, UserErrorException
@@ -20,6 +20,7 @@ from airflow_ml.runtime.protocol import PATIENCE_VARIABLE
 if TYPE_CHECKING:
     from airflow_ml.compute.docker_launcher import DockerLauncher
     from airflow_ml.compute.launcher import Launcher
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Step
@@ -76,9 +77,7 @@ def check_container(step: Step, target: ComputeTargetRecord | None, where: str) 
         raise error.at(where) from error
 
 
-def container_of(
-    services: Services, task: StepTask, run: RunRecord, directory: RunDirectory, image: str, more: Sequence[Mount] = ()
-) -> Container:
+def container_of(attempt: Attempt, image: str, more: Sequence[Mount] = ()) -> Container:
     """
     Return what the step's container is made of.
 
@@ -89,12 +88,13 @@ def container_of(
         image: its id, so that a name that moves meanwhile changes nothing.
         more: what it sees besides.
     """
+    services, task, root = attempt.services, attempt.task, attempt.root
     asked = _arguments(task.step)
-    inputs, library = Path(directory.inputs), services.step_library()
-    mounts = [Mount(Path(directory.root), Path(directory.root), is_read_only=False), Mount(inputs, inputs)]
+    inputs, library = Path(attempt.directory.inputs), services.step_library()
+    mounts = [Mount(root, root, is_read_only=False), Mount(inputs, inputs)]
     return Container(
         image=image,
-        labels=labels_of(services, task, run),
+        labels=labels_of(services, task, attempt.run),
         mounts=(*mounts, Mount(library, library), *more),
         limits=asked.within(_node_limits(services, task.step)),
         network=asked.network,
@@ -134,11 +134,6 @@ def labels_of(services: Services, task: StepTask, run: RunRecord) -> dict[str, s
         "fingerprint": str(reuse.get("fingerprint") or ""),
         "home": home_label(services.home.root),
     }
-
-
-def home_label(root: Path) -> str:
-    """Return what tells the containers of one installation from those of another on the same engine."""
-    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
 
 
 def _target(services: Services, step: Step) -> TargetSettings | None:

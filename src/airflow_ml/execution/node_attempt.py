@@ -8,18 +8,16 @@ go to the first node. It ends when the first node has committed; when the attemp
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.orphans import kill_orphans
-from airflow_ml.execution.attempt import run_script
-from airflow_ml.execution.fuse_mounts import FuseMounts
-from airflow_ml.execution.leftovers import remove_place
+from airflow_ml.execution.attempt import Attempt, workplace
 from airflow_ml.execution.meeting import LOST_SECONDS, Meeting, attending
 from airflow_ml.execution.nodes import hand_in, layout_in_run, node_directory
 from airflow_ml.execution.preparation import prepare
 from airflow_ml.execution.reads import Reads
+from airflow_ml.execution.running import run_script
 from airflow_ml.execution.stopping import StepStopped, StopWatch
 
 if TYPE_CHECKING:
@@ -62,34 +60,28 @@ def run_node(services: Services, task: StepTask, run: RunRecord, node: int, cont
         ServiceException: another node is lost, or storage, registry or the machine failed; trying again can help.
     """
     _clear_away(services, task, node)
-    directory = node_directory(services, run, node)
-    outside: list[Path] = []
-    mounts = FuseMounts(run.id, Path(directory.root))
-    launched = ExitStack()
     control.started(run.id)
-    try:
-        with attending(Meeting(services, run.id, layout_in_run(task), node, task.title)) as meeting:
-            watch = StopWatch(services, task, run, lambda: control.is_stopped() or meeting.is_broken)
-            try:
-                prepared = prepare(services, task, run, directory, outside, mounts, watch, control.log)
-                launched.callback(prepared.close)
-                watch.refuse_stopped()
-                reads = Reads(services, run)
-                run_script(services, task, run, prepared, mounts, watch, control, reads, launched, meeting)
-                hand_in(services, run, node, prepared.outputs)
-                meeting.end_together(watch)
-                meeting.wait_for_end(watch)
-            except StepStopped:
-                # The first node closes the run a moment before it says so.
-                if services.registry.runs.get(run.id).status != "Completed":
-                    meeting.refuse_trouble()
-                    raise
-    finally:
-        launched.close()
-        mounts.close()
-        for place in outside:
-            remove_place(place)
-        shutil.rmtree(directory.root, ignore_errors=True)
+    with (
+        workplace(run, node_directory(services, run, node)) as place,
+        attending(Meeting(services, run.id, layout_in_run(task), node, task.title)) as meeting,
+    ):
+        watch = StopWatch(services, task, run, lambda: control.is_stopped() or meeting.is_broken)
+        try:
+            _do_part(Attempt(services, task, run, control, place, meeting, watch, Reads(services, run)), node)
+        except StepStopped:
+            # The first node closes the run a moment before it says so.
+            if services.registry.runs.get(run.id).status != "Completed":
+                meeting.refuse_trouble()
+                raise
+
+
+def _do_part(attempt: Attempt, node: int) -> None:
+    prepared = prepare(attempt)
+    attempt.watch.refuse_stopped()
+    run_script(attempt, prepared)
+    hand_in(attempt.services, attempt.run, node, prepared.outputs)
+    attempt.meeting.end_together(attempt.watch)
+    attempt.meeting.wait_for_end(attempt.watch)
 
 
 def _clear_away(services: Services, task: StepTask, node: int) -> None:

@@ -28,10 +28,10 @@ from airflow_ml.runtime.protocol import RunDirectory
 from airflow_ml.storage.protocol import Upload
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.preparation import Prepared
     from airflow_ml.execution.services import Services
-    from airflow_ml.execution.stopping import StopWatch
     from airflow_ml.registry import RunRecord
 
 __all__ = ["as_ranks", "bring_together", "hand_in", "layout_in_run", "meeting_of", "node_directory"]
@@ -90,18 +90,19 @@ def _refuse_impossible(services: Services, task: StepTask, layout: Layout) -> No
         )
 
 
-def as_ranks(services: Services, meeting: Meeting, prepared: Prepared) -> Prepared:
+def as_ranks(attempt: Attempt, prepared: Prepared) -> Prepared:
     """Return what starts this node's processes; the same as before for a step of one process."""
+    meeting = attempt.meeting
     if meeting.layout is None:
         return prepared
     argv = write_plan(
         meeting.layout,
         meeting.node,
         meeting.places,
-        directory=prepared.directory,
+        directory=attempt.directory,
         argv=prepared.argv,
         python=prepared.python,
-        library=services.step_library(),
+        library=attempt.services.step_library(),
     )
     return replace(prepared, argv=argv)
 
@@ -117,9 +118,7 @@ def hand_in(services: Services, run: RunRecord, node: int, places: Mapping[str, 
         services.artifacts.put_files(uploads, token=f"node-{node}-of-{run.id}")
 
 
-def bring_together(
-    services: Services, task: StepTask, run: RunRecord, meeting: Meeting, watch: StopWatch, places: Mapping[str, Path]
-) -> None:
+def bring_together(attempt: Attempt, places: Mapping[str, Path]) -> None:
     """
     Wait until all nodes have done their part, and put what they have handed in beside what this one has written.
 
@@ -127,16 +126,17 @@ def bring_together(
         StepFailedError: a script has failed, or two nodes have written the same file, and not the same into it.
         StepLostError: a node is lost.
     """
-    meeting.end_together(watch)
+    artifacts, meeting = attempt.services.artifacts, attempt.meeting
+    meeting.end_together(attempt.watch)
     nodes = 1 if meeting.node is None or meeting.layout is None else meeting.layout.nodes
     for node in range(1, nodes):
         for name, place in places.items():
-            folder = artifact_path(run.id, f"{_FOLDER}/{node}/{name}")
-            if services.artifacts.is_folder(folder):
-                for found in services.artifacts.list(folder):
+            folder = artifact_path(attempt.run.id, f"{_FOLDER}/{node}/{name}")
+            if artifacts.is_folder(folder):
+                for found in artifacts.list(folder):
                     relative = found.path.removeprefix(f"{folder}/")
                     target = place if relative == _WHOLE else place / relative.removeprefix(f"{_BELOW}/")
-                    _take(services, task, found.path, target, what=f"output {name!r}", node=node)
+                    _take(attempt, found.path, target, what=f"output {name!r}", node=node)
 
 
 #: In the place of a relative path, for an output that is one file; and in front of one, for files of a folder.
@@ -151,19 +151,20 @@ def _files_of(place: Path) -> Iterator[tuple[str, Path]]:
             yield f"{_BELOW}/{file.relative_to(place).as_posix()}", file
 
 
-def _take(services: Services, task: StepTask, path: str, target: Path, *, what: str, node: int) -> None:
+def _take(attempt: Attempt, path: str, target: Path, *, what: str, node: int) -> None:
+    artifacts = attempt.services.artifacts
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        services.artifacts.get(path, target)
+        artifacts.get(path, target)
         return
     beside = target.with_name(f"{target.name}.of-node-{node}")
-    services.artifacts.get(path, beside)
+    artifacts.get(path, beside)
     try:
         if target.is_file() and filecmp.cmp(target, beside, shallow=False):
             return
     finally:
         beside.unlink()
     raise StepFailedError(
-        f"{task.title}: {what}: node {node} and a node before it have both written {target.name!r}, and not the same;"
-        " write under the rank's own name, or on rank 0 alone"
+        f"{attempt.title}: {what}: node {node} and a node before it have both written {target.name!r}, and not the"
+        " same; write under the rank's own name, or on rank 0 alone"
     )

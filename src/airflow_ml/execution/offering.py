@@ -25,8 +25,8 @@ from airflow_ml.reuse.verification import verify_outputs
 
 if TYPE_CHECKING:
     from airflow_ml.execution.admission import Admitted
-    from airflow_ml.execution.model import LogLine, StepTask
-    from airflow_ml.execution.reads import Reads
+    from airflow_ml.execution.attempt import Attempt
+    from airflow_ml.execution.model import StepTask
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json
     from airflow_ml.registry import OutputRecord, RunRecord
@@ -36,15 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["still_offered"]
 
 
-def still_offered(
-    services: Services,
-    task: StepTask,
-    run: RunRecord,
-    admitted: Admitted,
-    staged: Mapping[str, str],
-    reads: Reads,
-    log: LogLine,
-) -> Admitted:
+def still_offered(attempt: Attempt, admitted: Admitted, staged: Mapping[str, str]) -> Admitted:
     """
     Return the admission; without an offer if the result need not be what the fingerprint says.
 
@@ -53,6 +45,7 @@ def still_offered(
     """
     if admitted.fingerprint is None or admitted.question is None or not admitted.is_offered:
         return admitted
+    services, task, run, reads = attempt.services, attempt.task, attempt.run, attempt.reads
     obstacle = (
         reads.obstacle
         or _unknown_image(admitted.fingerprint)
@@ -64,7 +57,7 @@ def still_offered(
     )
     if obstacle is None:
         return admitted
-    log(f"{task.title}: later runs do not take its result: {obstacle}")
+    attempt.log(f"{task.title}: later runs do not take its result: {obstacle}")
     details = cast("Mapping[str, Json]", run.details.get("reuse") or {})
     services.registry.runs.set_details(run.id, {"reuse": {**details, "withheld": obstacle}})
     return replace(admitted, is_offered=False)

@@ -13,6 +13,7 @@ from airflow_ml.runtime.selection import glob_pattern
 from airflow_ml.storage.commit import commit_output, is_begun
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import OutputPort
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["commit_outputs"]
 
 
-def commit_outputs(
-    services: Services, task: StepTask, run: RunRecord, places: Mapping[str, Path], log: LogLine
-) -> dict[str, Manifest]:
+def commit_outputs(attempt: Attempt, places: Mapping[str, Path]) -> dict[str, Manifest]:
     """
     Commit every declared output and return the manifests by output name.
 
@@ -36,11 +35,12 @@ def commit_outputs(
         StepFailedError: an output was declared and not written, or cannot be stored as it is.
         ServiceException: the datastore failed.
     """
+    services, task, run = attempt.services, attempt.task, attempt.run
     for port in task.step.outputs:
         place = places[port.name]
         # An earlier process of this attempt may have begun: its files are on their way, and were looked at before.
         if place.exists() or not is_begun(_store_of(services, task, port)[0], run.id, port.name):
-            _check_written(task, port, place, log)
+            _check_written(task, port, place, attempt.log)
     return {port.name: _commit(services, task, run, port, places[port.name]) for port in task.step.outputs}
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import StepFailedError
-from airflow_ml.execution.environments import Preparing
 from airflow_ml.execution.grounds import container_ground, outside_mounts, process_ground
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
 from airflow_ml.execution.launching import container_of, wants_container
@@ -24,12 +23,9 @@ from airflow_ml.storage.fuse_mount import wants_fuse
 if TYPE_CHECKING:
     from airflow_ml.compute.built_folders import Hold
     from airflow_ml.compute.container import Container
-    from airflow_ml.execution.fuse_mounts import FuseMounts
-    from airflow_ml.execution.model import LogLine, StepTask
-    from airflow_ml.execution.services import Services
-    from airflow_ml.execution.stopping import StopWatch
+    from airflow_ml.execution.attempt import Attempt
+    from airflow_ml.execution.model import StepTask
     from airflow_ml.graph import Json
-    from airflow_ml.registry import RunRecord
     from airflow_ml.runtime.protocol import RunDirectory
     from airflow_ml.storage.in_place import Bind
 
@@ -47,11 +43,9 @@ class Prepared:
         states: which files were staged as inputs, by the input's name.
         binds: what the launcher binds for the script.
         container: what it runs in; None for a process of this machine.
-        outside: places outside of the run directory that belong to the attempt.
-        holds: keep its environment from being removed; the caller closes the preparation when the script has ended.
+        holds: keep its environment from being removed, until the attempt ends.
     """
 
-    directory: RunDirectory
     python: Path
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -59,7 +53,6 @@ class Prepared:
     states: Mapping[str, str]
     binds: Sequence[Bind]
     container: Container | None = None
-    outside: Sequence[Path] = ()
     holds: tuple[Hold, ...] = ()
 
     @property
@@ -67,44 +60,26 @@ class Prepared:
         """Descriptors of the holds, for the script's keeper."""
         return tuple(hold.fileno() for hold in self.holds)
 
-    def close(self) -> None:
-        """Let the environment go; twice is fine."""
-        for hold in self.holds:
-            hold.close()
 
-
-def prepare(
-    services: Services,
-    task: StepTask,
-    run: RunRecord,
-    directory: RunDirectory,
-    outside: list[Path],
-    mounts: FuseMounts,
-    watch: StopWatch,
-    log: LogLine,
-) -> Prepared:
-    """
-    Fill the run directory and return what to start.
-
-    Args:
-        outside: receives every place outside of the run directory that belongs to the attempt; the caller removes
-            them afterwards, also after a failure.
-        mounts: used if the worker or the step asks for FUSE; the caller closes them.
-    """
+def prepare(attempt: Attempt) -> Prepared:
+    """Fill the run directory and return what to start; what keeps its environment is let go of with the attempt."""
+    services, task, run, directory = attempt.services, attempt.task, attempt.run, attempt.directory
     for folder in (directory.code, directory.inputs, directory.data, directory.uploads, directory.requests):
         Path(folder).mkdir(parents=True, exist_ok=True)
     Path(directory.log).parent.mkdir(exist_ok=True)
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
     find_ground = container_ground if wants_container(services, task) else process_ground
-    ground = find_ground(services, Preparing(task, run, directory, watch, log))
+    ground = find_ground(attempt)
+    for hold in ground.holds:
+        attempt.place.ending.callback(hold.close)
     binds: list[Bind] = []
-    lazy = mounts if wants_fuse({**ground.variables, **task.step.environment_variables}) else None
-    inputs = stage_inputs(services, task, run, directory, outside, binds, lazy)
-    outputs = {port.name: _make_place(task, port, directory, outside) for port in task.step.outputs}
+    lazy = attempt.place.mounts if wants_fuse({**ground.variables, **task.step.environment_variables}) else None
+    inputs = stage_inputs(attempt, binds, lazy)
+    outputs = {port.name: _make_place(task, port, directory, attempt.place.outside) for port in task.step.outputs}
     services.registry.inputs.record(run.id, [item.lineage for item in inputs.values()])
     parameters = parameter_texts(task.pipeline)
-    _write_context(services, run, directory, inputs, outputs, task, parameters)
+    _write_context(attempt, inputs, outputs, parameters)
     script = Script(
         task=task,
         run=run,
@@ -122,9 +97,8 @@ def prepare(
     container = None
     if ground.image is not None:
         placed = outside_mounts(task, inputs, outputs)
-        container = container_of(services, task, run, directory, ground.image, [*ground.mounts, *placed])
+        container = container_of(attempt, ground.image, [*ground.mounts, *placed])
     return Prepared(
-        directory=directory,
         python=ground.python,
         argv=command_of(script, ground.python, environment),
         environment=environment,
@@ -132,7 +106,6 @@ def prepare(
         binds=binds,
         states={name: item.state for name, item in inputs.items() if item.state is not None},
         container=container,
-        outside=tuple(outside),
         holds=ground.holds,
     )
 
@@ -158,15 +131,9 @@ def _make_place(task: StepTask, port: OutputPort, directory: RunDirectory, outsi
 
 
 def _write_context(
-    services: Services,
-    run: RunRecord,
-    directory: RunDirectory,
-    inputs: Mapping[str, StagedInput],
-    outputs: Mapping[str, Path],
-    task: StepTask,
-    parameters: Mapping[str, str],
+    attempt: Attempt, inputs: Mapping[str, StagedInput], outputs: Mapping[str, Path], parameters: Mapping[str, str]
 ) -> None:
-    workspace = services.registry.workspace
+    run, directory, workspace = attempt.run, attempt.directory, attempt.services.registry.workspace
     context: dict[str, Json] = {
         "protocol": VERSION,
         "run": {
@@ -188,7 +155,9 @@ def _write_context(
         },
         "parameters": dict(parameters),
         "inputs": {name: _input_data(item) for name, item in inputs.items()},
-        "outputs": {port.name: {"kind": port.kind, "path": str(outputs[port.name])} for port in task.step.outputs},
+        "outputs": {
+            port.name: {"kind": port.kind, "path": str(outputs[port.name])} for port in attempt.task.step.outputs
+        },
         "tags": dict(run.tags),
         "properties": dict(run.properties),
     }

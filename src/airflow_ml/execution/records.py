@@ -16,6 +16,7 @@ from airflow_ml.storage.manifests import manifest_path
 
 if TYPE_CHECKING:
     from airflow_ml.execution.admission import Admitted
+    from airflow_ml.execution.attempt import Attempt
     from airflow_ml.execution.reads import Reads
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Json, OutputPort, Step
@@ -88,20 +89,14 @@ def _reuse_details(admitted: Admitted) -> dict[str, Json]:
     }
 
 
-def end_attempt(
-    services: Services,
-    task: StepTask,
-    run: RunRecord,
-    outputs: Mapping[str, Manifest],
-    admitted: Admitted,
-    reads: Reads,
-) -> StepResult:
+def end_attempt(attempt: Attempt, outputs: Mapping[str, Manifest], admitted: Admitted) -> StepResult:
     """
     Make the outputs, the datasets they become and the status Completed visible, and the result reusable, all at once.
 
     Raises:
         LeaseLostError: another run has taken the fingerprint's lease over; nothing of this attempt is visible.
     """
+    services, task, run = attempt.services, attempt.task, attempt.run
     now = datetime.now(timezone.utc)
     records = [_output_record(task.step.output(name), manifest, now) for name, manifest in outputs.items()]
     services.registry.runs.finish_step(
@@ -109,7 +104,7 @@ def end_attempt(
         status="Completed",
         outputs=records,
         registrations=registrations_of(task.step, records),
-        result=_new_result(task, admitted, reads),
+        result=_new_result(task, admitted, attempt.reads),
         lease=admitted.lease,
     )
     return result_of(services, run)

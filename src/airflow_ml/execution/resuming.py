@@ -64,7 +64,6 @@ class Survivor:
         """Return what is known of the preparation: all that is needed when the script has been started."""
         request = self.step.request
         return preparation.Prepared(
-            directory=RunDirectory(request.attempt_directory),
             python=Path("python"),
             argv=request.argv,
             environment={},

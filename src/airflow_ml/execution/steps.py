@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_ml.execution.attempt import Control, run_step
 from airflow_ml.execution.reusing import Admitted, Reused, Waiting, admit
+from airflow_ml.execution.step_attempt import run_step
 from airflow_ml.registry import LeaseLostError
 
 if TYPE_CHECKING:
+    from airflow_ml.execution.attempt import Control
     from airflow_ml.execution.model import StepResult, StepTask
     from airflow_ml.execution.services import Services
 

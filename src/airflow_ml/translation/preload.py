@@ -42,12 +42,12 @@ _DAG_FILES = (
 
 #: What tasks use beyond that.
 _TASKS = (
-    "airflow_ml.execution.attempt",
     "airflow_ml.execution.connections",
     "airflow_ml.execution.pipelines",
     "airflow_ml.execution.reusing",
     "airflow_ml.execution.runner_lock",
     "airflow_ml.execution.services",
+    "airflow_ml.execution.step_attempt",
     "airflow_ml.execution.steps",
     "airflow_ml.operators._announcing",
     "airflow_ml.operators._assets",
