@@ -83,8 +83,9 @@ setup(
     cmdclass={"build": Build, "build_start_up_file": BuildStartUpFile},
     package_data={
         "airflow_ml": ["py.typed"],
+        "airflow_ml.check": ["compatibility.md"],
         "airflow_ml.compat": ["airflow_ml_compat.pth"],
-        "airflow_ml.plugins": ["templates/*.html"],
+        "airflow_ml.plugins": ["static/*", "static/uplot/*", "templates/*.html"],
         "airflow_ml.registry": ["migrations/*.mako", "migrations/versions/*.py"],
     },
     install_requires=[

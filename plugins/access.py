@@ -41,8 +41,22 @@ class RunAccess:
         """Return whether the user may read what the run's script printed."""
         return self._may(run, DagAccessEntity.TASK_LOGS)
 
+    def may_see_files(self, run: RunRecord) -> bool:
+        """Return whether the user may read what the run has written: to Airflow it is what tasks hand on."""
+        return self._may(run, DagAccessEntity.XCOM)
+
+    def may_see_code(self, run: RunRecord) -> bool:
+        """Return whether the user may read the code that the run ran, as that of DAG files."""
+        return self._may(run, DagAccessEntity.CODE)
+
+    def may_see_dag(self, dag_id: str) -> bool:
+        """Return whether the user may see the runs of a DAG."""
+        return self._may_read(dag_id, DagAccessEntity.RUN)
+
     def _may(self, run: RunRecord, entity: DagAccessEntity) -> bool:
-        dag_id = self._dag_of(run)
+        return self._may_read(self._dag_of(run), entity)
+
+    def _may_read(self, dag_id: str, entity: DagAccessEntity) -> bool:
         key = (dag_id, entity)
         if key not in self._known:
             self._known[key] = self._is_allowed(dag_id, entity)

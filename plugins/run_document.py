@@ -6,7 +6,6 @@ Everything in it comes from the run's records. Values whose names or texts Airfl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -14,25 +13,37 @@ from typing import TYPE_CHECKING, cast
 
 from airflow._shared.secrets_masker import redact
 
-from airflow_ml.execution.metrics import read_metrics
+from airflow_ml.plugins.graph_document import graph_document
+from airflow_ml.plugins.run_metrics import metric_parts, said
+from airflow_ml.runtime.metrics import fold
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json
+    from airflow_ml.plugins.access import RunAccess
     from airflow_ml.plugins.run_log import LogTail
     from airflow_ml.registry import OutputRecord, Registry, RunInputRecord, RunRecord
 
 __all__ = ["run_document", "run_summary"]
 
+#: v1's properties of the git state, and those that MLflow knows.
+_GIT = ("azureml.git.", "mlflow.source.git.")
 
-def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dict[str, Json]:
+
+def run_document(registry: Registry, run: RunRecord, log: LogTail | None, access: RunAccess) -> dict[str, Json]:
     """
     Return everything that is shown of a run.
 
     Args:
         log: what the reader may see of the run's log; None leaves it out.
+        access: which other runs may be named.
     """
-    parent = registry.runs.find(run.parent_id) if run.parent_id else None
-    original = registry.runs.find(str(_reuse(run).get("run_id") or ""))
+
+    def named(run_id: object) -> dict[str, Json] | None:
+        found = registry.runs.find(str(run_id)) if run_id else None
+        return run_summary(found) if found is not None and access.may_see(found) else None
+
+    children = registry.runs.children(run.id)
+    points = registry.metrics.read(run.id)
     document: dict[str, Json] = {
         **run_summary(run),
         "workspace": registry.workspace.name,
@@ -41,23 +52,26 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None) -> dic
         "node_id": run.node_id,
         "snapshot_id": run.snapshot_id,
         "dag": None if run.dag_id is None else {"dag_id": run.dag_id, "run_id": run.dag_run_id, "task_id": run.task_id},
-        "parent": None if parent is None else run_summary(parent),
-        "original": None if original is None else run_summary(original),
-        "children": [run_summary(child) for child in reversed(registry.runs.children(run.id))],
+        "parent": named(run.parent_id),
+        "original": named(_reuse(run).get("run_id")),
+        "children": [run_summary(child) for child in reversed(children)],
+        "graph": graph_document(registry, run, children),
         "reuse": _reuse(run),
         "parameters": run.details.get("parameters") or {},
-        "metrics": _finite(read_metrics(registry, run.id)),
+        "metrics": said(fold(vars(point) | {"event": "metric"} for point in points)),
+        "shown_metrics": metric_parts(points),
         "outputs": [_output(record) for record in registry.outputs.of(run.id)],
         "inputs": [_input(record) for record in registry.inputs.of(run.id)],
-        "consumers": _consumers(registry.inputs.of_producer(run.id)),
+        "consumers": _consumers(registry, access, registry.inputs.of_producer(run.id)),
         "tags": dict(run.tags),
         "properties": dict(run.properties),
+        "git": {name: value for name, value in run.properties.items() if name.startswith(_GIT)},
         "error": None if run.error is None else dict(run.error),
         "artifacts": [{"name": item.name, "size": item.size} for item in registry.artifacts.list(run.id)],
         "log": None if log is None else {"text": cast("str", redact(log.text)), "is_cut": log.is_cut},
     }
     # Not the metrics: `tokens_per_second` has a name like a secret's.
-    for part in ("parameters", "tags", "properties", "error"):
+    for part in ("parameters", "tags", "properties", "git", "error"):
         document[part] = cast("Json", redact(cast("dict[str, object] | None", document[part])))
     return document
 
@@ -100,15 +114,6 @@ def _seconds(run: RunRecord) -> float | None:
     return round((run.ended_at - run.started_at).total_seconds(), 3)
 
 
-def _finite(value: Json) -> Json:
-    """Return the value with NaN and the infinities as text, which JSON has no word for."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
-
-
 def _output(record: OutputRecord) -> dict[str, Json]:
     return {
         "name": record.name,
@@ -118,6 +123,7 @@ def _output(record: OutputRecord) -> dict[str, Json]:
         "digest": record.digest,
         "dataset": record.dataset_name,
         "dataset_version": record.dataset_version,
+        "is_collected": record.collected_at is not None,
     }
 
 
@@ -128,6 +134,12 @@ def _input(record: RunInputRecord) -> dict[str, Json]:
     return fields
 
 
-def _consumers(inputs: Iterable[RunInputRecord]) -> list[Json]:
+def _consumers(registry: Registry, access: RunAccess, inputs: Iterable[RunInputRecord]) -> list[Json]:
+    """Return who has used outputs, as far as the reader may know of them."""
     used: Mapping[tuple[str, str], None] = dict.fromkeys((item.run_id, item.producer_output or "") for item in inputs)
-    return [{"run_id": run_id, "output": output} for run_id, output in used]
+    runs = {run_id: registry.runs.find(run_id) for run_id, _ in used}
+    return [
+        {"run_id": run_id, "output": output, "name": run.display_name or run.name}
+        for run_id, output in used
+        if (run := runs[run_id]) is not None and access.may_see(run)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from fastapi import HTTPException, status
@@ -11,8 +11,9 @@ from fastapi import HTTPException, status
 from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import Registry, open_shared
+from airflow_ml.registry.known_workspaces import known_workspaces as find_workspaces
 
-__all__ = ["opened"]
+__all__ = ["known_workspaces", "opened"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,3 +36,12 @@ def opened(workspace: str) -> Iterator[Registry]:
             status.HTTP_503_SERVICE_UNAVAILABLE,
             f"workspace {workspace!r} cannot be read at the moment; try again, the API server's log says why",
         ) from error
+
+
+def known_workspaces() -> Sequence[str]:
+    """Return the names of the workspaces that this Airflow knows; none while they cannot be read."""
+    try:
+        return find_workspaces()
+    except (ServiceException, UserErrorException) as error:
+        logger.warning("the workspaces cannot be listed: %s", error)
+        return []

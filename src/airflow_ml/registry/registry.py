@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_ml.registry.fingerprint_leases import FingerprintLeases
     from airflow_ml.registry.home import WorkspaceHome
     from airflow_ml.registry.inputs import Inputs
+    from airflow_ml.registry.listings import Listings
     from airflow_ml.registry.meetings import Meetings
     from airflow_ml.registry.metrics import Metrics
     from airflow_ml.registry.models import Models
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from airflow_ml.registry.records import WorkspaceRecord
     from airflow_ml.registry.results import Results
     from airflow_ml.registry.runs import Runs
+    from airflow_ml.registry.schedule_starts import ScheduleStarts
+    from airflow_ml.registry.schedules import Schedules
     from airflow_ml.registry.snapshots import Snapshots
     from airflow_ml.registry.workspaces import WorkspaceDetails
 else:
@@ -51,6 +54,7 @@ _REPOSITORIES = {
     "experiments": ("experiments", "Experiments"),
     "fingerprint_leases": ("fingerprint_leases", "FingerprintLeases"),
     "inputs": ("inputs", "Inputs"),
+    "listings": ("listings", "Listings"),
     "meetings": ("meetings", "Meetings"),
     "metrics": ("metrics", "Metrics"),
     "models": ("models", "Models"),
@@ -61,6 +65,8 @@ _REPOSITORIES = {
     "published_pipelines": ("published_pipelines", "PublishedPipelines"),
     "results": ("results", "Results"),
     "runs": ("runs", "Runs"),
+    "schedule_starts": ("schedule_starts", "ScheduleStarts"),
+    "schedules": ("schedules", "Schedules"),
     "snapshots": ("snapshots", "Snapshots"),
 }
 
@@ -87,6 +93,7 @@ class Registry:
     experiments: Experiments
     fingerprint_leases: FingerprintLeases
     inputs: Inputs
+    listings: Listings
     meetings: Meetings
     metrics: Metrics
     models: Models
@@ -97,6 +104,8 @@ class Registry:
     published_pipelines: PublishedPipelines
     results: Results
     runs: Runs
+    schedule_starts: ScheduleStarts
+    schedules: Schedules
     snapshots: Snapshots
 
     def __init__(self, scope: Scope, workspace: WorkspaceRecord, home: WorkspaceHome) -> None:
