@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from airflow_ml.exceptions import ServiceException
 from airflow_ml.storage.commit import commit_output, verify
 from airflow_ml.storage.local import LocalStore
 from airflow_ml.storage.manifests import read_manifest
