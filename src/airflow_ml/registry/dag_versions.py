@@ -30,8 +30,8 @@ else:
 
 __all__ = ["NEWEST", "ChangedDag", "DagVersionRecord", "DagVersions"]
 
-#: The column of Airflow's databases that holds the ids of DAGs has room for so many bytes.
-_LONGEST_ID = 250
+#: Airflow's own limit of the ids of DAGs, in bytes of the longest characters.
+_LONGEST_ID = 250 * 4
 
 #: Stands for the newest version.
 NEWEST = (1 << 63) - 1
@@ -80,7 +80,7 @@ class DagVersions(Repository):
             if newest is not None and _is_same(newest, graph_json, arguments):
                 return newest
             key = graph_texts.save_graph(session, self._scope, graph_json).key
-            row = self._insert(session, dag_id, key, cast("Json", sealed({**arguments})))
+            row = self._insert(session, dag_id, key, sealed({**arguments}))
         return DagVersionRecord(dag_id, row.number, graph_json, {**arguments}, row.created_at)
 
     def remove(self, dag_id: str) -> int | None:

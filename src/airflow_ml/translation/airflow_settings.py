@@ -22,15 +22,14 @@ if TYPE_CHECKING:
 else:
     fernet_keys = late("airflow_ml.registry.fernet_keys")
 
-__all__ = ["embedded_settings", "inherited_settings", "service_settings"]
+__all__ = ["BUNDLE_NAME", "embedded_settings", "inherited_settings", "service_settings"]
 
 _COMMON = {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-    "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
-        [{"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}]
-    ),
 }
+
+_DAGS_FOLDER = {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}
 
 #: Airflow's own places, and the service's database URL, which may hold a password.
 _NOT_INHERITED = frozenset({"AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_ML_SERVICE_DATABASE"})
@@ -64,6 +63,7 @@ def embedded_settings(home: Path, *, database: Path, folder: Path) -> Mapping[st
         **_COMMON,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([_DAGS_FOLDER]),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "airflow-logs"),
@@ -86,9 +86,13 @@ def service_settings(home: Path, *, database_url: str, port: int) -> Mapping[str
         **_COMMON,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([_DAGS_FOLDER, _pipelines(home)]),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
         "AIRFLOW__CORE__PARALLELISM": "4" if is_sqlite else str(max(2, min(8, 2 * (os.cpu_count() or 2)))),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # A version of a DAG that comes within half a minute of the one before would be left out.
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
@@ -99,8 +103,8 @@ def service_settings(home: Path, *, database_url: str, port: int) -> Mapping[str
         # After a restart the scheduler resumes tasks before the API server answers: let them wait two minutes for it.
         "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "40",
         "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
-        # New files are looked for every second. A file that has changed is read at once; one that has not, rarely:
-        # the files of submitted pipelines never change, and there can be hundreds of them.
+        # Changes are looked for every second. A file that has changed is read at once; one that has not, rarely: the
+        # files of pipelines never change, and there can be hundreds of them.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
@@ -122,6 +126,18 @@ def service_settings(home: Path, *, database_url: str, port: int) -> Mapping[str
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = ""
     return settings
 
+
+def _pipelines(home: Path) -> dict[str, object]:
+    """Return the DAG bundle of all workspaces that are used with the service."""
+    return {
+        "name": BUNDLE_NAME,
+        "classpath": "airflow_ml.translation.bundle.WorkspaceBundle",
+        "kwargs": {"workspaces_folder": str(home / "workspaces"), "refresh_interval": 1},
+    }
+
+
+#: Name of the service's bundle of pipelines.
+BUNDLE_NAME = "airflow-ml"
 
 #: Named by the service's settings: how long a writer waits for SQLite's lock, in seconds.
 SQLITE_ARGUMENTS = {"timeout": 60}

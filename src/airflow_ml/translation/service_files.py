@@ -66,8 +66,18 @@ class ServiceFiles:
 
     @property
     def dags(self) -> Path:
-        """The DAG files of submitted pipelines."""
+        """DAG files that people put there; submitted and published pipelines need none."""
         return self.root / "dags"
+
+    @property
+    def workspaces(self) -> Path:
+        """What lists the workspaces whose pipelines are DAGs of the service."""
+        return self.root / "workspaces"
+
+    @property
+    def bundles(self) -> Path:
+        """What Airflow keeps of DAG bundles."""
+        return self.root / "bundles"
 
     @property
     def database(self) -> Path:

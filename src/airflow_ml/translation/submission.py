@@ -2,8 +2,8 @@
 Starting a run of a pipeline or of one script from a script or notebook: `Experiment.submit`.
 
 The run is recorded here, in the caller's process, so that what is wrong is an exception there. Then it goes to the
-Airflow service of this machine if one is running (`airflow-ml service start`), and otherwise to a process of its own
-that runs the DAG through Airflow's in-process runner, one step at a time.
+Airflow that runs the workspace's pipelines (`airflow_ml.translation.airflow_service`), and where there is none to a
+process of its own that runs the DAG through Airflow's in-process runner, one step at a time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from airflow_ml.execution.runner_lock import ENGINE_EMBEDDED
 from airflow_ml.execution.script_runs import ScriptOpening, open_script_run
 from airflow_ml.execution.services import Services, open_services
 from airflow_ml.graph import to_json
-from airflow_ml.translation import embedding, service
+from airflow_ml.translation import embedding
+from airflow_ml.translation.airflow_service import find_service
+from airflow_ml.translation.registered_dags import register_dag
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json, ReuseMode
     from airflow_ml.registry import RunRecord
+    from airflow_ml.translation.service_runs import AirflowService
 
 __all__ = ["dag_id_of", "submit", "submit_script"]
 
@@ -42,11 +45,13 @@ def submit(
     reuse: ReuseMode = "normal",
     properties: Mapping[str, str] = MappingProxyType({}),
     description: str | None = None,
+    dag_id: str | None = None,
 ) -> str:
     """
     Record a run of the graph, start it, and return its id without waiting.
 
     Args:
+        dag_id: of a DAG of the graph that is registered already; None makes one for experiment and graph.
         reuse: how results of earlier runs are used.
         properties: of the run, besides those that every run has.
         description: of the run; the graph's unless given.
@@ -55,10 +60,10 @@ def submit(
         UserErrorException: something that the graph or the parameters name is not there or not right.
         ServiceException: the run could not be started; its record says so.
     """
-    running = service.find_running()
+    running = find_service(graph.workspace)
     opening = Opening(
         experiment=experiment,
-        dag_id=dag_id_of(graph, experiment),
+        dag_id=dag_id or dag_id_of(graph, experiment),
         dag_run_id=_dag_run_id(),
         parameters=parameters,
         tags=tags,
@@ -68,7 +73,8 @@ def submit(
         details={"engine": _engine_of(running), "reuse": reuse},
     )
     with open_services(graph.workspace) as services:
-        return _start(services, graph, open_pipeline(services, graph, opening), running)
+        run = open_pipeline(services, graph, opening)
+        return _start(services, graph, run, running, is_registered=dag_id is not None)
 
 
 def submit_script(
@@ -85,7 +91,7 @@ def submit_script(
         UserErrorException: something that the graph names is not there or not right, or the run id is taken.
         ServiceException: the run could not be started; its record says so.
     """
-    running = service.find_running()
+    running = find_service(graph.workspace)
     opening = ScriptOpening(
         experiment=experiment,
         dag_id=dag_id_of(graph, experiment),
@@ -96,15 +102,19 @@ def submit_script(
         details={"engine": _engine_of(running)},
     )
     with open_services(graph.workspace) as services:
-        return _start(services, graph, open_script_run(services, graph, opening), running)
+        return _start(services, graph, open_script_run(services, graph, opening), running, is_registered=False)
 
 
-def _start(services: Services, graph: Graph, run: RunRecord, running: service.RunningService | None) -> str:
+def _start(
+    services: Services, graph: Graph, run: RunRecord, running: AirflowService | None, *, is_registered: bool
+) -> str:
     """Hand the recorded run to what drives it, and return its id; a run that cannot be started is Failed."""
     try:
         if running is None:
             embedding.start(services.registry, graph, run)
         else:
+            if not is_registered:
+                register_dag(services.registry, graph, run.dag_id or run.id, experiment=run.experiment)
             running.start(graph, run)
     except AzureMLException as error:
         services.registry.runs.set_status(run.id, "Failed", error={"code": "NotStarted", "message": str(error)})
@@ -112,7 +122,7 @@ def _start(services: Services, graph: Graph, run: RunRecord, running: service.Ru
     return run.id
 
 
-def _engine_of(running: service.RunningService | None) -> str:
+def _engine_of(running: AirflowService | None) -> str:
     return "service" if running is not None else ENGINE_EMBEDDED
 
 
