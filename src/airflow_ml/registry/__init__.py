@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ResultGoneError,
         RunNotFoundError,
         RunStateError,
+        ScheduleNotFoundError,
         StepModuleNotFoundError,
         WorkspaceNotFoundError,
     )
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     )
     from airflow_ml.registry.registry import Registry
     from airflow_ml.registry.reuse_records import Adoption, FingerprintLease, NewResult, ResultRecord
+    from airflow_ml.registry.schedule_records import ScheduleContent, ScheduleRecord, StartRecord, Watch
     from airflow_ml.registry.shared import open_shared
 
 __all__ = [
@@ -98,8 +100,13 @@ __all__ = [
     "RunOptions",
     "RunRecord",
     "RunStateError",
+    "ScheduleContent",
+    "ScheduleNotFoundError",
+    "ScheduleRecord",
     "SnapshotRecord",
+    "StartRecord",
     "StepModuleNotFoundError",
+    "Watch",
     "WorkspaceHome",
     "WorkspaceNotFoundError",
     "WorkspaceRecord",
@@ -149,8 +156,13 @@ __getattr__, __dir__ = lazy_exports(
         "RunOptions": "records",
         "RunRecord": "records",
         "RunStateError": "errors",
+        "ScheduleContent": "schedule_records",
+        "ScheduleNotFoundError": "errors",
+        "ScheduleRecord": "schedule_records",
         "SnapshotRecord": "records",
+        "StartRecord": "schedule_records",
         "StepModuleNotFoundError": "errors",
+        "Watch": "schedule_records",
         "WorkspaceHome": "home",
         "WorkspaceNotFoundError": "errors",
         "WorkspaceRecord": "records",

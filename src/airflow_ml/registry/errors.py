@@ -13,6 +13,7 @@ __all__ = [
     "ResultGoneError",
     "RunNotFoundError",
     "RunStateError",
+    "ScheduleNotFoundError",
     "StepModuleNotFoundError",
     "WorkspaceNotFoundError",
 ]
@@ -36,6 +37,10 @@ class StepModuleNotFoundError(UserErrorException):
 
 class NameTakenError(GraphError):
     """A name or a version that is to be new exists; v1 raises ValueError, so this is one."""
+
+
+class ScheduleNotFoundError(UserErrorException):
+    """No schedule of that id is in the workspace."""
 
 
 class RunNotFoundError(UserErrorException):

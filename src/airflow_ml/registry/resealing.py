@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from airflow_ml.registry.database import in_batches
+from airflow_ml.registry.publishing_tables import PipelineDraft
+from airflow_ml.registry.schedule_tables import Schedule
 from airflow_ml.registry.sealed_json import opened, opened_text, sealed, sealed_parameters, sealed_text
 from airflow_ml.registry.sealing import reseal
 from airflow_ml.registry.tables import Base, DatasetDefinition, Datastore, Environment, GraphText, Run
@@ -84,10 +86,17 @@ def _parameters(row: Run, where: str) -> bool:
     return True
 
 
+def _values(row: PipelineDraft | Schedule, where: str) -> bool:
+    before, row.parameters = row.parameters, sealed_parameters(opened(row.parameters, where=where))
+    return bool(row.parameters != before)
+
+
 _KINDS: tuple[tuple[type[Base], Any, Callable[[Any, str], bool]], ...] = (
     (Datastore, Datastore.name, _datastore),
     (GraphText, GraphText.key, _graph),
     (Environment, Environment.name, _definition),
     (DatasetDefinition, DatasetDefinition.key, _definition),
     (Run, Run.key, _parameters),
+    (PipelineDraft, PipelineDraft.key, _values),
+    (Schedule, Schedule.key, _values),
 )
