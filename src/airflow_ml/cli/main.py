@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from airflow_ml._version import __version__
 from airflow_ml.cli import (
+    check_command,
     compute_command,
     doctor_command,
     environments_command,
@@ -62,6 +63,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="airflow-ml", description="Azure ML SDK v1 pipelines on your own Airflow.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     known = (
+        check_command,
         plan_command,
         submit_command,
         reuse_command,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType, ModuleType
 
-__all__ = ["explain_names", "missing_module"]
+__all__ = ["explain_names", "missing_module", "missing_sentence"]
 
 _SERVING = "serve a registered model with a tool of your choice (Model.get_model_path finds its files)"
 _EXPLAINING = (
@@ -60,7 +60,7 @@ def missing_module(name: str) -> None:
         ModuleNotFoundError: an import statement asks; the text says what to do instead.
     """
     if _is_import():
-        raise ModuleNotFoundError(_sentence(name, ()), name=name)
+        raise ModuleNotFoundError(missing_sentence(name, ()), name=name)
 
 
 def explain_names(module: ModuleType, alias: str) -> None:
@@ -76,7 +76,7 @@ def explain_names(module: ModuleType, alias: str) -> None:
             # A submodule that is being imported is no attribute yet; Python takes it from sys.modules after our error.
             is_coming = f"{module.__name__}.{name}" in sys.modules
             if not is_coming and _is_import_from(sys._getframe(1)):
-                raise ImportError(_sentence(f"{alias}.{name}", dir(module)), name=alias) from exc
+                raise ImportError(missing_sentence(f"{alias}.{name}", dir(module)), name=alias) from exc
             if find is _find_nothing:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}") from None
             raise
@@ -88,7 +88,14 @@ def _find_nothing(name: str) -> object:
     raise AttributeError(name)
 
 
-def _sentence(name: str, there: Iterable[str]) -> str:
+def missing_sentence(name: str, there: Iterable[str]) -> str:
+    """
+    Return what an import of a name says that is nowhere.
+
+    Args:
+        name: from `azureml` on.
+        there: names that the module has, of which a close one is proposed.
+    """
     below = name.partition(".")[2]
     for part in sorted(_INSTEAD, key=len, reverse=True):
         if below == part or below.startswith(part if part == "_" else f"{part}."):

@@ -7,7 +7,10 @@ import them; the rest is refused with a sentence.
 
 from __future__ import annotations
 
-__all__ = ["BELOW_MODULES", "PACKAGES", "PLACES"]
+__all__ = ["BELOW_MODULES", "FACE", "PACKAGES", "PLACES"]
+
+#: The face, module for module; the other rooms of airflow_ml are nobody's `azureml`.
+FACE = frozenset({"contrib", "core", "data", "exceptions", "opendatasets", "pipeline", "telemetry", "train", "widgets"})
 
 #: Module below `azureml` -> the module of ours that it is.
 PLACES = {

@@ -19,7 +19,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 
 from airflow_ml._late import late
 from airflow_ml.compat._missing import explain_names, missing_module
-from airflow_ml.compat._places import BELOW_MODULES, PACKAGES, PLACES
+from airflow_ml.compat._places import BELOW_MODULES, FACE, PACKAGES, PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +36,6 @@ __all__ = ["enable"]
 
 _ALIAS = "azureml"
 _REAL = "airflow_ml"
-#: The face; the other rooms of airflow_ml are nobody's `azureml`.
-_PUBLIC = frozenset(
-    {"contrib", "core", "data", "exceptions", "opendatasets", "pipeline", "telemetry", "train", "widgets"}
-)
 #: Where other distributions may add parts beside ours.
 _SHARED = "contrib"
 
@@ -94,7 +90,7 @@ class _AliasFinder:
         alias, _, rest = fullname.partition(".")
         if alias != _ALIAS:
             return None
-        if rest.partition(".")[0] in _PUBLIC:
+        if rest.partition(".")[0] in FACE:
             return _find_ours(fullname, rest, path)
         if rest in PLACES:
             return ModuleSpec(fullname, _SameModule(PLACES[rest]), origin="airflow-ml")
@@ -166,7 +162,7 @@ def enable(*, force: bool = False) -> bool:
 def _check_not_imported() -> None:
     for name, module in list(sys.modules.items()):
         alias, _, rest = name.partition(".")
-        is_face = alias == _ALIAS and rest.partition(".")[0] in _PUBLIC - {_SHARED}
+        is_face = alias == _ALIAS and rest.partition(".")[0] in FACE - {_SHARED}
         if is_face and not module.__name__.startswith(_REAL):
             raise exceptions.UserErrorException(
                 f"compat: {name!r} of the real Azure ML SDK is imported; enable the alias before the first import of "
