@@ -7,7 +7,8 @@ import pytest
 
 from airflow_ml.graph import Graph, Parameter, Step, WorkspaceRef, to_json
 from airflow_ml.registry import Home, PublishedPipelineRecord, Registry
-from airflow_ml.translation.rest_runs import MAX_BODY, submit_path
+from airflow_ml.translation.rest_paths import submit_path
+from airflow_ml.translation.rest_runs import MAX_BODY
 from airflow_ml.translation.service_files import ServiceFiles, ServiceRecord, birth_of
 
 pytestmark = pytest.mark.airflow
@@ -53,7 +54,7 @@ def test_another_airflow_says_what_to_do(admin: object, path: str) -> None:
     answer = admin.post(path, json=BODY)
 
     assert answer.status_code == 501
-    assert "put pipeline.to_dag(...) into a DAG file" in answer.json()["detail"]
+    assert "put pipeline.to_dag(...) into a DAG file" in answer.json()["error"]["message"]
 
 
 def test_what_is_not_there_is_not_found(admin: object, path: str, service: None) -> None:

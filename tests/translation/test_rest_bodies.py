@@ -67,7 +67,8 @@ def test_values_may_be_text():
     request = read(ParameterAssignments={"whole": "7", "rate": "0.25", "flag": "True", "text": "7", "other": "1"})
 
     assert request.parameters == {"whole": 7, "rate": 0.25, "flag": True, "text": "7", "other": "1"}
-    assert read(ParameterAssignments={"whole": "x", "flag": "no"}).parameters == {"whole": "x", "flag": "no"}
+    for odd in ({"whole": "x", "flag": "no"}, {"whole": "1_000"}, {"whole": "٣"}, {"rate": "nan"}, {"rate": "1e999"}):
+        assert read(ParameterAssignments=odd).parameters == odd
 
 
 @pytest.mark.parametrize(
@@ -89,14 +90,33 @@ def test_another_shape_is_refused(fields, words):
         read(**fields)
 
 
-@pytest.mark.parametrize("name", ["ScheduleId", "EnableNotification", "StepTags", "Properties"])
+def test_labels_become_text():
+    """Tags and properties may be numbers, which v1's clients wrote; a list is no label."""
+    request = read(tags={"a": 1, "b": True, "c": "x"}, Properties={"p": None})
+
+    assert (request.tags, request.properties) == ({"a": "1", "b": "true", "c": "x"}, {"p": ""})
+    with pytest.raises(UserErrorException, match=r"'a' of Tags: \[1\], expected a text"):
+        read(Tags={"a": [1]})
+
+
+def test_a_pipeline_without_parameters_passes_over_assignments():
+    """v1 took any name, and official notebooks send some; what has no effect is told by name."""
+    body = {"ExperimentName": "e", "ParameterAssignments": {"1": "united", "2": "city"}}
+
+    request = read_request(json.dumps(body).encode(), Graph("p", GRAPH.workspace, ()))
+
+    assert (request.parameters, request.unused) == ({}, ("1", "2"))
+    assert read(ParameterAssignments={"text": "x"}).unused == ()
+
+
+@pytest.mark.parametrize("name", ["ScheduleId", "EnableNotification", "StepTags", "DisplayName"])
 def test_what_has_no_meaning_is_refused(name):
     """A field of v1 that would be without effect is never passed over."""
     with pytest.raises(NotSupportedError, match=f"{name} of the body: 'x' is not supported; leave it out"):
         read(**{name: "x"})
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[1]", b'"x"', b"[" * 100_000])
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[1]", b'"x"', b"[" * 100_000, b'{"a": NaN}'])
 def test_what_is_no_object_is_refused(text):
     """A body that is not JSON, or another value, says what to send."""
     with pytest.raises(UserErrorException, match=r"body: .*object with ExperimentName"):

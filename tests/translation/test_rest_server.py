@@ -18,7 +18,7 @@ import pytest
 from airflow_ml.core import Experiment, Workspace
 from airflow_ml.core.authentication import InteractiveLoginAuthentication, MsiAuthentication
 from airflow_ml.data.datapath import DataPath, DataPathComputeBinding
-from airflow_ml.pipeline.core import Pipeline, PipelineParameter, PipelineRun, PublishedPipeline
+from airflow_ml.pipeline.core import Pipeline, PipelineEndpoint, PipelineParameter, PipelineRun, PublishedPipeline
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.translation import rest_server
 
@@ -149,6 +149,44 @@ def test_a_disabled_pipeline_answers_in_one_sentence(published: PublishedPipelin
 
     assert status == 400
     assert answer["error"]["message"].endswith("is Disabled and takes no runs; enable it first")
+
+
+def test_an_endpoint_is_asked_by_id_and_by_name(published: PublishedPipeline, workspace: Workspace) -> None:
+    """The version stands in the path or in the query, as in the official notebook; what is not there is named."""
+    endpoint = PipelineEndpoint.publish(workspace, "a & b", None, published)
+    by_id = endpoint.endpoint
+    by_name = by_id.split("Id", 1)[0] + "Name?name=a%20%26%20b"
+
+    for address in (by_id, f"{by_id}/0", f"{by_id}?pipelineVersion=0", by_name, f"{by_name}&pipelineVersion=0"):
+        status, answer = post(address, {"ExperimentName": "e", "ParameterAssignments": {"x": 1}})
+        assert (status, "has no parameter 'x'" in answer["error"]["message"]) == (400, True)
+    for address in (f"{by_id}/7", f"{by_name}&pipelineVersion=7"):
+        status, answer = post(address, {"ExperimentName": "e"})
+        assert (status, answer["error"]["code"]) == (404, "NotFound")
+        assert "no version '7'; its versions are 0" in answer["error"]["message"]
+    assert post(by_name.partition("?")[0], {"ExperimentName": "e"})[0] == 400
+    endpoint.disable()
+    assert "is Disabled and takes no runs" in post(by_id, {"ExperimentName": "e"})[1]["error"]["message"]
+
+
+def test_the_description_is_for_those_with_the_token(published: PublishedPipeline, workspace: Workspace) -> None:
+    """It names the four ways to start a run."""
+    address = PipelineEndpoint.publish(workspace, "e", None, published).swaggerurl
+    header = InteractiveLoginAuthentication().get_authentication_header()
+
+    with OPENER.open(urllib.request.Request(address, headers=header), timeout=60) as answer:
+        paths = json.load(answer)["paths"]
+
+    assert [path.rpartition("/PipelineRuns/")[2] for path in paths if "post" in paths[path]] == [
+        "PipelineSubmit/{pipeline_id}",
+        "PipelineEndpointSubmit/Id/{endpoint_id}",
+        "PipelineEndpointSubmit/Id/{endpoint_id}/{version}",
+        "PipelineEndpointSubmit/Name",
+    ]
+    for request in (urllib.request.Request(address), urllib.request.Request(f"{address}x", headers=header)):
+        with pytest.raises(urllib.error.HTTPError, match=r"HTTP Error 40[14]") as caught:
+            OPENER.open(request, timeout=60)
+        caught.value.close()
 
 
 def test_what_is_not_there_is_not_found(published: PublishedPipeline) -> None:

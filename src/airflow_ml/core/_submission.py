@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_submittable"]
 
-_PIPELINE = "submit the Pipeline itself, or put its to_dag() into a DAG file and start that through Airflow"
 _PIPELINE_OF_IT = "submit Pipeline(workspace, steps=...) of it"
 
 #: v1's other configurations, by the name of their class, and what to do instead.
@@ -30,8 +29,6 @@ _LATER = {
     "AutoMLConfig": "submit a ScriptRunConfig whose script tries the models",
     "Estimator": "submit a ScriptRunConfig",
     "HyperDriveConfig": "submit a ScriptRunConfig for each set of values",
-    "PipelineDraft": _PIPELINE,
-    "PipelineEndpoint": _PIPELINE,
 }
 #: What a pipeline is made of.
 _PARTS = {"PipelineStep": _PIPELINE_OF_IT, "StepSequence": _PIPELINE_OF_IT, "list": _PIPELINE_OF_IT}
@@ -53,7 +50,7 @@ def check_submittable(config: object, *, where: str, is_child: bool = False) -> 
     for name in names:
         if name in _LATER:
             raise NotSupportedError(f"{where}: submitting a {names[0]} is not available; {_LATER[name]}")
-    if is_child and not {"Pipeline", "PublishedPipeline"}.isdisjoint(names):
+    if is_child and not {"Pipeline", "PublishedPipeline", "PipelineEndpoint", "PipelineDraft"}.isdisjoint(names):
         raise NotSupportedError(f"{where}: a pipeline's run is not below another; submit it with Experiment.submit")
     if hasattr(config, "_submit_to"):
         return

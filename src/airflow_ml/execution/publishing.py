@@ -15,13 +15,24 @@ from airflow_ml.exceptions import UserErrorException
 from airflow_ml.execution.captures import capture_all, with_snapshots
 from airflow_ml.execution.graph_checks import check_graph
 from airflow_ml.graph import from_json, to_json
+from airflow_ml.registry import EndpointNotFoundError, EndpointRecord
 
 if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
     from airflow_ml.graph import Graph, Json
     from airflow_ml.registry import PublishedPipelineRecord, Registry, RunRecord
 
-__all__ = ["Publication", "graph_to_run", "properties_of", "publish", "publish_run", "stored_graph"]
+__all__ = [
+    "Publication",
+    "endpoint_to_run",
+    "graph_to_run",
+    "pipeline_of_endpoint",
+    "properties_of",
+    "publish",
+    "publish_run",
+    "refuse_inactive",
+    "stored_graph",
+]
 
 
 @dataclass(frozen=True)
@@ -74,11 +85,53 @@ def graph_to_run(registry: Registry, pipeline_id: str) -> tuple[PublishedPipelin
         UserErrorException: it is disabled.
     """
     record = registry.published_pipelines.get(pipeline_id)
-    if not record.is_active:
-        raise UserErrorException(
-            f"published pipeline {record.name!r} ({record.id}) is {record.status} and takes no runs; enable it first"
-        )
+    refuse_inactive(record)
     return record, stored_graph(registry, pipeline_id)
+
+
+def refuse_inactive(record: PublishedPipelineRecord | EndpointRecord) -> None:
+    """Raise UserErrorException for what takes no runs."""
+    if not record.is_active:
+        kind = "pipeline endpoint" if isinstance(record, EndpointRecord) else "published pipeline"
+        raise UserErrorException(
+            f"{kind} {record.name!r} ({record.id}) is {record.status} and takes no runs; enable it first"
+        )
+
+
+def endpoint_to_run(
+    registry: Registry, *, endpoint_id: str | None = None, name: str | None = None, version: str | None = None
+) -> str:
+    """
+    Return the id of the published pipeline that an endpoint runs now.
+
+    Args:
+        name: in the place of the id.
+        version: the default one if None.
+
+    Raises:
+        EndpointNotFoundError: there is no such endpoint, or no such version of it.
+        UserErrorException: it is disabled.
+    """
+    endpoints = registry.pipeline_endpoints
+    record = endpoints.get(endpoint_id) if endpoint_id is not None else endpoints.named(name or "")
+    refuse_inactive(record)
+    return pipeline_of_endpoint(record, version)[1]
+
+
+def pipeline_of_endpoint(record: EndpointRecord, version: str | None) -> tuple[str, str]:
+    """
+    Return a version of an endpoint, the default one if None, and the id of its published pipeline.
+
+    Raises:
+        EndpointNotFoundError: there is no such version.
+    """
+    chosen = record.default_version if version is None else version
+    if chosen not in record.versions:
+        raise EndpointNotFoundError(
+            f"pipeline endpoint {record.name!r}: it has no version {chosen!r}; its versions are"
+            f" {', '.join(record.versions)}"
+        )
+    return chosen, record.versions[chosen]
 
 
 def stored_graph(registry: Registry, pipeline_id: str) -> Graph:

@@ -22,6 +22,8 @@ else:
 
 __all__ = [
     "Collector",
+    "address_of_description",
+    "address_of_endpoint",
     "announce",
     "authentication_header",
     "collect_with",
@@ -87,6 +89,12 @@ class _Endpoints(Protocol):
 
     def endpoint_of(self, workspace: WorkspaceRef, pipeline_id: str) -> str:
         """See `airflow_ml.translation.endpoints.endpoint_of`."""
+
+    def address_of_endpoint(self, workspace: WorkspaceRef, endpoint_id: str) -> str:
+        """See `airflow_ml.translation.endpoints.address_of_endpoint`."""
+
+    def address_of_description(self, workspace: WorkspaceRef) -> str:
+        """See `airflow_ml.translation.endpoints.address_of_description`."""
 
 
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))
@@ -159,3 +167,13 @@ def authentication_header() -> dict[str, str]:
 def endpoint_of(workspace: WorkspaceRef, pipeline_id: str) -> str:
     """Return the address that starts runs of a published pipeline."""
     return _endpoints.endpoint_of(workspace, pipeline_id)
+
+
+def address_of_endpoint(workspace: WorkspaceRef, endpoint_id: str) -> str:
+    """Return the address that starts runs of a pipeline endpoint's default version."""
+    return _endpoints.address_of_endpoint(workspace, endpoint_id)
+
+
+def address_of_description(workspace: WorkspaceRef) -> str:
+    """Return the address of the OpenAPI description of such addresses."""
+    return _endpoints.address_of_description(workspace)

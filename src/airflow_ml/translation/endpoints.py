@@ -1,4 +1,4 @@
-"""Where a published pipeline is started by REST, and what opens that address: the service's, or this process's."""
+"""Where published pipelines are started by REST, and what opens those addresses: the service's, or this process's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from airflow_ml.translation import service
 
 if TYPE_CHECKING:
     from airflow_ml.graph import WorkspaceRef
-    from airflow_ml.translation import rest_runs, rest_server
+    from airflow_ml.translation import rest_paths, rest_server
 else:
-    rest_runs = late("airflow_ml.translation.rest_runs")
+    rest_paths = late("airflow_ml.translation.rest_paths")
     rest_server = late("airflow_ml.translation.rest_server")
 
-__all__ = ["authentication_header", "endpoint_of"]
+__all__ = ["address_of_description", "address_of_endpoint", "authentication_header", "endpoint_of"]
 
 #: The plugin's place on Airflow's API server.
 _PLUGIN = "/airflow-ml"
@@ -23,10 +23,25 @@ _PLUGIN = "/airflow-ml"
 
 def endpoint_of(workspace: WorkspaceRef, pipeline_id: str) -> str:
     """Return the address that starts runs of a published pipeline."""
+    return _base(workspace) + rest_paths.submit_path(workspace, pipeline_id)
+
+
+def address_of_endpoint(workspace: WorkspaceRef, endpoint_id: str) -> str:
+    """Return the address that starts runs of a pipeline endpoint's default version."""
+    return _base(workspace) + rest_paths.endpoint_path(workspace, endpoint_id)
+
+
+def address_of_description(workspace: WorkspaceRef) -> str:
+    """Return the address of the OpenAPI description of such addresses."""
+    return f"{_base(workspace)}{rest_paths.DESCRIPTION_PATH}"
+
+
+def _base(workspace: WorkspaceRef) -> str:
+    """Return what stands in front of the paths."""
     running = service.find_running()
     if running is None:
-        return rest_server.address_for(workspace, pipeline_id)
-    return f"{running.url.rstrip('/')}{_PLUGIN}{rest_runs.submit_path(workspace, pipeline_id)}"
+        return rest_server.address_for(workspace)
+    return f"{running.url.rstrip('/')}{_PLUGIN}"
 
 
 def authentication_header() -> dict[str, str]:

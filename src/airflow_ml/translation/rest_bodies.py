@@ -8,27 +8,36 @@ has no meaning here is refused unless it says nothing.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import NotSupportedError, UserErrorException
-from airflow_ml.graph import DataReferenceSource, DatasetSource, datapath_uri, dataset_uri, read_reuse_mode
+from airflow_ml.graph import (
+    DataReferenceSource,
+    DatasetSource,
+    datapath_uri,
+    dataset_uri,
+    parse_dataset,
+    read_reuse_mode,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_ml.graph import Graph, Json, ParameterKind, ReuseMode
 
-__all__ = ["RunRequest", "read_request"]
+__all__ = ["FIELDS", "RunRequest", "read_request"]
 
-_FIELDS = (
+#: The fields that have a meaning.
+FIELDS = (
     *("ExperimentName", "Description", "RunSource", "RunType", "ParameterAssignments", "DataPathAssignments"),
-    *("DataSetDefinitionValueAssignments", "Tags", "ContinueRunOnStepFailure", "Reuse"),
+    *("DataSetDefinitionValueAssignments", "Tags", "Properties", "ContinueRunOnStepFailure", "Reuse"),
 )
 #: v1's fields that say something which is not there.
-_REFUSED = ("ScheduleId", "EnableNotification", "Properties", "StepTags", "ParentRunId")
-_KNOWN = {name.lower(): name for name in (*_FIELDS, *_REFUSED)}
+_REFUSED = ("ScheduleId", "EnableNotification", "StepTags", "ParentRunId", "DisplayName")
+_KNOWN = {name.lower(): name for name in (*FIELDS, *_REFUSED)}
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,9 @@ class RunRequest:
         continue_on_step_failure: None leaves it to the published pipeline.
         reuse: how results of earlier runs are used; the one field that v1's body did not have.
         run_source: v1's word for who started it; `run_type` is its word for how.
+        unused: names of assignments to a pipeline that declares no parameters at all. v1's REST endpoints took any
+            name, and official notebooks send some to such pipelines; where parameters are declared, another name is
+            an error, because it is a slip.
     """
 
     experiment: str
@@ -51,6 +63,8 @@ class RunRequest:
     reuse: ReuseMode = "normal"
     run_source: str = "HTTP"
     run_type: str = "HTTP"
+    properties: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
 
 def read_request(text: bytes, graph: Graph) -> RunRequest:
@@ -69,30 +83,38 @@ def read_request(text: bytes, graph: Graph) -> RunRequest:
     goes_on = body.get("ContinueRunOnStepFailure")
     if goes_on is not None and not isinstance(goes_on, bool):
         raise UserErrorException(f"ContinueRunOnStepFailure of the body: {goes_on!r}, expected true or false")
+    assigned = _parameters(body, graph)
     return RunRequest(
         experiment=_text(body, "ExperimentName") or "",
-        parameters=_parameters(body, graph),
-        tags={name: str(value) for name, value in _mapping(body, "Tags").items()},
+        parameters=assigned if graph.parameters else {},
+        tags=_texts(body, "Tags"),
         description=_text(body, "Description"),
         continue_on_step_failure=goes_on,
         reuse=read_reuse_mode(body.get("Reuse") or "normal", where="Reuse of the body"),
         run_source=_text(body, "RunSource") or "HTTP",
         run_type=_text(body, "RunType") or "HTTP",
+        properties=_texts(body, "Properties"),
+        unused=() if graph.parameters else tuple(assigned),
     )
 
 
 def _fields(text: bytes) -> dict[str, Json]:
     """Return the body's fields under the names as v1 documents them."""
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise UserErrorException(f"body: it is not JSON ({error}); send an object with ExperimentName") from error
     if not isinstance(body, dict):
         raise UserErrorException(f"body: a {type(body).__name__}, expected an object with ExperimentName")
     unknown = [name for name in body if name.lower() not in _KNOWN]
     if unknown:
-        raise UserErrorException(f"body: unknown field {unknown[0]!r}; the fields are {', '.join(_FIELDS)}")
+        raise UserErrorException(f"body: unknown field {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
     return {_KNOWN[name.lower()]: value for name, value in body.items()}
+
+
+def _refuse_constant(word: str) -> Json:
+    """Refuse NaN and the infinities, which Python reads but which are no JSON, and no value of a parameter."""
+    raise ValueError(f"{word} is no number")
 
 
 def _text(body: Mapping[str, Json], name: str) -> str | None:
@@ -107,6 +129,16 @@ def _mapping(body: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     if not isinstance(value, dict):
         raise UserErrorException(f"{name} of the body: {value!r}, expected an object of names and values")
     return value
+
+
+def _texts(body: Mapping[str, Json], name: str) -> dict[str, str]:
+    """Return labels; plain values become text, as v1's clients wrote numbers too."""
+    labels = {}
+    for label, value in _mapping(body, name).items():
+        if isinstance(value, (dict, list)):
+            raise UserErrorException(f"{label!r} of {name}: {value!r}, expected a text")
+        labels[label] = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+    return labels
 
 
 def _parameters(body: Mapping[str, Json], graph: Graph) -> dict[str, Json]:
@@ -132,9 +164,17 @@ def _typed(value: Json, kind: ParameterKind | None) -> Json:
     if kind is None or kind not in _READERS or not isinstance(value, str):
         return value
     try:
-        return _READERS[kind](value)
+        # Python would take digits of other scripts and `1_000` as well.
+        return _READERS[kind](value) if value.isascii() and "_" not in value else value
     except ValueError:
         return value  # refused where all values are checked, with the parameter's name
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _truth(text: str) -> bool:
@@ -144,7 +184,7 @@ def _truth(text: str) -> bool:
 
 
 #: What a text of v1's bodies means, where the parameter is no text.
-_READERS: Mapping[ParameterKind, Callable[[str], Json]] = {"integer": int, "number": float, "boolean": _truth}
+_READERS: Mapping[ParameterKind, Callable[[str], Json]] = {"integer": int, "number": _number, "boolean": _truth}
 
 
 def _datapath(value: Json, where: str) -> str:
@@ -158,10 +198,16 @@ def _datapath(value: Json, where: str) -> str:
 
 
 def _dataset(value: Json, where: str) -> str | None:
-    saved = value.get("SavedDataSetReference") if isinstance(value, dict) else None
+    fields = value if isinstance(value, dict) else {}
+    saved, registered = fields.get("SavedDataSetReference"), fields.get("DataSetReference")
     saved_id = saved.get("Id") if isinstance(saved, dict) else None
-    if not isinstance(saved_id, str) or not saved_id:
-        raise UserErrorException(
-            f'{where}: {value!r}, expected {{"SavedDataSetReference": {{"Id": ...}}}} with the id of a dataset'
-        )
-    return dataset_uri(DatasetSource(saved_id=saved_id))
+    if isinstance(saved_id, str) and saved_id:
+        return dataset_uri(DatasetSource(saved_id=saved_id))
+    if isinstance(registered, dict) and isinstance(registered.get("Name"), str):
+        version = registered.get("Version")
+        name = f"dataset://{registered['Name']}" + ("" if version is None else f"@{version}")
+        return dataset_uri(parse_dataset(name, where=where))
+    raise UserErrorException(
+        f'{where}: {value!r}, expected {{"SavedDataSetReference": {{"Id": ...}}}} with the id of a dataset, or'
+        ' {"DataSetReference": {"Name": ..., "Version": ...}} with a registered one'
+    )

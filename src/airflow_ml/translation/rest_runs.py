@@ -1,64 +1,54 @@
 """
 Starting a run of a published pipeline for a request: the same for Airflow's API server and for the caller's process.
 
-What HTTP says of it is here too, so that both answer alike: the path, the answer, and the status of each error.
+What HTTP says of it is here too, so that both answer alike: the answer, and the status of each error.
 """
 
 from __future__ import annotations
 
-import re
+import logging
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 from airflow_ml.core.experiment import Experiment
 from airflow_ml.core.workspace import Workspace
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.execution.publishing import graph_to_run, properties_of
-from airflow_ml.registry import PublishedPipelineNotFoundError, open_shared
+from airflow_ml.execution.publishing import endpoint_to_run, graph_to_run, properties_of
+from airflow_ml.registry import EndpointNotFoundError, PublishedPipelineNotFoundError, open_shared
+from airflow_ml.registry.values import storable_text
 from airflow_ml.translation.rest_bodies import read_request
 from airflow_ml.translation.submission import dag_id_of, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_ml.exceptions import AzureMLException
     from airflow_ml.graph import Json, WorkspaceRef
+    from airflow_ml.translation.rest_bodies import RunRequest
+    from airflow_ml.translation.rest_paths import RunTarget
 
-__all__ = [
-    "MAX_BODY",
-    "SUBMIT_PATH",
-    "error_answer",
-    "error_document",
-    "read_submit_path",
-    "start_run",
-    "submit_path",
-]
+__all__ = ["MAX_BODY", "NOT_FOUND", "error_answer", "error_document", "pipeline_of", "start_run"]
+
+logger = logging.getLogger(__name__)
 
 #: Bytes of a request's body; v1's are some hundred.
 MAX_BODY = 1 << 20
 
-#: The form of v1's paths.
-SUBMIT_PATH = (
-    "/pipelines/v1.0/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
-    "/workspaces/{workspace}/PipelineRuns/PipelineSubmit/{pipeline_id}"
-)
-_SUBMIT_PATH = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(SUBMIT_PATH)))
+#: Errors that say that a target is not in a workspace.
+NOT_FOUND = (PublishedPipelineNotFoundError, EndpointNotFoundError)
 
 
-def submit_path(workspace: WorkspaceRef, pipeline_id: str) -> str:
-    """Return the path of a published pipeline, in v1's form; where Azure's names are not known stands `-`."""
-    return SUBMIT_PATH.format(
-        subscription=quote(workspace.subscription_id or "-", safe=""),
-        group=quote(workspace.resource_group or "-", safe=""),
-        workspace=quote(workspace.name, safe=""),
-        pipeline_id=quote(pipeline_id, safe=""),
-    )
+def pipeline_of(workspace: WorkspaceRef, target: RunTarget) -> str:
+    """
+    Return the id of the published pipeline that a request is to start.
 
-
-def read_submit_path(path: str) -> tuple[str, str] | None:
-    """Return the names of workspace and published pipeline that such a path has, or None for any other path."""
-    found = _SUBMIT_PATH.fullmatch(path)
-    return None if found is None else (unquote(found["workspace"]), unquote(found["pipeline_id"]))
+    Raises:
+        EndpointNotFoundError: there is no such endpoint, or no such version of it.
+        UserErrorException: the endpoint is disabled.
+    """
+    if target.pipeline_id is not None:
+        return target.pipeline_id
+    registry = open_shared(workspace, create=False)
+    return endpoint_to_run(registry, endpoint_id=target.endpoint_id, name=target.endpoint_name, version=target.version)
 
 
 def start_run(
@@ -88,15 +78,24 @@ def start_run(
         tags=request.tags,
         continue_on_step_failure=bool(record.continue_on_step_failure if goes_on is None else goes_on),
         reuse=request.reuse,
-        properties={**properties_of(record), "runSource": request.run_source, "runType": request.run_type},
+        properties={**_properties(request), **properties_of(record)},
         description=request.description,
     )
-    return {"Id": run_id}
+    answer: dict[str, Json] = {"Id": run_id}
+    if request.unused:
+        warning = f"the pipeline declares no parameters; without effect: {', '.join(request.unused)}"
+        logger.warning("run %s: %s", run_id, warning)
+        answer["Warnings"] = [storable_text(warning)]
+    return answer
+
+
+def _properties(request: RunRequest) -> Mapping[str, str]:
+    return {**request.properties, "runSource": request.run_source, "runType": request.run_type}
 
 
 def error_answer(error: AzureMLException) -> tuple[int, dict[str, Json]]:
     """Return status and document that an error of `start_run` is answered with."""
-    if isinstance(error, PublishedPipelineNotFoundError):
+    if isinstance(error, NOT_FOUND):
         return 404, error_document("NotFound", error.message)
     if isinstance(error, ServiceException):
         return 503, error_document("ServiceError", error.message)
@@ -104,5 +103,5 @@ def error_answer(error: AzureMLException) -> tuple[int, dict[str, Json]]:
 
 
 def error_document(code: str, message: str) -> dict[str, Json]:
-    """Return an error in the form of v1's services."""
-    return {"error": {"code": code, "message": message}}
+    """Return an error in the form of v1's services; what no text can hold is replaced."""
+    return {"error": {"code": code, "message": storable_text(message)}}

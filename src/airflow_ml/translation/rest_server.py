@@ -21,16 +21,13 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.registry import PublishedPipelineNotFoundError
-from airflow_ml.translation.rest_runs import (
-    MAX_BODY,
-    error_answer,
-    error_document,
-    read_submit_path,
-    start_run,
-    submit_path,
-)
+from airflow_ml.translation.rest_description import description
+from airflow_ml.translation.rest_paths import DESCRIPTION_PATH, read_target
+from airflow_ml.translation.rest_runs import MAX_BODY, NOT_FOUND, error_answer, error_document, pipeline_of, start_run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_ml.graph import Json, WorkspaceRef
 
 __all__ = ["address_for", "stop", "token"]
@@ -41,6 +38,14 @@ logger = logging.getLogger(__name__)
 _TIMEOUT = 30.0
 #: Seconds between two looks of the server whether it shall end.
 _POLL = 0.1
+
+
+_UNAUTHORISED: tuple[int, dict[str, Json]] = (
+    401,
+    error_document(
+        "Unauthorized", "send the header that get_authentication_header() gives in the process that serves this"
+    ),
+)
 
 
 class _Server(ThreadingHTTPServer):
@@ -73,8 +78,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Start a run."""
+        self._reply(self._answer)
+
+    def do_GET(self) -> None:
+        """Give the description of what can be asked."""
+        self._reply(self._describe)
+
+    def _reply(self, answer: Callable[[], tuple[int, dict[str, Json]]]) -> None:
         try:
-            status, document = self._answer()
+            status, document = answer()
         except Exception:
             logger.exception("a request could not be answered")
             status, document = 500, error_document("InternalError", "the log of this process says why")
@@ -92,9 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         # Read in any case: a connection that is closed over an unread body is reset, and the answer lost.
         body = self.rfile.read(int(length)) if length.isdecimal() and int(length) <= MAX_BODY else None
         if not self._has_token():
-            return 401, error_document(
-                "Unauthorized", "send the header that get_authentication_header() gives in the process that serves this"
-            )
+            return _UNAUTHORISED
         if not length.isdecimal():
             return 411, error_document("UserError", "send the body's Content-Length")
         if body is None:
@@ -104,16 +114,29 @@ class _Handler(BaseHTTPRequestHandler):
         except AzureMLException as error:
             return error_answer(error)
 
+    def _describe(self) -> tuple[int, dict[str, Json]]:
+        if not self._has_token():
+            return _UNAUTHORISED
+        if self.path.partition("?")[0] != DESCRIPTION_PATH:
+            return 404, error_document("NotFound", f"nothing is to be read at {self.path!r}")
+        return 200, description("")
+
     def _has_token(self) -> bool:
         scheme, _, given = self.headers.get("Authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self.server.token.encode())
 
     def _start(self, body: bytes) -> dict[str, Json]:
-        workspace, pipeline_id = read_submit_path(self.path.partition("?")[0]) or ("", "")
-        for ref in [ref for ref in self.server.workspaces if ref.name == workspace]:
-            with suppress(PublishedPipelineNotFoundError):  # workspaces of several databases may share a name
-                return start_run(ref, pipeline_id, body)
-        raise PublishedPipelineNotFoundError(f"no published pipeline is at {self.path!r}; its `endpoint` says where")
+        path, _, query = self.path.partition("?")
+        target = read_target(path, query)
+        refs = [ref for ref in self.server.workspaces if target is not None and ref.name == target.workspace]
+        if target is None or not refs:
+            raise PublishedPipelineNotFoundError(
+                f"no published pipeline is at {self.path!r}; its `endpoint` says where"
+            )
+        for ref in refs[:-1]:
+            with suppress(*NOT_FOUND):  # workspaces of several databases may share a name
+                return start_run(ref, pipeline_of(ref, target), body)
+        return start_run(refs[-1], pipeline_of(refs[-1], target), body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's
         """Log the request line; headers, and so the token, are never logged."""
@@ -158,11 +181,11 @@ os.register_at_fork(after_in_child=_running.forget)
 atexit.register(_running.stop)
 
 
-def address_for(workspace: WorkspaceRef, pipeline_id: str) -> str:
-    """Return the address at which this process starts runs of a published pipeline."""
+def address_for(workspace: WorkspaceRef) -> str:
+    """Return the address at which this process starts runs of what is published in the workspace."""
     server = _running.get()
     server.workspaces.add(workspace)
-    return f"{server.url}{submit_path(workspace, pipeline_id)}"
+    return server.url
 
 
 def token() -> str:
