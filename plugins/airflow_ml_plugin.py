@@ -26,6 +26,7 @@ __all__ = ["AirflowMLPlugin"]
 # Imported in the API server alone, the one process that asks for its parts.
 _api = late("airflow_ml.plugins.api")
 _announcements = late("airflow_ml.plugins.announcements")
+_views = late("airflow_ml.plugins.airflow_views")
 _preload = late("airflow_ml.translation.preload")
 # Imported by whoever reads DAGs of schedules.
 _timetables = late("airflow_ml.translation.recurrence_timetable")
@@ -48,6 +49,11 @@ class AirflowMLPlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it as an attribute
         """The pages, below `/airflow-ml`."""
         return [{"app": _api.app, "url_prefix": _api.URL_PREFIX, "name": "airflow-ml"}]
+
+    @property
+    def external_views(self) -> list[dict[str, str]]:  # type: ignore[override]  # the same
+        """The pages in Airflow's menu, and as tabs of its own pages."""
+        return list(_views.external_views())
 
     @property
     def timetables(self) -> list[type[Timetable]]:  # type: ignore[override]  # the same
