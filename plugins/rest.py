@@ -15,9 +15,10 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi.responses import JSONResponse
 
-from airflow_ml.exceptions import AzureMLException
-from airflow_ml.graph import WorkspaceRef
+from airflow_ml.exceptions import AzureMLException, NotSupportedError
+from airflow_ml.plugins.synced_dags import ThisAirflow, served_workspace
 from airflow_ml.plugins.workspaces import opened
+from airflow_ml.translation.airflow_service import serving
 from airflow_ml.translation.rest_description import description
 from airflow_ml.translation.rest_paths import (
     DESCRIPTION_PATH,
@@ -28,7 +29,6 @@ from airflow_ml.translation.rest_paths import (
     make_target,
 )
 from airflow_ml.translation.rest_runs import MAX_BODY, error_answer, error_document, pipeline_of, start_run
-from airflow_ml.translation.service import find_running
 
 __all__ = ["router"]
 
@@ -59,22 +59,20 @@ def submit_run(request: Request, user: GetUserDep, workspace: str, body: Body) -
     """Start a run of a published pipeline, or of what a pipeline endpoint runs now."""
     if isinstance(body, Response):
         return body
-    with opened(workspace):
-        pass  # or the answer that there is no such workspace
-    if find_running() is None:
-        return _refused(
-            status.HTTP_501_NOT_IMPLEMENTED,
-            "this Airflow does not run published pipelines, only the service of `airflow-ml service start` does; put"
-            " pipeline.to_dag(...) into a DAG file of this Airflow",
-        )
+    try:
+        ref = served_workspace(workspace)
+    except NotSupportedError as error:
+        with opened(workspace):
+            pass  # or the answer that there is no such workspace
+        return _refused(status.HTTP_501_NOT_IMPLEMENTED, error.message)
 
     def check(dag_id: str) -> None:
         requires_access_dag("POST", DagAccessEntity.RUN, param_dag_id=dag_id)(request, user)
 
     try:
         target = make_target(request.path_params, dict(request.query_params))
-        ref = WorkspaceRef(workspace)
-        return JSONResponse(start_run(ref, pipeline_of(ref, target), body, check=check))
+        with serving(ThisAirflow(user.get_name())):
+            return JSONResponse(start_run(ref, pipeline_of(ref, target), body, check=check))
     except AzureMLException as error:
         code, document = error_answer(error)
         return JSONResponse(document, code)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from airflow_ml.translation.dag_sources import DagSource
     from airflow_ml.translation.service_client import AirflowClient
 
-__all__ = ["ThisAirflow", "sync_dag"]
+__all__ = ["ThisAirflow", "served_workspace", "sync_dag"]
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,16 @@ def sync_dag(workspace: str, dag_id: str) -> None:
     elif known is None or known.is_stale or not _is_known(place, known.bundle_version, record):
         _write(place, record)
         _ask_for_refresh(place.bundle.name)
+
+
+def served_workspace(name: str) -> WorkspaceRef:
+    """
+    Return the workspace of that name as a DAG bundle of this Airflow has it.
+
+    Raises:
+        NotSupportedError: none has it.
+    """
+    return _find_place(name).source.workspace
 
 
 class ThisAirflow(AirflowService):

@@ -1,15 +1,14 @@
 """The REST endpoints of published pipelines on the API server, asked through the application without a server."""
 
-import os
+import json
 from pathlib import Path
 
 import pytest
 
 from airflow_ml.graph import Graph, Parameter, Step, WorkspaceRef, to_json
-from airflow_ml.registry import Home, PublishedPipelineRecord, Registry
+from airflow_ml.registry import PublishedPipelineRecord, Registry
 from airflow_ml.translation.rest_paths import submit_path
 from airflow_ml.translation.rest_runs import MAX_BODY
-from airflow_ml.translation.service_files import ServiceFiles, ServiceRecord, birth_of
 
 pytestmark = pytest.mark.airflow
 
@@ -30,12 +29,11 @@ def path(published: PublishedPipelineRecord) -> str:
 
 
 @pytest.fixture
-def service(home: Path) -> None:
-    """Say that this process is the running service."""
-    files = ServiceFiles.of(Home.default())
-    files.make()
-    birth = birth_of(os.getpid())
-    files.write_record(ServiceRecord(os.getpid(), birth, "http://127.0.0.1:9", "sqlite://", "running"))
+def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a DAG bundle of this Airflow have the workspace."""
+    path = "airflow_ml.translation.bundle.WorkspaceBundle"
+    bundle = {"name": "team", "classpath": path, "kwargs": {"workspace": "team"}}
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
 
 
 def test_nobody_is_refused(stranger: object, path: str, service: None) -> None:
@@ -50,11 +48,11 @@ def test_a_user_who_may_not_start_runs_is_refused(client: object, path: str, ser
 
 
 def test_another_airflow_says_what_to_do(admin: object, path: str) -> None:
-    """An Airflow that is not our service does not know the DAGs of published pipelines."""
+    """An Airflow without a DAG bundle of the workspace does not know the DAGs of published pipelines."""
     answer = admin.post(path, json=BODY)
 
     assert answer.status_code == 501
-    assert "put pipeline.to_dag(...) into a DAG file" in answer.json()["error"]["message"]
+    assert "no DAG bundle of this Airflow has workspace 'team'; add one" in answer.json()["error"]["message"]
 
 
 def test_what_is_not_there_is_not_found(admin: object, path: str, service: None) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.translation import service
+from airflow_ml.graph import WorkspaceRef
+from airflow_ml.registry.service_addresses import last_noted
 
 if TYPE_CHECKING:
-    from airflow_ml.graph import WorkspaceRef
-    from airflow_ml.translation import rest_paths, rest_server
+    from airflow_ml.translation import airflow_service, rest_paths, rest_server
 else:
+    airflow_service = late("airflow_ml.translation.airflow_service")
     rest_paths = late("airflow_ml.translation.rest_paths")
     rest_server = late("airflow_ml.translation.rest_server")
 
@@ -38,21 +39,26 @@ def address_of_description(workspace: WorkspaceRef) -> str:
 
 def _base(workspace: WorkspaceRef) -> str:
     """Return what stands in front of the paths."""
-    running = service.find_running()
-    if running is None:
+    service = airflow_service.find_service(workspace)
+    if service is None:
         return rest_server.address_for(workspace)
-    return f"{running.url.rstrip('/')}{_PLUGIN}"
+    return f"{service.url.rstrip('/')}{_PLUGIN}"
 
 
 def authentication_header() -> dict[str, str]:
     """
     Return the header that opens such addresses.
 
+    v1's objects know no workspace: the token is one of the Airflow that the environment or Airflow's configuration
+    names, else of the one that the configuration file names which this process has read last, else of the service of
+    this machine, else it is this process's own.
+
     Raises:
-        ServiceException: the running service gives no token.
+        ServiceException: that Airflow gives no token.
+        UserErrorException: nothing says who the user is.
     """
-    running = service.find_running()
-    token = rest_server.token() if running is None else running.client().token
+    service = airflow_service.find_service(last_noted() or WorkspaceRef(""))
+    token = rest_server.token() if service is None else service.client().token
     if token is None:
-        raise ServiceException(f"service at {running.url if running else None}: it gave no token; see its log")
+        raise ServiceException(f"service at {service.url if service else None}: it gave no token; see its log")
     return {"Authorization": f"Bearer {token}"}
