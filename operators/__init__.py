@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_ml.operators.pipeline_end import PipelineEndOperator
     from airflow_ml.operators.python_script_step import PythonScriptStepOperator
     from airflow_ml.operators.reuse_check import ReuseCheckOperator
+    from airflow_ml.operators.schedule_start import ScheduleStartOperator
     from airflow_ml.operators.step import StepOperator
     from airflow_ml.operators.step_node import StepNodeOperator
 
@@ -27,6 +28,7 @@ __all__ = [
     "PipelineEndOperator",
     "PythonScriptStepOperator",
     "ReuseCheckOperator",
+    "ScheduleStartOperator",
     "StepNodeOperator",
     "StepOperator",
 ]
@@ -39,6 +41,7 @@ __getattr__, __dir__ = lazy_exports(
         "PipelineEndOperator": "pipeline_end",
         "PythonScriptStepOperator": "python_script_step",
         "ReuseCheckOperator": "reuse_check",
+        "ScheduleStartOperator": "schedule_start",
         "StepNodeOperator": "step_node",
         "StepOperator": "step",
     },
@@ -46,9 +49,11 @@ __getattr__, __dir__ = lazy_exports(
         "data_transfer_step",
         "dataset_input",
         "links",
+        "new_files_trigger",
         "pipeline_end",
         "python_script_step",
         "reuse_check",
+        "schedule_start",
         "step",
         "step_node",
     ),

@@ -31,7 +31,6 @@ from airflow_ml.pipeline.core import (
     PipelineData,
     PipelineParameter,
     ReusePolicy,
-    Schedule,
     ScheduleRecurrence,
     StepSequence,
 )
@@ -283,14 +282,12 @@ def test_detail_17_parallel_run_steps_come_later() -> None:
 
 
 def test_detail_18_schedules() -> None:
-    """Mistakes in a recurrence surface when it is checked, not when it is made; schedules themselves come later."""
+    """Mistakes in a recurrence surface when it is checked, not when it is made; schedules are in tests/pipeline."""
     recurrence = ScheduleRecurrence("Often", 0)
 
     with pytest.raises(ValueError, match="frequency"):
         recurrence.validate()
     ScheduleRecurrence("Day", 1, hours=[6], minutes=[30]).validate()
-    with pytest.raises(NotSupportedError, match="schedule"):
-        Schedule.list(None)  # type: ignore[arg-type]
 
 
 def test_detail_20_the_context_elsewhere(workspace: Workspace) -> None:

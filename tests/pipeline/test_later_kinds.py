@@ -18,7 +18,6 @@ from airflow_ml.pipeline.core import (
     PipelineDraft,
     PipelineEndpoint,
     PipelineStep,
-    Schedule,
 )
 from airflow_ml.train.automl import AutoMLConfig
 from airflow_ml.train.dnn import PyTorch
@@ -97,7 +96,7 @@ def test_markers_of_estimators_are_plain_data() -> None:
     assert Mpi(process_count_per_node=4).process_count_per_node == 4
 
 
-@pytest.mark.parametrize("service", [Module, PipelineDraft, PipelineEndpoint, Schedule])
+@pytest.mark.parametrize("service", [Module, PipelineDraft, PipelineEndpoint])
 def test_service_is_refused_with_a_way_out(service: Any) -> None:
     """Every static call of the class says which call it is, and what to do today."""
     calls = [name for name, value in vars(service).items() if isinstance(value, staticmethod)]

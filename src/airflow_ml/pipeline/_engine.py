@@ -13,10 +13,11 @@ from airflow_ml._late import late
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol, cast
 
     from airflow_ml.graph import Graph, Json, ReuseMode, WorkspaceRef
+    from airflow_ml.registry import ScheduleContent, ScheduleRecord
 else:
     from airflow_ml._typing import Protocol, cast
 
@@ -27,11 +28,15 @@ __all__ = [
     "announce",
     "authentication_header",
     "collect_with",
+    "create_schedule",
     "endpoint_of",
+    "paused_dags",
+    "set_schedule_active",
     "submit",
     "submit_script",
     "to_dag",
     "to_task_group",
+    "update_schedule",
 ]
 
 
@@ -97,8 +102,25 @@ class _Endpoints(Protocol):
         """See `airflow_ml.translation.endpoints.address_of_description`."""
 
 
+class _Schedules(Protocol):
+    def create(self, workspace: WorkspaceRef, content: ScheduleContent, *, wait: bool) -> ScheduleRecord:
+        """See `airflow_ml.translation.schedules.create`."""
+
+    def update(
+        self, workspace: WorkspaceRef, schedule_id: str, content: ScheduleContent, *, wait: bool
+    ) -> ScheduleRecord:
+        """See `airflow_ml.translation.schedules.update`."""
+
+    def set_active(self, workspace: WorkspaceRef, schedule_id: str, *, active: bool) -> ScheduleRecord:
+        """See `airflow_ml.translation.schedules.set_active`."""
+
+    def paused_dags(self, workspace: WorkspaceRef, dag_ids: Sequence[str]) -> set[str]:
+        """See `airflow_ml.translation.schedules.paused_dags`."""
+
+
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))
 _endpoints = cast(_Endpoints, late("airflow_ml.translation.endpoints"))
+_schedules = cast(_Schedules, late("airflow_ml.translation.schedules"))
 _submission = cast(_Submission, late("airflow_ml.translation.submission"))
 
 _collector: Collector | None = None
@@ -177,3 +199,25 @@ def address_of_endpoint(workspace: WorkspaceRef, endpoint_id: str) -> str:
 def address_of_description(workspace: WorkspaceRef) -> str:
     """Return the address of the OpenAPI description of such addresses."""
     return _endpoints.address_of_description(workspace)
+
+
+def create_schedule(workspace: WorkspaceRef, content: ScheduleContent, *, wait: bool) -> ScheduleRecord:
+    """Record a schedule, and make it known to Airflow."""
+    return _schedules.create(workspace, content, wait=wait)
+
+
+def update_schedule(
+    workspace: WorkspaceRef, schedule_id: str, content: ScheduleContent, *, wait: bool
+) -> ScheduleRecord:
+    """Change a schedule, in Airflow too."""
+    return _schedules.update(workspace, schedule_id, content, wait=wait)
+
+
+def set_schedule_active(workspace: WorkspaceRef, schedule_id: str, *, active: bool) -> ScheduleRecord:
+    """Let a schedule start runs, or no longer."""
+    return _schedules.set_active(workspace, schedule_id, active=active)
+
+
+def paused_dags(workspace: WorkspaceRef, dag_ids: Sequence[str]) -> set[str]:
+    """Return which of these DAGs of schedules are paused in Airflow."""
+    return _schedules.paused_dags(workspace, dag_ids)

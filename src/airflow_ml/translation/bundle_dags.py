@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_ml._late import late
 from airflow_ml.graph import from_json
 from airflow_ml.graph.model import WorkspaceRef
 from airflow_ml.registry import open_shared
@@ -21,13 +22,19 @@ if TYPE_CHECKING:
 
     from airflow_ml.graph import Json
     from airflow_ml.registry.dag_versions import DagVersionRecord, DagVersions
+    from airflow_ml.translation import schedule_dags as _schedule_dags
+else:
+    _schedule_dags = late("airflow_ml.translation.schedule_dags")
 
-__all__ = ["CURRENT", "load_dag", "make_dag"]
+__all__ = ["CURRENT", "SCHEDULE", "load_dag", "make_dag"]
 
 logger = logging.getLogger(__name__)
 
 #: Name of the folder that the DAG processor's versions lie in.
 CURRENT = "current"
+
+#: The argument that only the DAGs of schedules have.
+SCHEDULE = "schedule_id"
 
 #: Seconds for which an older version of a DAG is not parsed: the plugin may have told Airflow of the newer one, and
 #: the DAG processor is about to look for it.
@@ -62,6 +69,8 @@ def make_dag(record: DagVersionRecord, workspace: WorkspaceRef) -> DAG:
     Args:
         workspace: the workspace as Airflow's processes reach it; whoever submitted may have reached it otherwise.
     """
+    if SCHEDULE in record.arguments:
+        return _schedule_dags.to_schedule_dag(record.dag_id, workspace, record.arguments)
     graph = from_json(record.graph_json)
     here = replace(graph.workspace, name=workspace.name, registry_url=workspace.registry_url)
     # Nobody would look for the switch of a DAG that was submitted.

@@ -1,0 +1,182 @@
+"""
+What a schedule does when its time has come or when it finds new data: runs of a published pipeline, recorded.
+
+The pipeline is the one that the schedule or its endpoint names at that moment. Every start is recorded with its cause
+before anything else (`airflow_ml.registry.schedule_starts`), and the run takes its place in Airflow from that cause:
+whoever comes again after a crash goes on where it was, and nothing is started twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_ml.exceptions import UserErrorException
+from airflow_ml.execution.pipelines import Opening, open_pipeline
+from airflow_ml.execution.publishing import endpoint_to_run, graph_to_run, properties_of
+from airflow_ml.graph import DataReferenceSource, datapath_uri
+from airflow_ml.registry.schedule_starts import SeenFile
+from airflow_ml.registry.values import content_digest
+
+if TYPE_CHECKING:
+    from airflow_ml.execution.services import Services
+    from airflow_ml.execution.stores import Stores
+    from airflow_ml.graph import Graph, Json
+    from airflow_ml.registry import Registry, RunRecord, ScheduleContent, ScheduleRecord, StartRecord, Watch
+
+__all__ = [
+    "SCHEDULE_PROPERTY",
+    "NewFile",
+    "begin_watch",
+    "check_schedule",
+    "new_files",
+    "open_start",
+    "plan_file",
+    "plan_start",
+]
+
+#: Property of a run that a schedule has started: the schedule's id.
+SCHEDULE_PROPERTY = "airflow_ml.schedule_id"
+
+#: Kinds of parameters that can take the path of a file.
+_PATH_KINDS = ("datapath", "string")
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """
+    A file that is new, or other than when a run was last started for it.
+
+    Attributes:
+        changes: how often runs were started for it.
+    """
+
+    path: str
+    etag: str
+    changes: int
+
+
+def check_schedule(registry: Registry, content: ScheduleContent) -> Graph:
+    """
+    Return the graph of the pipeline that a schedule would start now.
+
+    Raises:
+        UserErrorException: pipeline or endpoint is not there or takes no runs, or the parameter for the path of the
+            file is none of the pipeline's, or of another kind.
+    """
+    _, graph = graph_to_run(registry, _pipeline_of(registry, content))
+    if content.watch is not None and content.watch.parameter is not None:
+        _check_path_parameter(graph, content, content.watch.parameter)
+    return graph
+
+
+def begin_watch(registry: Registry, stores: Stores, schedule: ScheduleRecord) -> None:
+    """Take what is in a schedule's folder now as seen."""
+    if schedule.content.watch is not None:
+        files = dict(_files(stores, schedule.content.watch))
+        registry.schedule_starts.begin_with(schedule.id, files)
+
+
+def new_files(registry: Registry, stores: Stores, schedule: ScheduleRecord) -> list[NewFile]:
+    """Return the files of a schedule's folder that are new or have changed, in the order of their paths."""
+    if schedule.content.watch is None or not schedule.is_active:
+        return []
+    seen = registry.schedule_starts.seen(schedule.id)
+    nothing = SeenFile("")
+    return [
+        NewFile(path, etag, seen.get(path, nothing).changes)
+        for path, etag in _files(stores, schedule.content.watch)
+        if seen.get(path, nothing).etag != etag
+    ]
+
+
+def plan_start(registry: Registry, schedule: ScheduleRecord, cause: str, *, path: str | None = None) -> StartRecord:
+    """
+    Record that a schedule starts a run now, of the pipeline that it or its endpoint names now.
+
+    Args:
+        cause: a start that is recorded for the same one is returned as it is.
+
+    Raises:
+        UserErrorException: pipeline or endpoint is not there or takes no runs.
+    """
+    pipeline_id = _pipeline_of(registry, schedule.content)
+    return registry.schedule_starts.plan(schedule.id, cause, pipeline_id=pipeline_id, path=path)
+
+
+def plan_file(registry: Registry, schedule: ScheduleRecord, file: NewFile) -> StartRecord:
+    """Record that a schedule starts a run for a file; see `plan_start`."""
+    cause = f"file_{content_digest(file.path)[:16]}_{file.changes + 1}"
+    return plan_start(registry, schedule, cause, path=file.path)
+
+
+def open_start(
+    services: Services, schedule: ScheduleRecord, start: StartRecord, dag_id_of: Callable[[Graph, str], str]
+) -> tuple[Graph, RunRecord]:
+    """
+    Record the run of a start, or return the one that is recorded, with its graph.
+
+    Args:
+        dag_id_of: gives the id of the DAG that runs a graph for an experiment.
+
+    Raises:
+        UserErrorException: the pipeline takes no runs, or something that it or its parameters name is not right.
+    """
+    content = schedule.content
+    record, graph = graph_to_run(services.registry, start.pipeline_id)
+    goes_on = content.continue_on_step_failure
+    opening = Opening(
+        experiment=content.experiment,
+        dag_id=dag_id_of(graph, content.experiment),
+        dag_run_id=f"by_schedule__{schedule.id[:8]}__{start.cause}",
+        parameters=_parameters(graph, content, start.path),
+        continue_on_failure=bool(record.continue_on_step_failure if goes_on is None else goes_on),
+        run_source="Schedule",
+        properties={**properties_of(record), SCHEDULE_PROPERTY: schedule.id},
+        details={"engine": "service", "reuse": "normal"},
+    )
+    run = open_pipeline(services, graph, opening)
+    if start.run_id is None:
+        services.registry.schedule_starts.set_run(start, run.id)
+    return graph, run
+
+
+def _pipeline_of(registry: Registry, content: ScheduleContent) -> str:
+    if content.endpoint_id is not None:
+        return endpoint_to_run(registry, endpoint_id=content.endpoint_id)
+    if content.pipeline_id is None:
+        raise UserErrorException(f"schedule {content.name!r}: it names neither a published pipeline nor an endpoint")
+    return content.pipeline_id
+
+
+def _files(stores: Stores, watch: Watch) -> Iterable[tuple[str, str]]:
+    """Yield path and etag of the files of a folder, without those of folders below it (v1)."""
+    for file in stores.of_files(watch.datastore).list(watch.path, recursive=False):
+        yield file.path, file.etag
+
+
+def _parameters(graph: Graph, content: ScheduleContent, path: str | None) -> dict[str, Json]:
+    values: dict[str, Json] = dict(content.parameters)
+    watch = content.watch
+    if watch is None or watch.parameter is None or path is None:
+        return values
+    is_datapath = _check_path_parameter(graph, content, watch.parameter) == "datapath"
+    values[watch.parameter] = datapath_uri(DataReferenceSource(watch.datastore, path)) if is_datapath else path
+    return values
+
+
+def _check_path_parameter(graph: Graph, content: ScheduleContent, name: str) -> str:
+    """Return the kind of the parameter that takes the path of the file; v1's is a datapath, a text can do it too."""
+    kinds = {parameter.name: parameter.kind for parameter in graph.parameters}
+    if name not in kinds:
+        raise UserErrorException(
+            f"schedule {content.name!r}: data_path_parameter_name {name!r} is no parameter of pipeline {graph.name!r},"
+            f" which has: {', '.join(sorted(kinds)) or 'none'}; correct the name"
+        )
+    if kinds[name] not in _PATH_KINDS:
+        raise UserErrorException(
+            f"schedule {content.name!r}: parameter {name!r} of pipeline {graph.name!r} is a {kinds[name]}, and the"
+            " path of a file is a DataPath or a text; name another parameter"
+        )
+    return kinds[name]
