@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from airflow_ml.registry import PublishedPipelineRecord, Registry, RunRecord
 
 __all__ = [
+    "PIPELINE_ID",
     "Publication",
     "endpoint_to_run",
+    "graph_of_run",
     "graph_to_run",
+    "kept_graph",
     "pipeline_of_endpoint",
     "properties_of",
     "publish",
@@ -33,6 +36,9 @@ __all__ = [
     "refuse_inactive",
     "stored_graph",
 ]
+
+#: v1's property of the runs of a published pipeline: its id.
+PIPELINE_ID = "azureml.pipelineid"
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,18 @@ def publish(services: Services, graph: Graph, publication: Publication) -> Publi
     Raises:
         UserErrorException: something that the graph names is not there or not right, or code cannot be captured.
     """
+    return _store(services, kept_graph(services, graph), publication)
+
+
+def kept_graph(services: Services, graph: Graph) -> Graph:
+    """
+    Return a graph that needs no folder any more: it names snapshots of its code, which are captured.
+
+    Raises:
+        UserErrorException: something that the graph names is not there or not right, or code cannot be captured.
+    """
     check_graph(services, graph, {})
-    return _store(services, with_snapshots(graph, capture_all(services, graph)), publication)
+    return with_snapshots(graph, capture_all(services, graph))
 
 
 def publish_run(services: Services, run: RunRecord, publication: Publication) -> PublishedPipelineRecord:
@@ -63,7 +79,17 @@ def publish_run(services: Services, run: RunRecord, publication: Publication) ->
     Raises:
         UserErrorException: the run has no graph, because its operators were written by hand, or its code was not kept.
     """
-    text = services.registry.runs.graph(run.id)
+    return _store(services, graph_of_run(services.registry, run), publication)
+
+
+def graph_of_run(registry: Registry, run: RunRecord) -> Graph:
+    """
+    Return the graph that was run, with the code that was run.
+
+    Raises:
+        UserErrorException: as `publish_run`.
+    """
+    text = registry.runs.graph(run.id)
     if text is None:
         raise UserErrorException(
             f"run {run.id}: it has no graph, because its operators were written by hand; publish a Pipeline"
@@ -73,7 +99,7 @@ def publish_run(services: Services, run: RunRecord, publication: Publication) ->
     for step in graph.steps:
         if step.source_directory is not None:
             raise UserErrorException(f"run {run.id}: the code of step {step.name!r} was not kept; publish a Pipeline")
-    return _store(services, graph, publication)
+    return graph
 
 
 def graph_to_run(registry: Registry, pipeline_id: str) -> tuple[PublishedPipelineRecord, Graph]:
@@ -146,7 +172,7 @@ def stored_graph(registry: Registry, pipeline_id: str) -> Graph:
 
 def properties_of(record: PublishedPipelineRecord) -> dict[str, str]:
     """Return v1's property of a published pipeline's runs."""
-    return {"azureml.pipelineid": record.id}
+    return {PIPELINE_ID: record.id}
 
 
 def _text(value: object) -> str | None:
