@@ -1,4 +1,4 @@
-"""The workspace's `config.json`: v1's places and keys, and one key more."""
+"""The workspace's `config.json`: v1's places and keys, and two keys more."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from airflow_ml._late import late
 from airflow_ml.core._caller import base_directory
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import WorkspaceRef
+
+if TYPE_CHECKING:
+    from airflow_ml.registry import service_addresses
+else:
+    service_addresses = late("airflow_ml.registry.service_addresses")
 
 __all__ = ["find_config", "read_config", "write_config"]
 
@@ -52,13 +59,13 @@ def _candidates(start: Path, name: str) -> Iterator[Path]:
 
 def read_config(file: Path) -> WorkspaceRef:
     """
-    Read a configuration file: `workspace_name`, `subscription_id`, `resource_group` and `registry_url`.
+    Read a configuration file: `workspace_name`, `subscription_id`, `resource_group`, `registry_url` and `airflow_url`.
 
-    The last one is ours and names the workspace's database; without it the workspace lives under the home folder of
-    this machine.
+    The last two are ours. One names the workspace's database; without it the workspace lives under the home folder of
+    this machine. The other one is the address of the Airflow that runs the workspace's pipelines.
 
     Raises:
-        UserErrorException: the file is not such JSON, or its URL holds a password.
+        UserErrorException: the file is not such JSON, or has a secret in it.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -69,7 +76,7 @@ def read_config(file: Path) -> WorkspaceRef:
             f"workspace configuration {str(file)!r}: has no text 'workspace_name'; add it, for instance "
             '{"workspace_name": "ml"}'
         )
-    values = {key: content.get(key) for key in ("subscription_id", "resource_group", "registry_url")}
+    values = {key: content.get(key) for key in ("subscription_id", "resource_group", "registry_url", "airflow_url")}
     for key, value in values.items():
         if value is not None and not isinstance(value, str):
             raise UserErrorException(f"workspace configuration {str(file)!r}: {key!r} is {value!r}, expected text")
@@ -78,7 +85,15 @@ def read_config(file: Path) -> WorkspaceRef:
             f"workspace configuration {str(file)!r}: 'registry_url' holds a password; leave it out of the file and "
             "put it into the environment as AIRFLOW_ML_REGISTRY_PASSWORD"
         )
-    return WorkspaceRef(name=content["workspace_name"], **values)
+    if "airflow_token" in content or "airflow_password" in content:
+        raise UserErrorException(
+            f"workspace configuration {str(file)!r}: a token or password of Airflow is in it; remove it, make a new one"
+            " and put that into the environment as AIRFLOW_ML_AIRFLOW_TOKEN"
+        )
+    address = values.pop("airflow_url")
+    ref = WorkspaceRef(name=content["workspace_name"], **values)
+    service_addresses.note_address(ref, address)
+    return ref
 
 
 def write_config(ref: WorkspaceRef, path: str | None, file_name: str | None) -> Path:

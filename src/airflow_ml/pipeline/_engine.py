@@ -88,6 +88,11 @@ class _Submission(Protocol):
         """See `airflow_ml.translation.submission.submit_script`."""
 
 
+class _RegisteredDags(Protocol):
+    def offer_published(self, workspace: WorkspaceRef, pipeline_id: str, *, wait: bool) -> tuple[str, str]:
+        """See `airflow_ml.translation.registered_dags.offer_published`."""
+
+
 class _Endpoints(Protocol):
     def authentication_header(self) -> dict[str, str]:
         """See `airflow_ml.translation.endpoints.authentication_header`."""
@@ -121,6 +126,7 @@ class _Schedules(Protocol):
 _dags = cast(_Dags, late("airflow_ml.translation.dags"))
 _endpoints = cast(_Endpoints, late("airflow_ml.translation.endpoints"))
 _schedules = cast(_Schedules, late("airflow_ml.translation.schedules"))
+_registered_dags = cast(_RegisteredDags, late("airflow_ml.translation.registered_dags"))
 _submission = cast(_Submission, late("airflow_ml.translation.submission"))
 
 _collector: Collector | None = None
@@ -179,6 +185,11 @@ def submit_script(
 ) -> str:
     """Start the run of a graph that is one script, and return its run id."""
     return _submission.submit_script(graph, experiment=experiment, tags=tags, parent_id=parent_id, run_id=run_id)
+
+
+def offer_published(workspace: WorkspaceRef, pipeline_id: str, *, wait: bool = False) -> tuple[str, str]:
+    """Make a published pipeline's DAG runnable in the workspace's Airflow; return its id, and what came of it."""
+    return _registered_dags.offer_published(workspace, pipeline_id, wait=wait)
 
 
 def authentication_header() -> dict[str, str]:

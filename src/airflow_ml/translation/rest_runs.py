@@ -15,8 +15,9 @@ from airflow_ml.exceptions import ServiceException
 from airflow_ml.execution.publishing import endpoint_to_run, graph_to_run, properties_of
 from airflow_ml.registry import EndpointNotFoundError, PublishedPipelineNotFoundError, open_shared
 from airflow_ml.registry.values import storable_text
+from airflow_ml.translation.registered_dags import published_dag_id
 from airflow_ml.translation.rest_bodies import read_request
-from airflow_ml.translation.submission import dag_id_of, submit
+from airflow_ml.translation.submission import submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +70,7 @@ def start_run(
     record, graph = graph_to_run(open_shared(workspace, create=False), pipeline_id)
     request = read_request(body, graph)
     Experiment(Workspace.from_ref(workspace), request.experiment)  # refuses a name that cannot be
-    check(dag_id_of(graph, request.experiment))
+    check(published_dag_id(record))
     goes_on = request.continue_on_step_failure
     run_id = submit(
         graph,

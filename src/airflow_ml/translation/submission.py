@@ -8,31 +8,28 @@ process of its own that runs the DAG through Airflow's in-process runner, one st
 
 from __future__ import annotations
 
-import hashlib
-import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.execution.pipelines import Opening, open_pipeline
+from airflow_ml.execution.publishing import PIPELINE_ID
 from airflow_ml.execution.runner_lock import ENGINE_EMBEDDED
 from airflow_ml.execution.script_runs import ScriptOpening, open_script_run
 from airflow_ml.execution.services import Services, open_services
-from airflow_ml.graph import to_json
 from airflow_ml.translation import embedding
 from airflow_ml.translation.airflow_service import find_service
-from airflow_ml.translation.registered_dags import register_dag
+from airflow_ml.translation.registered_dags import dag_id_of, published_dag_id, register_dag, register_published
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json, ReuseMode
-    from airflow_ml.registry import RunRecord
+    from airflow_ml.registry import PublishedPipelineRecord, RunRecord
     from airflow_ml.translation.service_runs import AirflowService
 
 __all__ = ["dag_id_of", "submit", "submit_script"]
-
-_NOT_IN_DAG_IDS = re.compile(r"[^\w.-]+")
 
 
 def submit(
@@ -45,13 +42,11 @@ def submit(
     reuse: ReuseMode = "normal",
     properties: Mapping[str, str] = MappingProxyType({}),
     description: str | None = None,
-    dag_id: str | None = None,
 ) -> str:
     """
     Record a run of the graph, start it, and return its id without waiting.
 
     Args:
-        dag_id: of a DAG of the graph that is registered already; None makes one for experiment and graph.
         reuse: how results of earlier runs are used.
         properties: of the run, besides those that every run has.
         description: of the run; the graph's unless given.
@@ -63,7 +58,7 @@ def submit(
     running = find_service(graph.workspace)
     opening = Opening(
         experiment=experiment,
-        dag_id=dag_id or dag_id_of(graph, experiment),
+        dag_id=dag_id_of(graph, experiment),
         dag_run_id=_dag_run_id(),
         parameters=parameters,
         tags=tags,
@@ -73,8 +68,10 @@ def submit(
         details={"engine": _engine_of(running), "reuse": reuse},
     )
     with open_services(graph.workspace) as services:
-        run = open_pipeline(services, graph, opening)
-        return _start(services, graph, run, running, is_registered=dag_id is not None)
+        published = _published(services, properties)
+        if published is not None:
+            opening = replace(opening, dag_id=published_dag_id(published))
+        return _start(services, graph, open_pipeline(services, graph, opening), running, published)
 
 
 def submit_script(
@@ -102,24 +99,36 @@ def submit_script(
         details={"engine": _engine_of(running)},
     )
     with open_services(graph.workspace) as services:
-        return _start(services, graph, open_script_run(services, graph, opening), running, is_registered=False)
+        return _start(services, graph, open_script_run(services, graph, opening), running)
 
 
 def _start(
-    services: Services, graph: Graph, run: RunRecord, running: AirflowService | None, *, is_registered: bool
+    services: Services,
+    graph: Graph,
+    run: RunRecord,
+    running: AirflowService | None,
+    published: PublishedPipelineRecord | None = None,
 ) -> str:
     """Hand the recorded run to what drives it, and return its id; a run that cannot be started is Failed."""
     try:
         if running is None:
             embedding.start(services.registry, graph, run)
+            return run.id
+        if published is None:
+            register_dag(services.registry, graph, run.dag_id or run.id, experiment=run.experiment)
         else:
-            if not is_registered:
-                register_dag(services.registry, graph, run.dag_id or run.id, experiment=run.experiment)
-            running.start(graph, run)
+            register_published(services.registry, published, graph)
+        running.start(graph, run)
     except AzureMLException as error:
         services.registry.runs.set_status(run.id, "Failed", error={"code": "NotStarted", "message": str(error)})
         raise
     return run.id
+
+
+def _published(services: Services, properties: Mapping[str, str]) -> PublishedPipelineRecord | None:
+    """Return the published pipeline that a run's properties name, whose DAG the run is then of."""
+    pipeline_id = properties.get(PIPELINE_ID)
+    return None if pipeline_id is None else services.registry.published_pipelines.get(pipeline_id)
 
 
 def _engine_of(running: AirflowService | None) -> str:
@@ -128,9 +137,3 @@ def _engine_of(running: AirflowService | None) -> str:
 
 def _dag_run_id() -> str:
     return f"submitted__{uuid.uuid4()}"
-
-
-def dag_id_of(graph: Graph, experiment: str) -> str:
-    """Return one id per experiment and graph, so that submitting the same pipeline again is another run of its DAG."""
-    digest = hashlib.sha256(to_json(graph).encode()).hexdigest()[:8]
-    return f"{_NOT_IN_DAG_IDS.sub('_', experiment)[:200]}-{digest}"

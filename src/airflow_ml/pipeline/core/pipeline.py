@@ -240,6 +240,8 @@ class Pipeline:
         description: str | None = None,
         version: str | None = None,
         continue_on_step_failure: bool | None = None,
+        *,
+        wait: bool = False,
     ) -> PublishedPipeline:
         """
         Store the pipeline with its code, so that it can be started without both, by id or by REST.
@@ -249,6 +251,8 @@ class Pipeline:
         Args:
             name: need not be unique; the pipeline's description unless given.
             continue_on_step_failure: for runs that say nothing else; None means no.
+            wait: return when an Airflow that has no plugin of ours has found its DAG, too; see
+                `PublishedPipeline.runnable`.
 
         Raises:
             UserErrorException: something that the pipeline names is not in the workspace, or code cannot be captured.
@@ -258,7 +262,7 @@ class Pipeline:
         _engine.announce(self._graph)
         _save_datasets(self._steps, self._workspace)
         said = publishing.Publication(name, description, version, continue_on_step_failure)
-        return publishing.publish_graph(self._workspace, self._graph, said)
+        return publishing.publish_graph(self._workspace, self._graph, said, wait=wait)
 
     def _submit_to(
         self,

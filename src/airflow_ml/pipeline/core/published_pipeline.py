@@ -79,6 +79,7 @@ class PublishedPipeline:
         self._total_run_steps = total_run_steps
         self._continue_on_step_failure = continue_on_step_failure
         self.workspace = workspace
+        self._runnable: str | None = None
 
     @classmethod
     def _of(cls, workspace: Workspace, record: PublishedPipelineRecord) -> PublishedPipeline:
@@ -159,6 +160,16 @@ class PublishedPipeline:
         return self._continue_on_step_failure
 
     @property
+    def runnable(self) -> str | None:
+        """
+        When its DAG could be triggered in Airflow, as publishing it has found.
+
+        `now`, `after the bundle's refresh`, or `no service` where no Airflow is configured; None if this object did
+        not publish it.
+        """
+        return self._runnable
+
+    @property
     def endpoint(self) -> str:
         """
         The address that starts a run, by a POST with v1's body and `get_authentication_header()`.
@@ -199,13 +210,14 @@ class PublishedPipeline:
         self._set_active(active=True)
 
     def disable(self) -> None:
-        """Let it take no more runs; those that it has go on."""
+        """Let it take no more runs; those that it has go on. Its DAG is no longer shown."""
         self._set_active(active=False)
 
     def _set_active(self, *, active: bool) -> None:
         pipelines = self.workspace.registry().published_pipelines
         pipelines.set_active(self._id, active=active)
         self._status = pipelines.get(self._id).status
+        _engine.offer_published(self.workspace.ref, self._id)
 
     def submit(
         self,

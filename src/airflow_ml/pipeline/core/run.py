@@ -128,13 +128,21 @@ class PipelineRun(_PipelineWords):
         _graph_yaml.save(self.get_graph(), path)
 
     def publish_pipeline(
-        self, name: str, description: str, version: str, continue_on_step_failure: bool | None = None, **kwargs: object
+        self,
+        name: str,
+        description: str,
+        version: str,
+        continue_on_step_failure: bool | None = None,
+        *,
+        wait: bool = False,
+        **kwargs: object,
     ) -> PublishedPipeline:
         """
         Store the pipeline that was run, with the code that was run, so that it can be started by id or by REST.
 
         Args:
             continue_on_step_failure: for runs that say nothing else; None means no.
+            wait: see `Pipeline.publish`.
             kwargs: `enable_email_notification` is accepted without effect, as notifications are Airflow's.
 
         Raises:
@@ -142,7 +150,7 @@ class PipelineRun(_PipelineWords):
         """
         refuse_unknown(kwargs, where="publish_pipeline", known=["enable_email_notification"], error=GraphError)
         said = _publishing.Publication(name, description, version, continue_on_step_failure)
-        return _publishing.publish_run(self.experiment.workspace, self.id, said)
+        return _publishing.publish_run(self.experiment.workspace, self.id, said, wait=wait)
 
     def get_steps(self) -> Iterator[StepRun]:
         """Return the steps' runs, newest first; the newest attempt of each. Right after submit there may be none."""
