@@ -23,7 +23,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return what sets the clock; it stands at the creation."""
 
     def stand_at(moment: datetime) -> None:
-        monkeypatch.setattr(recurrence_timetable, "utc_now", lambda: moment)
+        plain = datetime.fromisoformat(moment.isoformat())
+        monkeypatch.setattr(recurrence_timetable, "utc_now", lambda: plain)
 
     stand_at(CREATED)
     return stand_at
@@ -82,6 +83,16 @@ def test_a_parse_does_not_move_what_is_due(now: Any) -> None:
     now(last + timedelta(days=1, seconds=20))
 
     assert next_run(last) == last + timedelta(days=1)
+
+
+@pytest.mark.parametrize("frequency", ["Minute", "Hour", "Day", "Week", "Month"])
+def test_every_frequency_goes_on(now: Any, frequency: str) -> None:
+    """Airflow's moments are pendulum's; the next one follows from each of them."""
+    others = {"frequency": frequency, "interval": 3, "hours": None, "minutes": None}
+    second = next_run(CREATED, **others)
+
+    assert second is not None
+    assert CREATED < second < (next_run(second, **others) or CREATED)
 
 
 def test_start_and_end_of_a_dag_are_minded(now: Any) -> None:

@@ -8,6 +8,7 @@ all that it knows is in the serialized DAG.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,6 @@ from airflow_ml.registry.values import utc_now
 from airflow_ml.translation.recurrence_times import RecurrenceTimes, describe
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow.timetables.base import TimeRestriction
     from pendulum import DateTime
 
@@ -71,12 +70,12 @@ class RecurrenceTimetable(Timetable):
         """Return when the next run is due."""
         times = self._times
         last = last_automated_data_interval
-        due = times.first() if last is None else times.after(last.end)
+        due = times.first() if last is None else times.after(_plain(last.end))
         if due is not None and restriction.earliest is not None and due < restriction.earliest:
-            due = times.after(restriction.earliest.subtract(microseconds=1))
+            due = times.after(_plain(restriction.earliest) - timedelta(microseconds=1))
         missed = None if restriction.catchup else times.until(utc_now())
-        if due is None or (missed is not None and missed > due):
-            due = missed if due is not None else None
+        if due is not None and missed is not None:
+            due = max(due, missed)
         if due is None or (restriction.latest is not None and due > restriction.latest):
             return None
         return DagRunInfo.exact(_of_pendulum(due))
@@ -84,3 +83,8 @@ class RecurrenceTimetable(Timetable):
 
 def _of_pendulum(moment: datetime) -> DateTime:
     return pendulum.instance(moment, tz="UTC")
+
+
+def _plain(moment: DateTime) -> datetime:
+    """Return Python's own object: differences of pendulum's cannot be divided by Python's."""
+    return datetime.fromisoformat(moment.isoformat())
