@@ -18,7 +18,7 @@ from airflow.configuration import conf
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 from airflow.dag_processing.dagbag import DagBag
-from airflow.exceptions import DagRunAlreadyExists
+from airflow.exceptions import AirflowException, DagRunAlreadyExists
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.dagbundle import DagBundleModel
@@ -29,7 +29,7 @@ from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from airflow_ml.exceptions import NotSupportedError, ServiceException
+from airflow_ml.exceptions import NotSupportedError, ServiceException, UserErrorException
 from airflow_ml.execution.run_parameters import open_parameters
 from airflow_ml.registry import open_shared
 from airflow_ml.translation.bundle import WorkspaceBundle
@@ -178,16 +178,25 @@ def _write(place: _Place, record: DagVersionRecord) -> None:
 
 
 def _serialized(place: _Place, record: DagVersionRecord, file: Path) -> LazyDeserializedDAG:
-    with _one_dag:
-        dag = make_dag(record, place.source.workspace)
-    dag.fileloc, dag.relative_fileloc = str(file), str(file.relative_to(file.parents[1]))
-    bag = DagBag(collect_dags=False, bundle_path=file.parents[1], bundle_name=place.bundle.name)
-    bag.bag_dag(dag)  # checks it, and applies the policies of the cluster
-    return LazyDeserializedDAG.from_dag(dag)
+    try:
+        with _one_dag:
+            dag = make_dag(record, place.source.workspace)
+        dag.fileloc, dag.relative_fileloc = str(file), _relative(file)
+        dag.validate()
+        bag = DagBag(collect_dags=False, bundle_path=file.parents[1], bundle_name=place.bundle.name)
+        bag.bag_dag(dag)  # checks it, and applies the policies of the cluster
+        return LazyDeserializedDAG.from_dag(dag)
+    except (AirflowException, TypeError, ValueError) as error:
+        raise UserErrorException(f"DAG {record.dag_id!r}: Airflow makes no DAG of it: {error}") from error
+
+
+def _relative(file: Path) -> str:
+    """Return a DAG's file as it is called in its bundle: the folder of its workspace, and its name."""
+    return str(file.relative_to(file.parents[1]))
 
 
 def _write_rows(place: _Place, dag: LazyDeserializedDAG, file: Path) -> None:
-    name, relative = place.bundle.name, str(file.relative_to(file.parents[1]))
+    name, relative = place.bundle.name, _relative(file)
     errors: dict[tuple[str, str], str] = {}
     with create_session(scoped=False) as session:
         if session.get(DagBundleModel, name) is None:
