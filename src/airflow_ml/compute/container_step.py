@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.container_start import ASKED_FILE, END_FILE, MISSING_FILE
+from airflow_ml.compute.docker_engine import describe_full_disk
 from airflow_ml.compute.keeper_lines import KeeperLines
 from airflow_ml.compute.request import Outcome
 from airflow_ml.exceptions import AzureMLException, RunEnvironmentException, ServiceException, StepLostError
@@ -193,9 +194,14 @@ class ContainerStep:
         if code == _NOT_FOUND and not written:
             self._refuse_shell()
         signal = code - _SIGNALLED if _SIGNALLED < code <= _SIGNALLED + _LARGEST_SIGNAL else None
-        cause = self._memory_cause() if state.is_out_of_memory else self._crowd_cause(written)
-        if signal in (_SIGTERM, _SIGKILL) and not self._is_stopped and not state.is_out_of_memory:
-            self._refuse_killed(is_written=bool(written))
+        cause = self._memory_cause() if state.is_out_of_memory else self._crowd_cause(written) or self._disk_cause(code)
+        if not self._is_stopped:
+            self._refuse_stopped()
+        if signal in (_SIGTERM, _SIGKILL) and not self._is_stopped and not state.is_out_of_memory and not written:
+            raise StepLostError(
+                f"container {self.name!r} was killed from outside (docker kill, or the engine died); a retry starts"
+                " again"
+            )
         now = datetime.now(timezone.utc)
         return Outcome(
             exit_code=None if signal is not None else code,
@@ -233,23 +239,26 @@ class ContainerStep:
             " its container may have"
         )
 
+    def _disk_cause(self, code: int) -> str | None:
+        if code == 0:
+            return None
+        with suppress(AzureMLException):  # the failure itself is worth more
+            if self._engine.has_full_disk():
+                return describe_full_disk()
+        return None
+
     def _memory_cause(self) -> str:
         container = self.request.container
         limit = None if container is None else container.limits.memory
         text = "it needed more memory than its container has"
         return text if limit is None else f"{text}: {limit / (1 << 30):.3g} GiB; take a larger node (vm_size), or less"
 
-    def _refuse_killed(self, *, is_written: bool) -> None:
-        """Tell a script that was killed from one whose container was."""
+    def _refuse_stopped(self) -> None:
+        """Whatever a script does when it is asked to end, exit code 0 included, may be the half of its work."""
         if (self.request.attempt_directory / ASKED_FILE).exists():
             raise StepLostError(
                 f"container {self.name!r} was stopped from outside (docker stop, or the engine was shut down); a"
                 " retry starts again"
-            )
-        if not is_written:
-            raise StepLostError(
-                f"container {self.name!r} was killed from outside (docker kill, or the engine died); a retry starts"
-                " again"
             )
 
 

@@ -29,7 +29,15 @@ else:  # a tenth of a second and more, for the steps that run in containers alon
     docker_errors = late("docker.errors")
     requests = late("requests")
 
-__all__ = ["LABEL_PREFIX", "ContainerState", "DockerEngine", "Image", "home_label"]
+__all__ = [
+    "LABEL_PREFIX",
+    "ContainerState",
+    "DockerEngine",
+    "Image",
+    "describe_full_disk",
+    "home_label",
+    "tells_full_disk",
+]
 
 #: What the names of our labels begin with; behind it: workspace, dag, run, task, map_index, try, step-run,
 #: fingerprint, devices and home; programs in images: program and home.
@@ -40,6 +48,10 @@ _DEFAULT_SOCKET = "/var/run/docker.sock"
 _ANSWER_SECONDS = 120
 #: What the engine says where a device cannot be handed in (NVIDIA's toolkit is missing, or the device).
 _NO_DEVICE = "could not select device driver"
+#: The kernel's words for a full disk, as the engine and the programs in its builds repeat them.
+_FULL_DISK = "no space left on device"
+#: A disk with less room than this is called full.
+_FULL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -227,11 +239,34 @@ class DockerEngine:
                 if error.status_code != 409:  # somebody else is removing it
                     raise
 
+    def has_full_disk(self) -> bool:
+        """Whether the engine's disk is full; False where this process does not see it, in a container of its own."""
+        with self.answering("ask for its folder"):
+            folder = self.client.info().get("DockerRootDir") or ""
+        try:
+            status = os.statvfs(folder)
+        except OSError:
+            return False
+        return status.f_bavail * status.f_frsize < _FULL_BYTES
+
     def printed(self, container: str) -> str:
         """Return what the first process of a container has written to its own output, at most the last 2000 bytes."""
         with self.answering(f"read the output of container {container[:48]!r}"):
             data: bytes = self.client.logs(container, stdout=True, stderr=True, tail=20)
         return data.decode("utf-8", "replace")[-2000:].strip()
+
+
+def tells_full_disk(text: str) -> bool:
+    """Whether the engine, or a program of a build, says that there is no room."""
+    return _FULL_DISK in text.lower()
+
+
+def describe_full_disk() -> str:
+    """Return what is the case then, and what helps."""
+    return (
+        "the disk of the Docker engine is full; see what takes it (docker system df), remove what nobody needs"
+        " (airflow-ml environments prune, docker system prune), or give the engine a larger disk (data-root)"
+    )
 
 
 def home_label(root: Path) -> str:
@@ -241,6 +276,8 @@ def home_label(root: Path) -> str:
 
 def _translated(what: str, error: docker_errors.APIError) -> Exception:
     text = _short(error)
+    if tells_full_disk(text):
+        return ServiceException(f"{describe_full_disk()} ({what}): {text}", inner_exception=error)
     if isinstance(error, docker_errors.ImageNotFound):
         return RunEnvironmentException(f"the Docker engine does not have the image ({what}): {text}")
     if _NO_DEVICE in text:

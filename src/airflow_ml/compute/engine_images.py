@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_ml.compute.docker_engine import LABEL_PREFIX, DockerEngine
+from airflow_ml.compute.docker_engine import LABEL_PREFIX, DockerEngine, describe_full_disk, tells_full_disk
 from airflow_ml.compute.image_names import PULLED
 from airflow_ml.compute.masking import mask_credentials
 from airflow_ml.exceptions import AzureMLException, RunEnvironmentException, ServiceException
@@ -123,13 +123,18 @@ class EngineImages:
             self._waiting.check()
             if line.get("error"):
                 last = "\n".join("".join(said).splitlines()[-_LAST_LINES:])
-                raise RunEnvironmentException(
-                    mask_credentials(f"{self._where}: {what} failed: {line['error'].strip()}\n{last}").strip()
-                )
+                raise self._failed(what, str(line["error"]).strip(), last)
             text = line.get("stream") or ("" if line.get("progress") else f"{line.get('status', '')}\n")
             if text.strip():
                 said.append(mask_credentials(text))
                 self._waiting.keep(said[-1])
+
+    def _failed(self, what: str, error: str, last: str) -> AzureMLException:
+        if tells_full_disk(f"{error}\n{last}"):
+            return ServiceException(
+                mask_credentials(f"{self._where}: {what} failed: {describe_full_disk()}: {error}\n{last}").strip()
+            )
+        return RunEnvironmentException(mask_credentials(f"{self._where}: {what} failed: {error}\n{last}").strip())
 
 
 def context_of(dockerfile: str, folders: Mapping[str, Path] | None = None) -> io.BytesIO:
