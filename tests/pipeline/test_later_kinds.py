@@ -13,10 +13,7 @@ from airflow_ml.contrib.notebook import AzureMLNotebookHandler, NotebookRunConfi
 from airflow_ml.exceptions import NotSupportedError
 from airflow_ml.opendatasets import MNIST, NycTlcGreen
 from airflow_ml.pipeline.core import (
-    Module,
     ModuleVersionDescriptor,
-    PipelineDraft,
-    PipelineEndpoint,
     PipelineStep,
 )
 from airflow_ml.train.automl import AutoMLConfig
@@ -25,7 +22,7 @@ from airflow_ml.train.estimator import Estimator, Mpi
 from airflow_ml.train.hyperdrive import HyperDriveConfig
 from airflow_ml.train.sklearn import SKLearn
 
-STEPS = ("DataTransferStep", "PythonScriptStep")
+STEPS = ("DataTransferStep", "ModuleStep", "PythonScriptStep")
 LATER_STEPS = [name for name in airflow_ml.pipeline.steps.__all__ if name not in STEPS]
 LATER_SETTINGS = [
     AutoMLConfig,
@@ -94,20 +91,6 @@ def test_open_data_sets_say_where_the_files_are() -> None:
 def test_markers_of_estimators_are_plain_data() -> None:
     """They carry values alone."""
     assert Mpi(process_count_per_node=4).process_count_per_node == 4
-
-
-@pytest.mark.parametrize("service", [Module, PipelineDraft, PipelineEndpoint])
-def test_service_is_refused_with_a_way_out(service: Any) -> None:
-    """Every static call of the class says which call it is, and what to do today."""
-    calls = [name for name, value in vars(service).items() if isinstance(value, staticmethod)]
-
-    for name in calls:
-        call = getattr(service, name)
-        with pytest.raises(NotSupportedError, match=rf"{service.__name__}\.{name} is not in this version"):
-            call(**minimal(call))
-    assert calls
-    with pytest.raises(NotSupportedError):
-        service(**minimal(service))
 
 
 def test_descriptor_of_a_module_version_is_plain_data() -> None:

@@ -1,7 +1,7 @@
 """
 Ports and parameters of a module's definition (`azureml.pipeline.core.graph.InputPortDef` and its neighbours).
 
-Plain values, as in v1: nothing is checked here. What takes them, `Module`, is not there yet.
+Plain values, as in v1: nothing is checked here, but where `Module` takes them.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ def write_node(step: PipelineStep, wiring: StepWiring, context: NodeContext) -> 
         outputs=tuple([bound.port for bound in wiring.outputs]),
         params=wiring.params,
         source_directory=_portable(definition.source_directory, context),
+        snapshot=definition.snapshot,
         environment=definition.environment,
         environment_variables=definition.environment_variables,
         compute=definition.compute,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from airflow_ml.data.abstract_datastore import AbstractDatastore
-    from airflow_ml.graph import Json
+    from airflow_ml.graph import Json, SourceSnapshot
     from airflow_ml.pipeline.core._reuse_settings import ReuseSettings
 
     class SourceContext(Protocol):
@@ -38,6 +38,7 @@ class StepDefinition:
     Attributes:
         script: path inside the source directory; whether it is there is checked by the kind.
         source_directory: absolute path.
+        snapshot: in the place of a source directory.
         run_settings: values may be PipelineParameter objects.
         reuse: what was said about reuse besides `allow_reuse`; None for nothing.
     """
@@ -53,6 +54,7 @@ class StepDefinition:
     version: str | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
     reuse: ReuseSettings | None = None
+    snapshot: SourceSnapshot | None = None
 
 
 class PipelineStep:
