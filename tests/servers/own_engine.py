@@ -1,8 +1,8 @@
 """
 A Docker engine of a test's own, beside the machine's: to be killed, restarted, and filled to the last byte.
 
-Its images and containers lie in memory, and it has no network, so that it takes nothing from the other one: neither
-the bridge nor its rules. Containers ask for the bridge all the same and get none.
+Its images and containers lie in memory, and it sees no network of the machine, so that it takes nothing from the
+other one: neither the bridge nor its rules. Containers ask for the bridge all the same and get none.
 """
 
 import os
@@ -65,7 +65,10 @@ class OwnEngine:
         places = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid"]
         addresses = ["--host", self.address, "--containerd", folder / "containerd.sock"]
         network = ["--bridge=none", "--iptables=false", "--ip-forward=false"]
-        self._process = self._started(["dockerd", *places, *addresses, *network, "--storage-driver=overlay2", *options])
+        # In a network of its own, because an engine without a bridge takes away the one that it finds.
+        self._process = self._started(
+            ["unshare", "--net", "dockerd", *places, *addresses, *network, "--storage-driver=overlay2", *options]
+        )
         self._wait_until(self._answers, self._process)
 
     def kill(self) -> None:
@@ -131,8 +134,8 @@ class OwnEngine:
 @contextmanager
 def running_own_engine(machines: DockerForTests) -> Iterator[OwnEngine]:
     """Start one with the base image of the machine's engine; skip where that needs more rights than there are."""
-    if os.geteuid() or shutil.which("dockerd") is None:
-        skip_without("a Docker engine of the test's own: needs root and dockerd")
+    if os.geteuid() or not all(map(shutil.which, ("containerd", "dockerd", "unshare"))):
+        skip_without("a Docker engine of the test's own: needs root, dockerd and unshare")
     # Not pytest's folder: the paths of sockets are short.
     folder = Path(tempfile.mkdtemp(prefix=f"engine-{uuid.uuid4().hex[:6]}-"))
     engine = OwnEngine(folder)
