@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from airflow_ml.compute.package_indexes import pip_settings
-from airflow_ml.compute.package_installation import pip_command
-from airflow_ml.exceptions import RunEnvironmentException
+from airflow_ml.compute.package_installation import may_pass, pip_command
+from airflow_ml.exceptions import RunEnvironmentException, ServiceException
 
 if TYPE_CHECKING:
     from airflow_ml.compute.installing import Installation
@@ -37,7 +37,7 @@ def install_in_image(packages: PackageFolder, folder: Path, requirements: Path, 
 
     Raises:
         RunEnvironmentException: pip failed, or the image has none.
-        ServiceException: the engine does not answer.
+        ServiceException: the engine or the index does not answer, or the disk is full; trying again can help.
     """
     folder.mkdir(exist_ok=True)
     shutil.rmtree(run.folder / "home", ignore_errors=True)
@@ -70,10 +70,11 @@ def install_in_image(packages: PackageFolder, folder: Path, requirements: Path, 
     if ended.exit_code:
         last = "\n".join(run.text.strip().splitlines()[-_LAST_LINES:])
         names = ", ".join(packages.requirements.packages)
-        raise RunEnvironmentException(
+        text = (
             f"{packages.where}: installing {names} for Python {packages.python.version} of image"
             f" {packages.image[:19]} failed (exit code {ended.exit_code}); correct the packages or the index:\n{last}"
         )
+        raise ServiceException(text) if may_pass(run.text) else RunEnvironmentException(text)
 
 
 def _write_settings(home: Path, run: Installation) -> list[Path]:

@@ -21,7 +21,7 @@ from airflow_ml.compute.installing import Installation
 from airflow_ml.compute.interpreters import find_uv
 from airflow_ml.compute.masking import mask_credentials
 from airflow_ml.compute.package_indexes import installer_environment, pip_settings
-from airflow_ml.compute.package_installation import check_outcome, is_unreachable, uv_command, write_requirements
+from airflow_ml.compute.package_installation import check_outcome, may_pass, uv_command, write_requirements
 from airflow_ml.compute.virtual_environment import BUILDER_VERSION, describe_packages, digest_of
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class PackageFolder:
             platform = ["--python-platform", self.python.platform, "--only-binary", ":all:"]
             command = uv_command(uv, self.requirements, file, pip_settings(run.environment), *target, *platform)
             outcome = run.run(command)
-            if outcome.succeeded or is_unreachable(run.text):
+            if outcome.succeeded or may_pass(run.text):
                 check_outcome(outcome, run, self.requirements, where=self.where)
                 return
             run.add("there are no wheels for all of it, or uv failed: the image's own pip installs now")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from airflow_ml.compute.request import Outcome
     from airflow_ml.compute.requirements import Requirements
 
-__all__ = ["check_outcome", "is_unreachable", "option_words", "pip_command", "uv_command", "write_requirements"]
+__all__ = ["check_outcome", "may_pass", "option_words", "pip_command", "uv_command", "write_requirements"]
 
 _LAST_LINES = 15
-#: What uv, pip and the libraries below them say of an index that did not answer as it should have.
-_UNREACHABLE = re.compile(
+#: What uv, pip and the libraries below them say of an index that did not answer as it should have, or of a full disk.
+_PASSING = re.compile(
     r"error sending request|connection (refused|reset|aborted|broken)|connect timeout|timed? ?out|dns error"
     r"|name resolution|network is unreachable|server error \(5\d\d|max retries exceeded"
-    r"|\b50[234] (bad|service|gateway)",
+    r"|\b50[234] (bad|service|gateway)|no space left on device|disk quota exceeded",
     re.IGNORECASE,
 )
 #: Options that uv takes on its command line only. They hold no credentials; those with a URL go into the file, where
@@ -75,19 +75,19 @@ def check_outcome(outcome: Outcome, installation: Installation, requirements: Re
 
     Raises:
         RunEnvironmentException: with the packages and the installer's last lines.
-        ServiceException: the same, where the index did not answer; trying again can help.
+        ServiceException: the same, where the index did not answer or the disk was full; trying again can help.
     """
     if outcome.succeeded:
         return
     last = "\n".join(installation.text.strip().splitlines()[-_LAST_LINES:])
     packages = mask_credentials(", ".join(requirements.packages))
     text = f"{where}: installing {packages} failed ({outcome}); correct the packages or the index:\n{last}"
-    raise ServiceException(text) if is_unreachable(installation.text) else RunEnvironmentException(text)
+    raise ServiceException(text) if may_pass(installation.text) else RunEnvironmentException(text)
 
 
-def is_unreachable(text: str) -> bool:
-    """Whether an installer says that an index did not answer."""
-    return _UNREACHABLE.search(text) is not None
+def may_pass(text: str) -> bool:
+    """Whether an installer says what trying again can help with: an index that did not answer, a full disk."""
+    return _PASSING.search(text) is not None
 
 
 def _is_for_command_line(option: str) -> bool:
