@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,11 +15,12 @@ from pathlib import Path
 
 import docker.errors
 import pytest
+from forking import fork
 from servers.docker_engine import DockerForTests
 
 from airflow_ml.compute.built_folders import Waiting
 from airflow_ml.compute.docker_engine import DockerEngine
-from airflow_ml.compute.engine_images import remove_built_image
+from airflow_ml.compute.engine_images import EngineImages, context_of, remove_built_image
 from airflow_ml.compute.environment_images import BuiltImage
 from airflow_ml.compute.environments import EnvironmentBuilder
 from airflow_ml.compute.eviction import Bounds, list_built, prune
@@ -112,6 +116,14 @@ def run(engine: DockerForTests, built: BuiltImage, *command: str) -> str:
         built.id, [*command], environment=variables, volumes=mounts, network_mode="none", remove=True
     )
     return output.decode().strip()
+
+
+def wait_until(look: Callable[[], bool]) -> None:
+    """Wait until something is so, which nothing else tells."""
+    deadline = time.monotonic() + 120
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 class TestPackages:
@@ -218,6 +230,21 @@ class TestImages:
             build(base_image=None, base_dockerfile=f"FROM {base}\nRUN no-such-command\n", waiting=waiting)
 
         assert "RUN no-such-command" in (tmp_path / "log.txt").read_text()
+
+    def test_killed_builder(self, base, docker_engine):
+        """When whoever builds is killed, the engine ends the build and removes the container that it ran in."""
+        client, name = docker_engine.client.api, f"sleep 600.{uuid.uuid4().int % 10**9}"
+        images = EngineImages(DockerEngine(), Waiting(), where="here")
+        pid = fork(lambda: images.build(context_of(f"FROM {base}\nRUN {name}\n"), "airflow-ml-test-killed:1", "digest"))
+
+        def builds() -> bool:
+            return any(name in found["Command"] for found in client.containers(all=True, trunc=False))
+
+        wait_until(builds)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+        wait_until(lambda: not builds())
 
     def test_missing_image(self, build, monkeypatch):
         """An image that may not be pulled is named, with what to do."""
