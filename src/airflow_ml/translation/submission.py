@@ -12,9 +12,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_ml.exceptions import AzureMLException
+from airflow_ml.execution.captures import with_snapshots
 from airflow_ml.execution.pipelines import Opening, open_pipeline
 from airflow_ml.execution.publishing import PIPELINE_ID
 from airflow_ml.execution.runner_lock import ENGINE_EMBEDDED
@@ -115,7 +116,7 @@ def _start(
             embedding.start(services.registry, graph, run)
             return run.id
         if published is None:
-            register_dag(services.registry, graph, run.dag_id or run.id, experiment=run.experiment)
+            register_dag(services.registry, _as_captured(graph, run), run.dag_id or run.id, experiment=run.experiment)
         else:
             register_published(services.registry, published, graph)
         running.start(graph, run)
@@ -123,6 +124,12 @@ def _start(
         services.registry.runs.set_status(run.id, "Failed", error={"code": "NotStarted", "message": str(error)})
         raise
     return run.id
+
+
+def _as_captured(graph: Graph, run: RunRecord) -> Graph:
+    """Return the graph with the run's snapshots, so that its DAG can be triggered where the folders are not."""
+    taken = cast("Mapping[str, Mapping[str, Json]]", run.details.get("snapshots") or {})
+    return graph if graph.is_script_run else with_snapshots(graph, taken)
 
 
 def _published(services: Services, properties: Mapping[str, str]) -> PublishedPipelineRecord | None:
