@@ -84,12 +84,14 @@ setup(
     package_data={
         "airflow_ml": ["py.typed"],
         "airflow_ml.check": ["compatibility.md"],
+        "airflow_ml.cli": ["demo/*.txt", "demo/*/*.txt"],
         "airflow_ml.compat": ["airflow_ml_compat.pth"],
         "airflow_ml.plugins": ["static/*", "static/uplot/*", "templates/*.html"],
         "airflow_ml.registry": ["migrations/*.mako", "migrations/versions/*.py"],
     },
     install_requires=[
         "apache-airflow>=3.3",
+        "argcomplete>=3",
         "alembic>=1.13",
         "azure-identity>=1.16",
         "azure-storage-file-share>=12.17",

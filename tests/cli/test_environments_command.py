@@ -40,4 +40,4 @@ def test_prune(built: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["environments", "prune", "--older-than", "0", "--json", *options]) == 0
         assert [item["digest"] for item in json.loads(capsys.readouterr().out)["removed"]] == [built]
         assert main(["environments", "list", "--json"]) == 0
-        assert len(json.loads(capsys.readouterr().out)) == left
+        assert len(json.loads(capsys.readouterr().out)["environments"]) == left

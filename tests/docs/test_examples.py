@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_ml.cli.main import _make_parser
+from airflow_ml.cli.main import make_parser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -143,4 +143,4 @@ def test_a_command_is_one_that_the_program_takes(line):
     """A page never shows a command, an option or an argument that is not there."""
     words = [re.sub(r"[<>\[\]]", "", word) for word in shlex.split(line)[1:]]
 
-    _make_parser().parse_args(words)
+    make_parser().parse_args(words)

@@ -82,7 +82,7 @@ def list_results(registry: Registry, *, step: str | None, pipeline: str | None, 
     return [_listed(result, times, outputs.get(result.run_id, {})) for result in found]
 
 
-def explain_pipeline(workspace: WorkspaceRef, run: RunRecord) -> tuple[Json, list[str]]:
+def explain_pipeline(workspace: WorkspaceRef, run: RunRecord) -> tuple[dict[str, Json], list[str]]:
     """Return what became of each step of a pipeline's run, and why, as JSON and as lines."""
     steps = sorted(open_shared(workspace).runs.steps(run.id), key=lambda step: step.sequence)
     decisions = [_decision(step) for step in steps]
@@ -93,7 +93,7 @@ def explain_pipeline(workspace: WorkspaceRef, run: RunRecord) -> tuple[Json, lis
     return {"run_id": run.id, "status": run.status, "steps": cast("Json", decisions), "saved_seconds": saved}, lines
 
 
-def explain_step(workspace: WorkspaceRef, run: RunRecord) -> tuple[Json, list[str]]:
+def explain_step(workspace: WorkspaceRef, run: RunRecord) -> tuple[dict[str, Json], list[str]]:
     """Return the decision on a step's run, what its result is compared by, and how the result before it differed."""
     decision = _decision(run)
     lines = [f"step {run.name!r}, run {run.id}: {run.status}", f"  {decision['reason']}"]

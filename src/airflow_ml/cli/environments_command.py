@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
-from airflow_ml.cli._arguments import not_negative
+from airflow_ml.cli._arguments import add_json_argument, describe, not_negative
+from airflow_ml.cli._output import write_json
 
 if TYPE_CHECKING:
     from airflow_ml.cli import tables
@@ -27,6 +27,10 @@ __all__ = ["add_to"]
 
 _HEADER = ("digest", "kind", "size", "last used", "python", "holds")
 _DAY = 86400
+_EXAMPLES = """
+airflow-ml environments list
+airflow-ml environments prune --older-than 30 --dry-run
+"""
 _PRUNE = """
 Removes environments, packages of containers and images built here that were not used for long or are more than the
 disk shall hold, those used longest ago first; never one that a step runs from. Builds do the same by themselves. The
@@ -34,9 +38,10 @@ bounds are AIRFLOW_ML_ENVIRONMENTS_GB (50) and AIRFLOW_ML_ENVIRONMENTS_DAYS (60)
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command's parser."""
-    parser = commands.add_parser("environments", help="list or remove what was built on this machine for steps")
+    parser = commands.add_parser("environments", help=words)
+    describe(parser, "Virtual environments, packages of containers and images that were built here.", _EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="list what was built, used last first")
     listing.set_defaults(run=_list)
@@ -46,13 +51,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     pruning.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     pruning.set_defaults(run=_prune)
     for action in (listing, pruning):
-        action.add_argument("--json", action="store_true", help="print a JSON document")
+        add_json_argument(action)
 
 
 def _list(arguments: argparse.Namespace) -> int:
     found = eviction.list_built(home.Home.default().environments)
     if arguments.json:
-        _write([_document(item) for item in found])
+        built: list[Json] = [_document(item) for item in found]
+        write_json({"environments": built})
         return 0
     _print(found)
     total = sum(item.size for item in found)
@@ -79,7 +85,7 @@ def _prune(arguments: argparse.Namespace) -> int:
             "freed_bytes": result.freed,
             "dry_run": arguments.dry_run,
         }
-        _write(document)
+        write_json(document)
         return 0
     _print(result.removed)
     said = "would be removed" if arguments.dry_run else "removed"
@@ -124,7 +130,3 @@ def _document(item: eviction.Built) -> dict[str, Json]:
         "in_use": item.is_in_use,
         "facts": item.facts,
     }
-
-
-def _write(document: Json | list[dict[str, Json]]) -> None:
-    sys.stdout.write(json.dumps(document, indent=1) + "\n")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
-from airflow_ml.cli._arguments import add_workspace_argument, not_negative
+from airflow_ml.cli._arguments import add_json_argument, add_workspace_argument, not_negative
+from airflow_ml.cli._output import write_json
 from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def add_to(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="HOURS",
         help="touch nothing younger; never less than the longest run took; default: %(default)g",
     )
-    gc.add_argument("--json", action="store_true", help="print a JSON document")
+    add_json_argument(gc)
     add_workspace_argument(gc)
     gc.set_defaults(run=_run)
 
@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> int:
     found = [(workspace, _collect(workspace, terms, arguments.delete)) for workspace in chosen]
     if arguments.json:
         documents: list[Json] = [_document(workspace, result) for workspace, result in found]
-        sys.stdout.write(json.dumps({"collections": documents}, indent=1) + "\n")
+        write_json({"collections": documents})
     else:
         for workspace, result in found:
             _print(workspace, result)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
-from airflow_ml.cli._arguments import add_pipeline_arguments
+from airflow_ml.cli._arguments import add_json_argument, add_pipeline_arguments, describe
+from airflow_ml.cli._output import write_json
 
 if TYPE_CHECKING:
     from airflow_ml.cli import _pipelines, _plans
@@ -30,16 +30,25 @@ else:
 
 __all__ = ["add_to"]
 
+_DESCRIPTION = """
+Says of each step whether it would take an earlier result now, and why the others would run. Nothing is run, recorded or
+uploaded. A script is executed up to its first submit or publish.
+"""
+_EXAMPLES = """
+airflow-ml plan train_pipeline.py -p rate=0.5
+airflow-ml plan digits_classification --workspace digits    # the pipeline of a DAG, as it ran last
+"""
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "plan",
-        help="say which steps would be reused, and why the others would run",
-        description="Nothing is run, recorded or uploaded. A script is executed up to its first submit or publish.",
+        help=words,
     )
+    describe(parser, _DESCRIPTION, _EXAMPLES)
     add_pipeline_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON document")
+    add_json_argument(parser)
     parser.set_defaults(run=_plan)
 
 
@@ -54,7 +63,7 @@ def _plan(arguments: argparse.Namespace) -> int:
             sys.stdout.write("\n" if number else "")
             _plans.print_plan(pipeline, mode, steps, sys.stdout)
     if arguments.json:
-        sys.stdout.write(json.dumps({"pipelines": documents}, indent=1) + "\n")
+        write_json({"pipelines": documents})
     return 0
 
 

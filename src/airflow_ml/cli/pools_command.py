@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
+from airflow_ml.cli._arguments import add_json_argument
+from airflow_ml.cli._output import write_json
 from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -25,9 +27,9 @@ __all__ = ["add_sync_to", "add_to"]
 _TOKEN_VARIABLE = "AIRFLOW_ML_AIRFLOW_TOKEN"  # noqa: S105 - the variable's name
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command's parser."""
-    parser = commands.add_parser("pools", help="the same as compute, for its action sync")
+    parser = commands.add_parser("pools", help=words)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     add_sync_to(actions)
 
@@ -42,14 +44,22 @@ def add_sync_to(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sync.add_argument("--workspace", metavar="NAME", help="default: that of config.json, or else all of this machine")
     sync.add_argument("--url", help="address of an Airflow; default: the service of this machine")
     sync.add_argument("--token", help=f"of Airflow's REST API; better in the variable {_TOKEN_VARIABLE}")
+    add_json_argument(sync)
     sync.set_defaults(run=_sync)
 
 
 def _sync(arguments: argparse.Namespace) -> int:
     airflow = _client(arguments)
-    for workspace in workspaces.choose(arguments.workspace):
-        for name, slots in service_pools.sync_pools(workspace.ref, airflow).items():
-            sys.stdout.write(f"{name}: {slots} {'slot' if slots == 1 else 'slots'} (workspace {workspace.name})\n")
+    synced = [
+        (workspace.name, name, slots)
+        for workspace in workspaces.choose(arguments.workspace)
+        for name, slots in service_pools.sync_pools(workspace.ref, airflow).items()
+    ]
+    if arguments.json:
+        write_json({"pools": [{"workspace": where, "name": name, "slots": slots} for where, name, slots in synced]})
+        return 0
+    for where, name, slots in synced:
+        sys.stdout.write(f"{name}: {slots} {'slot' if slots == 1 else 'slots'} (workspace {where})\n")
     return 0
 
 

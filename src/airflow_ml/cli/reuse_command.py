@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
 from airflow_ml.cli import gc_command
-from airflow_ml.cli._arguments import add_workspace_argument, positive
+from airflow_ml.cli._arguments import add_json_argument, add_workspace_argument, describe, positive
+from airflow_ml.cli._output import write_json
 from airflow_ml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -25,10 +25,18 @@ else:
 
 __all__ = ["add_to"]
 
+_EXAMPLES = """
+airflow-ml reuse list --step train
+airflow-ml reuse explain 5a1c...                                       # a pipeline's run, or a step's
+airflow-ml reuse invalidate --dataset raw@2 --reason "wrong units"
+airflow-ml reuse gc --older-than 90 --delete
+"""
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command's parser."""
-    parser = commands.add_parser("reuse", help="list results that runs take, explain and invalidate them")
+    parser = commands.add_parser("reuse", help=words)
+    describe(parser, "The results of earlier runs, which later runs take.", _EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_list(actions)
     _add_explain(actions)
@@ -41,7 +49,7 @@ def _add_list(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     listing.add_argument("--step", metavar="NAME", help="default: all")
     listing.add_argument("--pipeline", metavar="NAME", help="default: all")
     listing.add_argument("--limit", type=positive, default=20, metavar="N", help="default: %(default)s")
-    listing.add_argument("--json", action="store_true", help="print a JSON document")
+    add_json_argument(listing)
     add_workspace_argument(listing)
     listing.set_defaults(run=_list)
 
@@ -53,7 +61,7 @@ def _add_explain(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Of a pipeline's run: every step's decision. Of a step's run: what its result was compared by.",
     )
     explain.add_argument("run_id", metavar="RUN_ID")
-    explain.add_argument("--json", action="store_true", help="print a JSON document")
+    add_json_argument(explain)
     add_workspace_argument(explain)
     explain.set_defaults(run=_explain)
 
@@ -73,7 +81,8 @@ def _add_invalidate(actions: argparse._SubParsersAction[argparse.ArgumentParser]
     wanted.add_argument("--fingerprint", metavar="DIGEST", help="of this fingerprint")
     wanted.add_argument("--all", action="store_true", help="all of the workspace")
     invalidate.add_argument("--reason", required=True, metavar="TEXT", help="kept with the results, and shown")
-    invalidate.add_argument("--yes", action="store_true", help="do not ask")
+    invalidate.add_argument("--yes", action="store_true", help="do not ask; with --json nobody is asked either")
+    add_json_argument(invalidate)
     add_workspace_argument(invalidate)
     invalidate.set_defaults(run=_invalidate)
 
@@ -91,7 +100,7 @@ def _list(arguments: argparse.Namespace) -> int:
     shown = found[: arguments.limit]
     if arguments.json:
         documents: list[Json] = [{"workspace": name, **result.document()} for name, result in shown]
-        sys.stdout.write(json.dumps({"results": documents}, indent=1) + "\n")
+        write_json({"results": documents})
         return 0
     is_mixed = len(chosen) > 1
     rows = [((name,) if is_mixed else ()) + result.row() for name, result in shown]
@@ -106,8 +115,10 @@ def _explain(arguments: argparse.Namespace) -> int:
         raise UserErrorException(f"run {run.id!r} is of kind {run.kind!r}; only steps of pipelines are reused")
     explained = _results.explain_pipeline if run.kind == "pipeline" else _results.explain_step
     document, lines = explained(workspace.ref, run)
-    text = json.dumps(document, indent=1) if arguments.json else "\n".join(lines)
-    sys.stdout.write(f"{text}\n")
+    if arguments.json:
+        write_json(document)
+    else:
+        sys.stdout.write("\n".join([*lines, ""]))
     return 0
 
 
@@ -125,6 +136,9 @@ def _invalidate(arguments: argparse.Namespace) -> int:
     workspace = _one_workspace(arguments)
     _confirm(arguments, workspace, given)
     count = sum(_invalidate_in(workspace.registry(), arguments, wanted) for wanted in _datasets(arguments, workspace))
+    if arguments.json:
+        write_json({"workspace": workspace.name, "invalidated": count})
+        return 0
     sys.stdout.write(f"{count:,} {'result' if count == 1 else 'results'} of workspace {workspace.name!r} invalidated\n")
     return 0
 
@@ -143,7 +157,7 @@ def _confirm(arguments: argparse.Namespace, workspace: Workspace, given: dict[st
     if arguments.yes:
         return
     what = " and ".join(f"{name} {value!r}" for name, value in given.items()) or "everything"
-    if not sys.stdin.isatty():
+    if arguments.json or not sys.stdin.isatty():
         raise UserErrorException("reuse invalidate: nobody can be asked here; give --yes")
     sys.stdout.write(f"invalidate the results of {what} in workspace {workspace.name!r}? [y/N] ")
     sys.stdout.flush()

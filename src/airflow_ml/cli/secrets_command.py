@@ -7,9 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
+from airflow_ml.cli._arguments import add_json_argument, describe
+from airflow_ml.cli._output import write_json
 
 if TYPE_CHECKING:
     from airflow_ml.cli import workspaces
+    from airflow_ml.graph import Json
     from airflow_ml.registry import resealing
 else:
     resealing = late("airflow_ml.registry.resealing")
@@ -24,17 +27,24 @@ comma between them, do this, and then take the old one away.
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command's parser."""
-    parser = commands.add_parser("secrets", help="encrypt what workspaces keep with the newest key")
+    parser = commands.add_parser("secrets", help=words)
+    describe(parser, "What workspaces keep encrypted.", "airflow-ml secrets rotate    # after a change of the key")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     rotate = actions.add_parser("rotate", help="encrypt everything anew", description=_DESCRIPTION)
     rotate.add_argument("--workspace", metavar="NAME", help="default: that of config.json, or else all of this machine")
+    add_json_argument(rotate)
     rotate.set_defaults(run=_rotate)
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
+    done: list[Json] = []
     for workspace in workspaces.choose(arguments.workspace):
         count = resealing.reseal_registry(workspace.registry())
-        sys.stdout.write(f"workspace {workspace.name}: {count} records encrypted anew\n")
+        done.append({"workspace": workspace.name, "records": count})
+        if not arguments.json:
+            sys.stdout.write(f"workspace {workspace.name}: {count} records encrypted anew\n")
+    if arguments.json:
+        write_json({"workspaces": done})
     return 0

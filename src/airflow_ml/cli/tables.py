@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json
     from airflow_ml.pipeline.core.run import PipelineRun, StepRun
 
-__all__ = ["duration", "print_run_table", "print_table", "size_text"]
+__all__ = ["duration", "print_fields", "print_run_table", "print_table", "size_text"]
 
 _HEADER = ("step", "state", "seconds", "metrics", "outputs")
 
@@ -117,3 +117,12 @@ def size_text(count: float) -> str:
     while count >= 1000 and (larger := next(units, None)):
         count, unit = count / 1000, larger
     return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+
+
+def print_fields(fields: Mapping[str, Json], file: TextIO) -> None:
+    """Print one thing's facts under each other; what it does not have is left out."""
+    shown = {name: value for name, value in fields.items() if value not in (None, "", {}, [])}
+    width = max((len(name) for name in shown), default=0) + 1
+    for name, value in shown.items():
+        text = ", ".join(f"{key} = {item}" for key, item in value.items()) if isinstance(value, Mapping) else str(value)
+        file.write(f"{name.replace('_', ' ') + ':':<{width}}  {text}\n")

@@ -8,7 +8,7 @@ from airflow_ml.core import Workspace
 from airflow_ml.core._config_file import find_config, read_config
 from airflow_ml.exceptions import UserErrorException
 
-__all__ = ["choose"]
+__all__ = ["choose", "only"]
 
 
 def choose(name: str | None) -> list[Workspace]:
@@ -31,5 +31,19 @@ def choose(name: str | None) -> list[Workspace]:
 def _all() -> list[Workspace]:
     found = [workspace for same in Workspace.list(None).values() for workspace in same]
     if not found:
-        raise UserErrorException("there is no workspace on this machine; make one with Workspace.create, or name one")
+        raise UserErrorException("there is no workspace on this machine; make one with airflow-ml init, or name one")
     return found
+
+
+def only(name: str | None, command: str) -> Workspace:
+    """
+    Return the one workspace that a command can be about.
+
+    Raises:
+        UserErrorException: there are several to choose from, or none.
+    """
+    chosen = choose(name)
+    if len(chosen) > 1:
+        names = ", ".join(workspace.name for workspace in chosen)
+        raise UserErrorException(f"{command}: several workspaces are on this machine: {names}; give --workspace")
+    return chosen[0]
