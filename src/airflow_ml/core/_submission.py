@@ -31,7 +31,10 @@ _LATER = {
     "HyperDriveConfig": "submit a ScriptRunConfig for each set of values",
 }
 #: What a pipeline is made of.
-_PARTS = {"PipelineStep": _PIPELINE_OF_IT, "StepSequence": _PIPELINE_OF_IT, "list": _PIPELINE_OF_IT}
+_PARTS = {"PipelineStep": _PIPELINE_OF_IT, "list": _PIPELINE_OF_IT}
+
+#: What has runs of pipelines, by the name of its class.
+_PIPELINES = {"Pipeline", "PipelineDraft", "PipelineEndpoint", "PublishedPipeline", "StepSequence"}
 
 
 def check_submittable(config: object, *, where: str, is_child: bool = False) -> None:
@@ -50,7 +53,7 @@ def check_submittable(config: object, *, where: str, is_child: bool = False) -> 
     for name in names:
         if name in _LATER:
             raise NotSupportedError(f"{where}: submitting a {names[0]} is not available; {_LATER[name]}")
-    if is_child and not {"Pipeline", "PublishedPipeline", "PipelineEndpoint", "PipelineDraft"}.isdisjoint(names):
+    if is_child and not _PIPELINES.isdisjoint(names):
         raise NotSupportedError(f"{where}: a pipeline's run is not below another; submit it with Experiment.submit")
     if hasattr(config, "_submit_to"):
         return

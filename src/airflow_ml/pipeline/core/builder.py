@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_ml._late import late
 from airflow_ml.data._caller import base_directory
 from airflow_ml.data._output_config import OutputDatasetConfig
 from airflow_ml.data._writers import Written
@@ -14,11 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from dataclasses import dataclass, field
-    from typing import NoReturn, Protocol
+    from typing import Any, NoReturn, Protocol
 
+    from airflow_ml.core.experiment import Experiment
     from airflow_ml.data.abstract_datastore import AbstractDatastore
     from airflow_ml.graph import Json, SourceSnapshot
+    from airflow_ml.pipeline.core import pipeline as _pipeline
     from airflow_ml.pipeline.core._reuse_settings import ReuseSettings
+    from airflow_ml.pipeline.core.run import PipelineRun
 
     class SourceContext(Protocol):
         """What a pipeline tells its steps about files."""
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
         default_source_directory: str | None
 else:
     from airflow_ml._records import dataclass, field
+
+    _pipeline = late("airflow_ml.pipeline.core.pipeline")
 
 __all__ = ["PipelineData", "PipelineStep", "StepDefinition", "StepSequence"]
 
@@ -205,6 +211,10 @@ class StepSequence:
 
     def __iter__(self) -> Iterator[object]:
         return iter(self._steps)
+
+    def _submit_to(self, experiment: Experiment, **submission: Any) -> PipelineRun:
+        """Start a run of a pipeline of these steps, as `Experiment.submit` of v1 does."""
+        return _pipeline.Pipeline(experiment.workspace, self)._submit_to(experiment, **submission)
 
 
 def _no_own_kind(method: str) -> NotSupportedError:
