@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from airflow_ml.exceptions import AzureMLException, NotSupportedError, UserErrorException
+from airflow_ml.plugins.json_bodies import JsonBody
 from airflow_ml.plugins.synced_dags import sync_dag
 from airflow_ml.translation.service_runs import SYNC_PATH
 
@@ -22,13 +23,15 @@ logger = logging.getLogger(__name__)
 
 
 @router.post(SYNC_PATH, name="dag_sync")
-def make_runnable(request: Request, user: GetUserDep, workspace: str, dag_id: str) -> Response:
+def make_runnable(request: Request, user: GetUserDep, workspace: str, dag_id: str, body: JsonBody) -> Response:
     """
     Make the newest version of a workspace's DAG runnable, for users who may start runs of it.
 
     404 is kept for an Airflow without this plugin.
     """
     requires_access_dag("POST", DagAccessEntity.RUN, param_dag_id=dag_id)(request, user)
+    if isinstance(body, Response):
+        return body
     try:
         sync_dag(workspace, dag_id)
     except NotSupportedError as error:

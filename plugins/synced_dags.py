@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from airflow_ml.translation.dag_sources import DagSource
     from airflow_ml.translation.service_client import AirflowClient
 
-__all__ = ["ThisAirflow", "served_workspace", "sync_dag"]
+__all__ = ["NotServedError", "ThisAirflow", "served_workspace", "sync_dag"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,12 +94,16 @@ def sync_dag(workspace: str, dag_id: str) -> None:
         _ask_for_refresh(place.bundle.name)
 
 
+class NotServedError(NotSupportedError):
+    """No DAG bundle of this Airflow has the workspace."""
+
+
 def served_workspace(name: str) -> WorkspaceRef:
     """
     Return the workspace of that name as a DAG bundle of this Airflow has it.
 
     Raises:
-        NotSupportedError: none has it.
+        NotServedError: none has it.
     """
     return _find_place(name).source.workspace
 
@@ -155,7 +159,7 @@ def _find_place(workspace: str) -> _Place:
                 if source.workspace.name == workspace:
                     version, numbers = bundle.sources.version()
                     return _Place(bundle, source, version, numbers.get(source.key, 0))
-    raise NotSupportedError(
+    raise NotServedError(
         f"no DAG bundle of this Airflow has workspace {workspace!r}; add one to its [dag_processor]"
         " dag_bundle_config_list, with the classpath airflow_ml.translation.bundle.WorkspaceBundle"
     )

@@ -11,6 +11,9 @@ from airflow_ml.exceptions import WorkspaceException
 __all__ = ["Home", "WorkspaceHome"]
 
 #: Folders of the whole machine; they lie beside the workspaces, so no workspace may be called like one.
+#: Of a folder's name, in bytes.
+_LONGEST_NAME = 255
+
 _SHARED_FOLDERS = frozenset(
     {"airflow", "cache", "digests", "environments", "fernet.key", "library", "locks", "service"}
 )
@@ -99,6 +102,10 @@ class Home:
         if not name or name in {".", ".."} or any(character in name for character in "/\\\0"):
             raise WorkspaceException(
                 f"workspace {name!r}: the name is also a folder's; use letters, digits, '-' and '_'"
+            )
+        if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+            raise WorkspaceException(
+                f"workspace {name[:40]!r}...: the name is also a folder's, which has at most {_LONGEST_NAME} bytes"
             )
         if name in _SHARED_FOLDERS:
             raise WorkspaceException(

@@ -93,7 +93,7 @@ def read_request(text: bytes, graph: Graph) -> RunRequest:
         reuse=read_reuse_mode(body.get("Reuse") or "normal", where="Reuse of the body"),
         run_source=_text(body, "RunSource") or "HTTP",
         run_type=_text(body, "RunType") or "HTTP",
-        properties=_texts(body, "Properties"),
+        properties=_properties(body),
         unused=() if graph.parameters else tuple(assigned),
     )
 
@@ -139,6 +139,14 @@ def _texts(body: Mapping[str, Json], name: str) -> dict[str, str]:
             raise UserErrorException(f"{label!r} of {name}: {value!r}, expected a text")
         labels[label] = value if isinstance(value, str) else "" if value is None else json.dumps(value)
     return labels
+
+
+def _properties(body: Mapping[str, Json]) -> dict[str, str]:
+    properties = _texts(body, "Properties")
+    for name in properties:
+        if name.startswith("azureml."):
+            raise UserErrorException(f"{name!r} of Properties: such names are the run's own; choose another one")
+    return properties
 
 
 def _parameters(body: Mapping[str, Json], graph: Graph) -> dict[str, Json]:

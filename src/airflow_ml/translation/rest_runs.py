@@ -67,10 +67,12 @@ def start_run(
         UserErrorException: it is disabled, or the body asks for what is not right.
         ServiceException: the run could not be started.
     """
-    record, graph = graph_to_run(open_shared(workspace, create=False), pipeline_id)
+    registry = open_shared(workspace, create=False)
+    # First of all: errors that come later name what the pipeline has.
+    check(published_dag_id(registry.published_pipelines.get(pipeline_id)))
+    record, graph = graph_to_run(registry, pipeline_id)
     request = read_request(body, graph)
     Experiment(Workspace.from_ref(workspace), request.experiment)  # refuses a name that cannot be
-    check(published_dag_id(record))
     goes_on = request.continue_on_step_failure
     run_id = submit(
         graph,
