@@ -17,7 +17,7 @@ from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import open_registry
 from airflow_ml.translation.pools import POOL_MARK, pool_text
 
-__all__ = ["FIELD", "POOL_MARK", "PoolDescription", "find_slots"]
+__all__ = ["FIELD", "POOL_MARK", "PoolDescription", "find_slots", "find_task_slots"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,14 @@ class PoolDescription:
         target: its name, which is the pool's too.
         slots: as the DAG file declares it; None where the file only names the target.
         nodes: how many the task's step runs on.
+        gpus: how many it takes of each; None where it does not say.
     """
 
     target: str
     workspace: WorkspaceRef
     slots: int | None = None
     nodes: int = 1
+    gpus: int | None = None
 
     @classmethod
     def from_data(cls, data: object) -> PoolDescription | None:
@@ -61,12 +63,13 @@ class PoolDescription:
         if not isinstance(target, str) or not isinstance(name, str):
             return None
         is_number = isinstance(slots, int) and slots > 0
-        nodes = data.get("nodes")
+        nodes, gpus = data.get("nodes"), data.get("gpus")
         return cls(
             target,
             WorkspaceRef(name, registry_url=workspace.get("registry_url")),
             slots if is_number else None,
             nodes if isinstance(nodes, int) else 1,
+            gpus if isinstance(gpus, int) else None,
         )
 
     def pool_text(self, slots: int) -> str:
@@ -85,13 +88,29 @@ def find_slots(description: PoolDescription, at_least: int) -> int:
         AzureMLException: the registry cannot be read, and the DAG file does not say.
     """
     try:
-        with open_registry(description.workspace, create=False) as registry:
-            record = registry.compute_targets.find(description.target)
+        target = _find_target(description)
     except AzureMLException as error:
         if description.slots is None:
             raise
         logger.debug("pool %r: made as its DAG file declares it, because: %s", description.target, error)
         return description.slots
-    if record is None:
-        return description.slots or at_least
-    return TargetSettings.read(record.name, record.type, record.settings).slots
+    return (description.slots or at_least) if target is None else target.slots
+
+
+def find_task_slots(description: PoolDescription) -> int:
+    """
+    Return how many slots the task takes (`airflow_ml.translation.task_mutation` says the same when it is made).
+
+    Raises:
+        AzureMLException: the registry cannot be read.
+    """
+    if description.gpus is not None:
+        return description.nodes * max(1, description.gpus)
+    target = _find_target(description)
+    return description.nodes * (1 if target is None else target.slots_per_node)
+
+
+def _find_target(description: PoolDescription) -> TargetSettings | None:
+    with open_registry(description.workspace, create=False) as registry:
+        record = registry.compute_targets.find(description.target)
+    return None if record is None else TargetSettings.read(record.name, record.type, record.settings)

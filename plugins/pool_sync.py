@@ -30,7 +30,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_ml.exceptions import AzureMLException
-from airflow_ml.plugins.pool_descriptions import FIELD, POOL_MARK, PoolDescription, find_slots
+from airflow_ml.plugins.pool_descriptions import FIELD, POOL_MARK, PoolDescription, find_slots, find_task_slots
 from airflow_ml.plugins.pool_turns import PoolTurns
 
 if TYPE_CHECKING:
@@ -111,10 +111,13 @@ class PoolSync:
         """Make the pools that are missing now, change those whose target has changed, and let in who is overtaken."""
         with create_session(scoped=False) as session:
             wanted = list(self._waiting(session))
+            doubtful = self._turns.doubtful(session)
             self._turns.look(session)
         # No connection to Airflow's database is held while a registry is asked, which may take its time.
         for item in wanted:
             self._settle(item)
+        for task, description in doubtful.items():
+            self._recall(task, description)
 
     def _waiting(self, session: Session) -> Iterator[_Wanted]:
         """Find pools of tasks that wait to be queued: those that are missing, and those that we made."""
@@ -173,6 +176,13 @@ class PoolSync:
             self._report(wanted.name, None)
         # Written, or a registry is not ready, which takes longer to change than a database's lock.
         self._next_look[wanted.name] = time.monotonic() + _PATIENCE
+
+    def _recall(self, task: UUID, description: PoolDescription) -> None:
+        """Have a task that was let in before this process began count as what it takes."""
+        try:
+            self._turns.remember(task, find_task_slots(description))
+        except AzureMLException as error:
+            self._report(description.target, f"what a task takes of pool {description.target!r} is not known: {error}")
 
     def _bring_up_to_date(self, wanted: _Wanted) -> None:
         """

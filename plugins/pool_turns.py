@@ -32,6 +32,14 @@ __all__ = ["PoolTurns"]
 
 logger = logging.getLogger(__name__)
 
+#: States of tasks that have slots of a pool, or wait for them.
+_IN_POOLS = (
+    TaskInstanceState.SCHEDULED,
+    TaskInstanceState.QUEUED,
+    TaskInstanceState.RUNNING,
+    TaskInstanceState.DEFERRED,
+)
+
 #: Returns what a task of a version of a DAG says of its compute target.
 Describe: TypeAlias = "Callable[[Session, UUID, str], PoolDescription | None]"
 
@@ -42,6 +50,30 @@ class PoolTurns:
     def __init__(self, describe: Describe) -> None:
         self._describe = describe
         self._slots: dict[UUID, int] = {}
+        self._has_asked = False
+
+    def doubtful(self, session: Session) -> dict[UUID, PoolDescription]:
+        """
+        Return the tasks that take one slot and may have been let in by a process that has ended; once.
+
+        Whoever knows what each takes tells it by `remember`.
+        """
+        if self._has_asked:
+            return {}
+        rows = session.execute(
+            select(TaskInstance.id, TaskInstance.dag_version_id, TaskInstance.task_id)
+            .join(Pool, Pool.pool == TaskInstance.pool)
+            .where(TaskInstance.state.in_(_IN_POOLS), Pool.description.like(f"{POOL_MARK}%"))
+            .where(TaskInstance.pool_slots == 1)
+        ).all()
+        found = {task: self._describe(session, version, task_id) for task, version, task_id in rows if version}
+        self._has_asked = True
+        return {task: description for task, description in found.items() if description and description.nodes == 1}
+
+    def remember(self, task: UUID, slots: int) -> None:
+        """Count a task as so many slots when it waits no more."""
+        if slots > 1:
+            self._slots[task] = slots
 
     def look(self, session: Session) -> None:
         """Let in one task of each pool that is too full for it, and count those that have come in as what they take."""

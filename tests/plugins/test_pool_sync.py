@@ -309,7 +309,7 @@ def full_pool(registry: Registry, pool_sync: object, schedule: Callable) -> None
     """Make a pool of four GPUs, three of which are used by small tasks."""
     put_target(registry, "gpu", 1, "STANDARD_NC24")
     for number in range(3):
-        schedule("gpu", {"target": "gpu", "workspace": TEAM}, dag_id=f"small-{number}")
+        schedule("gpu", {"target": "gpu", "workspace": TEAM, "gpus": 1}, dag_id=f"small-{number}")
     pool_sync.look()
     for number in range(3):
         set_state(f"small-{number}", "running")
@@ -330,7 +330,28 @@ def test_a_large_task_is_not_overtaken_for_ever(full_pool: None, pool_sync: obje
     assert read_task_slots()[first] == 4
 
 
-@pytest.mark.parametrize(("slots", "description"), [(1, {}), (2, {"nodes": 2})])
+@pytest.mark.parametrize("state", ["scheduled", "running"])
+@pytest.mark.parametrize("description", [{}, {"gpus": 4}])
+def test_a_restart_does_not_forget_what_a_task_takes(
+    full_pool: None, pool_sync: object, schedule: Callable, description: dict, state: str
+) -> None:
+    """Who was let in by an API server that has ended counts in full, as its operator or its target says."""
+    from airflow_ml.plugins.pool_sync import PoolSync
+
+    schedule("gpu", {"target": "gpu", "workspace": TEAM, **description}, pool_slots=4, dag_id="large")
+    pool_sync.look()
+    assert read_task_slots()["large"] == 1
+    set_state("large", state)
+
+    restarted = PoolSync()
+    restarted.look()
+    set_state("large", "running")
+    restarted.look()
+
+    assert read_task_slots() == {"small-0": 1, "small-1": 1, "small-2": 1, "large": 4}
+
+
+@pytest.mark.parametrize(("slots", "description"), [(1, {"gpus": 1}), (2, {"nodes": 2})])
 def test_others_take_what_they_say(
     full_pool: None, pool_sync: object, schedule: Callable, slots: int, description: dict
 ) -> None:
