@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -14,17 +15,15 @@ from airflow_ml.operators._context import dag_run_of
 from airflow_ml.operators._failures import airflow_failures
 
 if TYPE_CHECKING:
-    from airflow_ml.execution import scheduling, services
+    from airflow_ml.execution import scheduling
     from airflow_ml.graph import Json, WorkspaceRef
     from airflow_ml.operators import _services, _triggering
-    from airflow_ml.registry import ScheduleRecord, StartRecord
-    from airflow_ml.registry import schedule_starts as starts
+    from airflow_ml.registry import ScheduleRecord
     from airflow_ml.translation import submission
 else:
     _services = late("airflow_ml.operators._services")
     _triggering = late("airflow_ml.operators._triggering")
     scheduling = late("airflow_ml.execution.scheduling")
-    starts = late("airflow_ml.registry.schedule_starts")
     submission = late("airflow_ml.translation.submission")
 
 __all__ = ["ScheduleStartOperator"]
@@ -63,10 +62,14 @@ class ScheduleStartOperator(BaseOperator):
         with airflow_failures(), _services.open_services(self.workspace) as opened:
             schedule = opened.registry.schedules.get(self.schedule_id)
             self._skip_what_is_not_owed(context, schedule)
+            trigger = partial(_triggering.trigger, opened.registry)
+            engine = scheduling.Engine(submission.dag_id_of, trigger)
             if schedule.content.watch is None:
-                start = scheduling.plan_start(opened.registry, schedule, dag_run_of(context)[1])
-                return {"pipeline_run_ids": [self._start(opened, schedule, start)]}
-            return {"pipeline_run_ids": [*self._start_for_files(opened, schedule)]}
+                return {"pipeline_run_ids": [scheduling.start_once(opened, schedule, engine, dag_run_of(context)[1])]}
+            runs = [*scheduling.start_for_files(opened, schedule, engine)]
+            if not runs:
+                raise AirflowSkipException(f"schedule {schedule.content.name!r}: no file is new, others were quicker")
+            return {"pipeline_run_ids": runs}
 
     def _skip_what_is_not_owed(self, context: Mapping[str, Any], schedule: ScheduleRecord) -> None:
         """End as skipped where the schedule is disabled, or was when this was due (v1 makes up for nothing)."""
@@ -81,30 +84,3 @@ class ScheduleStartOperator(BaseOperator):
             raise AirflowSkipException(
                 f"schedule {schedule.content.name!r} was enabled at {schedule.enabled_at}, after this run was due"
             )
-
-    def _start_for_files(self, opened: services.Services, schedule: ScheduleRecord) -> list[str]:
-        runs = []
-        for file in scheduling.new_files(opened.registry, opened.store, schedule):
-            start = scheduling.plan_file(opened.registry, schedule, file)
-            runs.append(self._start(opened, schedule, start, starts.SeenFile(file.etag, file.changes + 1)))
-        if not runs:
-            raise AirflowSkipException(f"schedule {schedule.content.name!r}: no file is new, others were quicker")
-        return runs
-
-    def _start(
-        self,
-        opened: services.Services,
-        schedule: ScheduleRecord,
-        start: StartRecord,
-        seen: starts.SeenFile | None = None,
-    ) -> str:
-        """Start one run, as far as that has not happened yet, and return its id."""
-        if start.run_id is not None and start.started_at is not None:
-            opened.registry.schedule_starts.set_started(start, seen)
-            self.log.info("run %s was started before", start.run_id)
-            return start.run_id
-        graph, run = scheduling.open_start(opened, schedule, start, submission.dag_id_of)
-        _triggering.trigger(opened.registry, graph, run)
-        opened.registry.schedule_starts.set_started(start, seen)
-        self.log.info("started run %s of %r%s", run.id, run.name, f" for {start.path!r}" if start.path else "")
-        return run.id

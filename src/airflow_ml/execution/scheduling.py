@@ -8,7 +8,8 @@ whoever comes again after a crash goes on where it was, and nothing is started t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEDULE_PROPERTY",
+    "Engine",
     "NewFile",
     "begin_watch",
     "check_schedule",
     "new_files",
-    "open_start",
-    "plan_file",
-    "plan_start",
+    "start_for_files",
+    "start_once",
 ]
+
+logger = logging.getLogger(__name__)
 
 #: Property of a run that a schedule has started: the schedule's id.
 SCHEDULE_PROPERTY = "airflow_ml.schedule_id"
@@ -55,6 +58,20 @@ class NewFile:
     path: str
     etag: str
     changes: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """
+    What runs the pipelines: Airflow, which stands above this room.
+
+    Attributes:
+        dag_id_of: gives the id of the DAG that runs a graph for an experiment.
+        trigger: lets it run a recorded pipeline run; one that it has taken before stays as it is.
+    """
+
+    dag_id_of: Callable[[Graph, str], str]
+    trigger: Callable[[Graph, RunRecord], None]
 
 
 def check_schedule(registry: Registry, content: ScheduleContent) -> Graph:
@@ -91,44 +108,63 @@ def new_files(registry: Registry, stores: Stores, schedule: ScheduleRecord) -> l
     ]
 
 
-def plan_start(registry: Registry, schedule: ScheduleRecord, cause: str, *, path: str | None = None) -> StartRecord:
+def start_once(services: Services, schedule: ScheduleRecord, engine: Engine, cause: str) -> str:
     """
-    Record that a schedule starts a run now, of the pipeline that it or its endpoint names now.
+    Start a run of the pipeline that a schedule or its endpoint names now, and return its id.
 
     Args:
-        cause: a start that is recorded for the same one is returned as it is.
+        cause: a run that was started for the same one is returned as it is.
 
     Raises:
-        UserErrorException: pipeline or endpoint is not there or takes no runs.
+        UserErrorException: pipeline or endpoint is not there or takes no runs, or something that it or its parameters
+            name is not right.
+        ServiceException: Airflow does not take the run now; trying again can help.
     """
+    return _start(services, schedule, engine, _plan(services.registry, schedule, cause))
+
+
+def start_for_files(services: Services, schedule: ScheduleRecord, engine: Engine) -> Iterator[str]:
+    """
+    Start a run for each file that is new, and yield their ids as they are taken; see `start_once`.
+
+    A file counts as seen in the transaction that records that its run was taken. Whoever dies before finds it new
+    again, and its run recorded and perhaps taken.
+    """
+    for file in new_files(services.registry, services.store, schedule):
+        seen = SeenFile(file.etag, file.changes + 1)
+        cause = f"file_{content_digest(file.path)[:16]}_{seen.changes}"
+        yield _start(services, schedule, engine, _plan(services.registry, schedule, cause, file.path), seen)
+
+
+def _plan(registry: Registry, schedule: ScheduleRecord, cause: str, path: str | None = None) -> StartRecord:
     pipeline_id = _pipeline_of(registry, schedule.content)
     return registry.schedule_starts.plan(schedule.id, cause, pipeline_id=pipeline_id, path=path)
 
 
-def plan_file(registry: Registry, schedule: ScheduleRecord, file: NewFile) -> StartRecord:
-    """Record that a schedule starts a run for a file; see `plan_start`."""
-    cause = f"file_{content_digest(file.path)[:16]}_{file.changes + 1}"
-    return plan_start(registry, schedule, cause, path=file.path)
+def _start(
+    services: Services, schedule: ScheduleRecord, engine: Engine, start: StartRecord, seen: SeenFile | None = None
+) -> str:
+    """Start one run, as far as that has not happened yet."""
+    starts = services.registry.schedule_starts
+    if start.run_id is not None and start.started_at is not None:
+        starts.set_started(start, seen)
+        logger.info("run %s was started before", start.run_id)
+        return start.run_id
+    graph, run = _open(services, schedule, engine, start)
+    engine.trigger(graph, run)
+    starts.set_started(start, seen)
+    logger.info("started run %s of %r%s", run.id, run.name, f" for {start.path!r}" if start.path else "")
+    return run.id
 
 
-def open_start(
-    services: Services, schedule: ScheduleRecord, start: StartRecord, dag_id_of: Callable[[Graph, str], str]
-) -> tuple[Graph, RunRecord]:
-    """
-    Record the run of a start, or return the one that is recorded, with its graph.
-
-    Args:
-        dag_id_of: gives the id of the DAG that runs a graph for an experiment.
-
-    Raises:
-        UserErrorException: the pipeline takes no runs, or something that it or its parameters name is not right.
-    """
+def _open(services: Services, schedule: ScheduleRecord, engine: Engine, start: StartRecord) -> tuple[Graph, RunRecord]:
+    """Record the run of a start, or return the one that is recorded, with its graph."""
     content = schedule.content
     record, graph = graph_to_run(services.registry, start.pipeline_id)
     goes_on = content.continue_on_step_failure
     opening = Opening(
         experiment=content.experiment,
-        dag_id=dag_id_of(graph, content.experiment),
+        dag_id=engine.dag_id_of(graph, content.experiment),
         dag_run_id=f"by_schedule__{schedule.id[:8]}__{start.cause}",
         parameters=_parameters(graph, content, start.path),
         continue_on_failure=bool(record.continue_on_step_failure if goes_on is None else goes_on),
