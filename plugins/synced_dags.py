@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from airflow.api.common.trigger_dag import trigger_dag
@@ -49,6 +51,13 @@ if TYPE_CHECKING:
 __all__ = ["NotServedError", "ThisAirflow", "served_workspace", "sync_dag"]
 
 logger = logging.getLogger(__name__)
+
+#: For so long after it was recorded a new DAG is ours to make known, and the DAG processor's from then on; less than
+#: what `WorkspaceBundle` leaves to the plugin, because writing takes its time.
+_OURS = timedelta(seconds=7)
+#: Seconds that the DAG processor gets for a DAG that is its own to make known.
+_PROCESSOR_SECONDS = 20.0
+_LOOK_SECONDS = 0.2
 
 #: A file that is in no bundle: Airflow refreshes the bundle of a file that it is asked to parse, and finds it gone.
 _NO_FILE = "refresh"
@@ -90,7 +99,7 @@ def sync_dag(workspace: str, dag_id: str) -> None:
     if record is None:
         _deactivate(place, dag_id)
     elif known is None or known.is_stale or not _is_known(place, known.bundle_version, record):
-        _write(place, record)
+        _write(place, record, is_new=known is None)
         _ask_for_refresh(place.bundle.name)
 
 
@@ -172,13 +181,31 @@ def _is_known(place: _Place, bundle_version: str | None, record: DagVersionRecor
         return False
 
 
-def _write(place: _Place, record: DagVersionRecord) -> None:
+def _write(place: _Place, record: DagVersionRecord, *, is_new: bool) -> None:
     file = place.bundle.place_of(place.source, record.dag_id, place.version)
     dag = _serialized(place, record, file)
+    if is_new and datetime.now(timezone.utc) - record.created_at > _OURS:
+        _wait_for_processor(place.bundle.name, record.dag_id)
     try:
         _write_rows(place, dag, file)
-    except IntegrityError:  # the DAG processor, or another API server, made the same rows in this moment
+    except IntegrityError:  # another API server made the same rows in this moment
         _write_rows(place, dag, file)
+
+
+def _wait_for_processor(bundle_name: str, dag_id: str) -> None:
+    """
+    Give the DAG processor time to make the rows of a new DAG.
+
+    It dies of rows that somebody else makes in the same moment (Airflow 3.3), and finds by itself what is not recorded
+    just now.
+    """
+    _ask_for_refresh(bundle_name)
+    deadline = time.monotonic() + _PROCESSOR_SECONDS
+    while time.monotonic() < deadline:
+        with create_session(scoped=False) as session:
+            if session.scalar(select(DagModel.dag_id).where(DagModel.dag_id == dag_id)) is not None:
+                return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _serialized(place: _Place, record: DagVersionRecord, file: Path) -> LazyDeserializedDAG:

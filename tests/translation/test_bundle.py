@@ -30,6 +30,8 @@ def bundle(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "bundles"))
     from airflow_ml.translation.bundle import WorkspaceBundle
 
+    monkeypatch.setattr("airflow_ml.translation.bundle._LEFT_TO_PLUGIN", 0.0)
+
     def make(version: str | None = None, **kwargs: object) -> WorkspaceBundle:
         made = WorkspaceBundle(name="pipelines", version=version, **{"workspace": "ml", **kwargs})
         made.initialize()
@@ -41,7 +43,9 @@ def bundle(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
 def record(registry: Registry, dag_id: str, *steps: str, **arguments: object) -> int:
     """Record a DAG of those steps, and return its version."""
     graph = Graph(
-        name="p", workspace=WorkspaceRef("ml"), steps=tuple(Step(id=name, name=name, kind="python_script") for name in steps)
+        name="p",
+        workspace=WorkspaceRef("ml"),
+        steps=tuple(Step(id=name, name=name, kind="python_script") for name in steps),
     )
     return register_dag(registry, graph, dag_id, **arguments).number
 
@@ -173,6 +177,30 @@ def test_a_workspace_that_was_made_anew_has_only_its_own_dags(registry: Registry
     left.write_text("")
 
     assert files(bundle()) == ["mine"]
+
+
+def test_the_processor_leaves_new_versions_to_the_plugin(registry: Registry, bundle, monkeypatch):
+    """It takes them some seconds after it has seen them, each after its own, and looks every second until then."""
+    made = bundle(refresh_interval=300)
+    clock = [1000.0]
+    monkeypatch.setattr("airflow_ml.translation.bundle._LEFT_TO_PLUGIN", 10.0)
+    monkeypatch.setattr("airflow_ml.translation.bundle.time.monotonic", lambda: clock[0])
+    seen = []
+    for seconds, dag_id in [(0, "a"), (1, None), (4, "b"), (10, None), (14, None), (15, None)]:
+        if dag_id is not None:
+            record(registry, dag_id, "x")
+        clock[0] = 1000.0 + seconds
+        made.refresh()
+        seen.append((seconds, made.get_current_version().version, files(made), made.refresh_interval))
+
+    assert seen == [
+        (0, "0", [], 1),
+        (1, "0", [], 1),
+        (4, "0", [], 1),
+        (10, "1", ["a"], 1),
+        (14, "2", ["a", "b"], 300),
+        (15, "2", ["a", "b"], 300),
+    ]
 
 
 def test_a_thousand_dags_are_found_quickly(registry: Registry, bundle):

@@ -19,6 +19,7 @@ import os
 import time
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,21 @@ __all__ = ["WorkspaceBundle"]
 #: parse has ended, and a parse of the version before may end after the file was dated.
 _AHEAD = 1.0
 
+#: Seconds for which the DAG processor leaves a new version to the plugin, which writes its DAG into Airflow's database.
+#: If both make the rows of a new DAG in the same moment, Airflow 3.3's processor dies of it.
+_LEFT_TO_PLUGIN = 10.0
+
 #: Seconds after which the DAG processor has no use for a version that is not the newest.
 _IN_USE = 3600.0
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A version of the bundle: the number that each workspace has in it, and when it was first seen."""
+
+    name: str
+    numbers: Mapping[str, int]
+    seen_at: float
 
 
 class WorkspaceBundle(BaseDagBundle):
@@ -81,6 +95,8 @@ class WorkspaceBundle(BaseDagBundle):
         )
         self._seen: dict[str, int] = {}
         self._current = self.version
+        self._pending: list[_Version] = []
+        self._usual_interval = self.refresh_interval
 
     @property
     def path(self) -> Path:
@@ -105,18 +121,37 @@ class WorkspaceBundle(BaseDagBundle):
         super().initialize()
 
     def refresh(self) -> None:
-        """Look for a newer version, and make its folder; files of DAGs that are other than before look changed."""
+        """
+        Look for a newer version, and make its folder; files of DAGs that are other than before look changed.
+
+        A version that comes while the DAG processor runs is taken some seconds after it was first seen.
+        """
         if self.version is not None:
             return
-        version, numbers = self.sources.version()
+        now = time.monotonic()
+        newest = _Version(*self.sources.version(), seen_at=now)
+        if not self.is_initialized:
+            self._take(newest)
+            return
+        if newest.name != (self._pending[-1].name if self._pending else self._current):
+            self._pending.append(newest)
+        ready = [item for item in self._pending if now - item.seen_at >= _LEFT_TO_PLUGIN]
+        self._pending = self._pending[len(ready) :]
+        # Airflow asks for it: as long as something is waiting, the next look is a second away.
+        self.refresh_interval = 1 if self._pending else self._usual_interval
+        if ready:
+            self._take(ready[-1])
+
+    def _take(self, version: _Version) -> None:
+        """Make a version the one that the path has."""
         with self.lock():
             for source in self.sources.all():
-                self._bring_up_to_date(source, numbers.get(source.key, 0))
-            self._remove_others(numbers)
-            _link(self.base_dir / CURRENT / version, self.base_dir / "live")
-        if version != self._current:
-            self._remove_old_links(version)
-        self._current = version
+                self._bring_up_to_date(source, version.numbers.get(source.key, 0))
+            self._remove_others(version.numbers)
+            _link(self.base_dir / CURRENT / version.name, self.base_dir / "live")
+        if version.name != self._current:
+            self._remove_old_links(version.name)
+        self._current = version.name
 
     def place_of(self, source: DagSource, dag_id: str, version: str) -> Path:
         """Return a DAG's file in a version that others make runnable; it is made if it is not there."""

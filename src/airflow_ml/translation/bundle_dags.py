@@ -36,9 +36,9 @@ CURRENT = "current"
 #: The argument that only the DAGs of schedules have.
 SCHEDULE = "schedule_id"
 
-#: Seconds for which an older version of a DAG is not parsed: the plugin may have told Airflow of the newer one, and
-#: the DAG processor is about to look for it.
-_YOUNG = 10.0
+#: Seconds for which an older version of a DAG is not parsed: the plugin may have told Airflow of the newer one, which
+#: the DAG processor is about to take.
+_YOUNG = 30.0
 
 
 def load_dag(

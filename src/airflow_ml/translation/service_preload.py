@@ -35,5 +35,6 @@ _FORKING = ("scheduler", "dag-processor")
 def preload() -> None:
     """Import what tasks need, if this process is one that tasks are forked from; nothing is opened."""
     if sys.argv[1:2] and sys.argv[1] in _FORKING:
-        importlib.import_module("airflow_ml.translation.stubs")
+        for name in ("bundle", "bundle_dags"):
+            importlib.import_module(f"airflow_ml.translation.{name}")
         common.preload_tasks()
