@@ -27,7 +27,7 @@ _SCHEMAS: Mapping[ParameterKind, Mapping[str, Any]] = {
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
     "datapath": {"type": "string", "pattern": "^datastore://[^/]+/.*$"},
-    "dataset": {"type": ["null", "string"], "pattern": "^dataset://.+$"},
+    "dataset": {"type": ["null", "string"], "pattern": "^(dataset://.+)?$"},
 }
 _DESCRIPTIONS: Mapping[ParameterKind, str] = {
     "datapath": "A path on a datastore: `datastore://name/path`.",
