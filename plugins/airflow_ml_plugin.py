@@ -51,7 +51,7 @@ class AirflowMLPlugin(AirflowPlugin):
         return [{"app": _api.app, "url_prefix": _api.URL_PREFIX, "name": "airflow-ml"}]
 
     @property
-    def external_views(self) -> list[dict[str, str]]:  # type: ignore[override]  # the same
+    def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the same
         """The pages in Airflow's menu, and as tabs of its own pages."""
         return list(_views.external_views())
 

@@ -7,6 +7,7 @@ it is served below a path of its own, that is part of the address.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow.configuration import conf
@@ -17,16 +18,18 @@ __all__ = ["external_views"]
 MENU = "ML"
 
 
-def external_views() -> list[dict[str, str]]:
+def external_views() -> list[dict[str, Any]]:
     """Return the menu's entries and the tabs, in Airflow's words."""
     place = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + "/airflow-ml"
-    menu = [
+    menu: list[dict[str, Any]] = [
         {
             "name": topic,
             "href": f"{place}/{topic.lower()}",
             "destination": "nav",
             "category": MENU,
             "url_route": f"airflow-ml-{topic.lower()}",
+            # What people come for most stands in the bar itself.
+            "nav_top_level": topic == "Pipelines",
         }
         for topic in ("Pipelines", "Runs", "Datasets", "Compute")
     ]

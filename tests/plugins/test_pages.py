@@ -1,7 +1,7 @@
 """The pages of pipelines, datasets, compute and comparisons, and the ways that lead there from Airflow."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest

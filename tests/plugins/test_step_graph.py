@@ -1,5 +1,7 @@
 """Where steps are drawn."""
 
+from itertools import pairwise
+
 from airflow_ml.plugins.step_graph import HEIGHT, WIDTH, draw
 
 
@@ -19,7 +21,7 @@ def test_no_two_steps_share_a_place() -> None:
     drawing = draw(wide)
 
     boxes = sorted((y, x) for x, y in drawing.nodes.values())
-    for (y, x), (next_y, next_x) in zip(boxes, boxes[1:], strict=False):
+    for (y, x), (next_y, next_x) in pairwise(boxes):
         assert next_y >= y + HEIGHT or next_x >= x + WIDTH
     assert all(x + WIDTH <= drawing.width and y + HEIGHT <= drawing.height for x, y in drawing.nodes.values())
 
