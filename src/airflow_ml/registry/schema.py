@@ -26,7 +26,7 @@ else:
 __all__ = ["HEAD", "VERSION_TABLE", "ensure_schema", "is_current"]
 
 #: The newest migration. Written here too, so that opening a registry need not import Alembic to find it.
-HEAD = "0009"
+HEAD = "0010"
 
 #: Not Alembic's default name: the database may be Airflow's own.
 VERSION_TABLE = "aml_version"

@@ -180,6 +180,7 @@ class Run(Base):
         ),
         Index("ix_aml_runs_parent", "parent_id", "key"),
         partial_index("ix_aml_runs_attempt", *("parent_id", "node_id", "attempt"), where="kind = 'step'", unique=True),
+        partial_index("ix_aml_runs_dag", *("workspace_id", "dag_id", "key"), where="kind = 'pipeline'"),
         partial_index(
             "ix_aml_runs_pipeline",
             *("workspace_id", "dag_id", "dag_run_id", "group_id"),
