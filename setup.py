@@ -91,8 +91,8 @@ setup(
     },
     install_requires=[
         "apache-airflow>=3.3",
-        "argcomplete>=3",
         "alembic>=1.13",
+        "argcomplete>=3",
         "azure-identity>=1.16",
         "azure-storage-file-share>=12.17",
         "blake3>=1",
@@ -126,6 +126,7 @@ setup(
             "mypy>=1.11",
             "myst-parser>=4",
             "pandas-stubs",
+            "playwright>=1.45",
             "psycopg2-binary>=2.9",
             "pymssql>=2.3",
             "pymysql>=1.2",
