@@ -101,7 +101,7 @@ def _checked(ports: Sequence[object], kind: type, module: str) -> list[dict[str,
 def _argument(item: object, module: str) -> Json:
     for kind, key in ((InputPortDef, "input"), (OutputPortDef, "output"), (ParamDef, "param")):
         if isinstance(item, kind):
-            return {key: str(item.name)}  # type: ignore[attr-defined]  # all three have one
+            return {key: str(item.name)}
     return _value(item, module, "argument")
 
 
