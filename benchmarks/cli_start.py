@@ -41,7 +41,8 @@ def main(rounds: int) -> int:
         os.environ["AIRFLOW_ML_HOME"] = str(Path(folder, "home"))
         Path(folder, "code.py").write_text(CODE)
         _seconds(folder, COMMAND, "init", "benchmark")
-        return int(any([_is_slow(folder, arguments, rounds) for arguments in (*LIMITED, *SHOWN)]))
+        slow = [_is_slow(folder, arguments, rounds) for arguments in (*LIMITED, *SHOWN)]
+    return int(any(slow))
 
 
 def _is_slow(folder: str, arguments: list[str], rounds: int) -> bool:

@@ -51,8 +51,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], words:
 
 def _list(arguments: argparse.Namespace) -> int:
     chosen = workspaces.choose(arguments.workspace)
-    every = [(workspace.name, record) for workspace in chosen for record in workspace.registry().schedules.list()]
-    found = [pair for pair in every if arguments.all or pair[1].is_active]
+    found = [
+        (workspace.name, record)
+        for workspace in chosen
+        for record in workspace.registry().schedules.list(active_only=not arguments.all)
+    ]
     if arguments.json:
         documents: list[Json] = [_document(workspace, record) for workspace, record in found]
         write_json({"schedules": documents})
