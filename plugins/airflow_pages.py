@@ -15,6 +15,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, HTTPException, Request, Response, status
 from fastapi.responses import RedirectResponse
 
+from airflow_ml.graph import Json
 from airflow_ml.plugins.access import RunAccess
 from airflow_ml.plugins.pages import answer
 from airflow_ml.plugins.run_document import run_summary
@@ -95,7 +96,7 @@ def _chosen(request: Request, found: list[tuple[str, RunRecord]], nothing: str) 
         return _led_to(request, workspace, "runs", run.id)
     if not found:
         return answer(request, "nothing.html", {"what": nothing})
-    runs = [{**run_summary(run), "workspace": workspace} for workspace, run in found]
+    runs: list[Json] = [{**run_summary(run), "workspace": workspace} for workspace, run in found]
     return answer(request, "choice.html", {"runs": runs})
 
 

@@ -83,7 +83,7 @@ def _tasks(session: Session, pool: str) -> Sequence[Row[Any]]:
         .order_by(TaskInstance.scheduled_dttm)
         .limit(_TASKS + 1)
     )
-    return session.execute(query).all()
+    return cast("Sequence[Row[Any]]", session.execute(query).all())
 
 
 def _target(

@@ -70,7 +70,7 @@ def _step(step: Step, place: tuple[int, int], run: RunRecord | None) -> dict[str
         "needs": list(step.upstream),
         "run_id": run.id if run else None,
         "status": run.status if run else "NotStarted",
-        "is_reused": bool(run) and run.properties.get("azureml.isreused") == "true",
+        "is_reused": run is not None and run.properties.get("azureml.isreused") == "true",
         "seconds": seconds,
         "saved_seconds": reuse.get("saved_seconds"),
     }

@@ -3,6 +3,8 @@
 # No `from __future__ import annotations` here: FastAPI would look the dependencies up by name and take what it does
 # not find for fields of the query.
 
+from typing import cast
+
 from airflow._shared.secrets_masker import redact
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, HTTPException, Request, Response, status
@@ -90,5 +92,5 @@ def show_dag(request: Request, user: GetUserDep, workspace: str, dag_id: str) ->
 
 def _parameters(graph: Graph) -> list[Json]:
     """Return the parameters with their defaults; values whose names say that they are secrets are masked."""
-    defaults = redact({item.name: item.default for item in graph.parameters})
+    defaults = cast("dict[str, Json]", redact({item.name: item.default for item in graph.parameters}))
     return [{"name": item.name, "kind": item.kind, "default": defaults[item.name]} for item in graph.parameters]

@@ -99,10 +99,11 @@ def _rows(logged: Sequence[MetricPoint]) -> _Shown:
         grown = height + max(map(len, lists.values()), default=0)
         for name, values in lists.items():
             column = columns.setdefault(name, [])
-            column += [None] * (height - len(column)) + values
+            column.extend([None] * (height - len(column)))
+            column.extend(values)
         height = grown
     for column in columns.values():
-        column += [None] * (height - len(column))
+        column.extend([None] * (height - len(column)))
     shown: _Shown = [("tables", _table(columns))]
     lines = {name: column for name, column in columns.items() if column and all(map(_is_number, column))}
     if height > 1 and lines:
