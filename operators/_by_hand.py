@@ -88,7 +88,7 @@ class ByHandOperator(StepOperator):
             dag_run_id=dag_run_id,
             group_id=_BY_HAND,
             run_source=run_source_of(context),
-            parameters=given_parameters(context, graph, is_whole_dag=False),
+            parameters=given_parameters(context, graph, is_whole_dag=False, templates=self.pipeline.templates),
             continue_on_failure=True,
             is_complete=False,
             details={"reuse": reuse_mode_of(context, self.pipeline)},
@@ -116,4 +116,4 @@ class ByHandOperator(StepOperator):
 
 def ref_of(writer: StepWriter, made: WrittenStep) -> PipelineRef:
     """Return what the task of a step that is written by hand knows of its pipeline: itself."""
-    return PipelineRef(graph=made.graph, experiment=writer.experiment, continue_on_failure=True)
+    return PipelineRef(graph=made.graph, experiment=writer.experiment, continue_on_failure=True, has_templates=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml.exceptions import UserErrorException
@@ -93,12 +94,17 @@ def reuse_mode_of(context: Mapping[str, Any], pipeline: PipelineRef) -> ReuseMod
     return read_reuse_mode(value, where=f"pipeline {pipeline.graph.name!r}: {name or LONG_NAME} of the run")
 
 
-def given_parameters(context: Mapping[str, Any], graph: Graph, *, is_whole_dag: bool) -> dict[str, Json]:
+def given_parameters(
+    context: Mapping[str, Any], graph: Graph, *, is_whole_dag: bool, templates: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Json]:
     """
     Return the values of the pipeline's parameters for this run.
 
     Airflow has put the run's conf over the DAG's defaults and checked the types; names are checked here, because
     Airflow takes unknown ones silently.
+
+    Args:
+        templates: defaults as they stand in the DAG file, where those of the graph are rendered.
 
     Raises:
         UserErrorException: the run's conf has a name that is no param of the DAG.
@@ -115,5 +121,7 @@ def given_parameters(context: Mapping[str, Any], graph: Graph, *, is_whole_dag: 
     return {
         parameter.name: params[parameter.name]
         for parameter in graph.parameters
-        if parameter.name in params and not (params[parameter.name] is None and is_hidden(parameter))
+        if parameter.name in params
+        and not (params[parameter.name] is None and is_hidden(parameter))
+        and not (parameter.name in templates and params[parameter.name] == templates[parameter.name])
     }

@@ -73,6 +73,8 @@ class PythonScriptStepOperator(ByHandOperator):
                 made = _mapping.write_mapped(writer, arguments=arguments, inputs=inputs)
             super().__init__(task_id=task_id, pipeline=ref_of(writer, made), step=made.step, **kwargs)
             self.face = made.face
+            # The mapped values, which come behind, may be those of other tasks: data, and no text of the DAG file.
+            self.templated_arguments = len(writer.given.get("arguments") or ())
             return
         own = {name: kwargs.pop(name) for name in STEP_ARGUMENTS & set(kwargs)}
         writer = StepWriter.begin(
@@ -102,6 +104,9 @@ class PythonScriptStepOperator(ByHandOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Run the step and return what its XCom holds; a mapped one by the id of its map index."""
         index = map_index_of(context)
+        if self.is_by_hand:
+            with airflow_failures():
+                self._render(context)
         if self.is_by_hand and index >= 0:
             self.step = replace(self.step, id=f"{self.step.id}[{index}]")
             self.pipeline = replace(self.pipeline, graph=replace(self.pipeline.graph, steps=(self.step,)))

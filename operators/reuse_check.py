@@ -27,13 +27,14 @@ from airflow_ml.operators.links import RunLink
 if TYPE_CHECKING:
     from airflow_ml.execution import model, pipelines, reusing, runner_lock, services
     from airflow_ml.graph import Json
-    from airflow_ml.operators import _announcing, _assets, _services
+    from airflow_ml.operators import _announcing, _assets, _services, _templates
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
     _announcing = late("airflow_ml.operators._announcing")
     _assets = late("airflow_ml.operators._assets")
     _services = late("airflow_ml.operators._services")
+    _templates = late("airflow_ml.operators._templates")
     model = late("airflow_ml.execution.model")
     pipelines = late("airflow_ml.execution.pipelines")
     reusing = late("airflow_ml.execution.reusing")
@@ -75,6 +76,8 @@ class ReuseCheckOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Open the run, decide its steps, and return its id, the values of its parameters and the reused steps."""
         with airflow_failures(), _services.open_services(self.pipeline.graph.workspace) as opened:
+            if self.pipeline.has_templates:
+                self.pipeline = _templates.rendered(self.pipeline, self, context)
             run = self._open(opened, context)
             self.run_id = run.id
             parameters = pipelines.printable_parameters(run)
@@ -143,7 +146,8 @@ class ReuseCheckOperator(BaseOperator):
             run_source=run_source_of(context),
         )
         try:
-            given = given_parameters(context, graph, is_whole_dag=not self.pipeline.group_id)
+            is_whole, texts = not self.pipeline.group_id, self.pipeline.templates
+            given = given_parameters(context, graph, is_whole_dag=is_whole, templates=texts)
             mode = reuse_mode_of(context, self.pipeline)
             opening = replace(opening, parameters=given, details={"reuse": mode})
             return pipelines.continue_run(opened, pipelines.open_pipeline(opened, graph, opening).id)

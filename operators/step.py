@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_ml.execution import attempt, model, pipelines, reusing, runner_lock, services, steps
     from airflow_ml.graph import Json, Step
-    from airflow_ml.operators import _announcing, _assets, _services, _supervised, _waiting
+    from airflow_ml.operators import _announcing, _assets, _services, _supervised, _templates, _waiting
     from airflow_ml.registry import RunRecord
     from airflow_ml.translation.pipeline_ref import PipelineRef
 else:
@@ -30,6 +30,7 @@ else:
     _assets = late("airflow_ml.operators._assets")
     _services = late("airflow_ml.operators._services")
     _supervised = late("airflow_ml.operators._supervised")
+    _templates = late("airflow_ml.operators._templates")
     _waiting = late("airflow_ml.operators._waiting")
     attempt = late("airflow_ml.execution.attempt")
     model = late("airflow_ml.execution.model")
@@ -69,6 +70,9 @@ class StepOperator(BaseOperator):
 
     operator_extra_links = (RunLink(),)
     ui_color = "#e3f1fb"
+
+    #: How many of the step's arguments stand in the DAG file; None is all of them.
+    templated_arguments: int | None = None
 
     def __init__(
         self,
@@ -132,6 +136,8 @@ class StepOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Json]:
         """Run the step and return what its XCom holds."""
         workspace = self.pipeline.graph.workspace
+        with airflow_failures():
+            self._render(context)
         with (
             _supervised.supervised(),
             airflow_failures(retry_user_failures=self.retry_user_failures),
@@ -147,6 +153,12 @@ class StepOperator(BaseOperator):
                 return result.to_data()
             finally:
                 self._after(opened, context, run.id)
+
+    def _render(self, context: Mapping[str, Any]) -> None:
+        """Render the templates of the DAG file; the operator is this task's own copy."""
+        if self.pipeline.has_templates:
+            self.pipeline = _templates.rendered(self.pipeline, self, context, most=self.templated_arguments)
+            self.step = self.pipeline.graph.step(self.step.id)
 
     def _take(self, opened: services.Services, context: Mapping[str, Any], run: RunRecord) -> model.StepResult:
         """Run the step or take the result that is there; where another run computes it, wait for that."""

@@ -79,7 +79,7 @@ class Runner:
     def close(self) -> None:
         """End the process."""
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(120)
         self._answers.close()
 
 

@@ -29,14 +29,16 @@ def to_dag(graph: Graph, dag_id: str, **dag_arguments: Any) -> DAG:
     Return a DAG that runs the graph. Besides the pipeline's parameters it has the param `reuse`.
 
     Args:
-        dag_arguments: what Airflow's DAG takes, and two of ours: `experiment` (default: the DAG's id) collects the
-            runs; `continue_on_step_failure` (default False, as in v1) lets steps go on that do not need a failed one.
+        dag_arguments: what Airflow's DAG takes, and three of ours: `experiment` (default: the DAG's id) collects the
+            runs; `continue_on_step_failure` (default False, as in v1) lets steps go on that do not need a failed one;
+            `has_templates` (default False) renders texts in arguments and parameters, as DAG files of teams have it.
 
     Raises:
         ValueError: a param of the DAG is called like a parameter of the pipeline.
     """
     experiment = dag_arguments.pop("experiment", None) or dag_id
     continue_on_failure = bool(dag_arguments.pop("continue_on_step_failure", False))
+    has_templates = bool(dag_arguments.pop("has_templates", False))
     params = dict(dag_arguments.pop("params", None) or {})
     for parameter in graph.parameters:
         if parameter.name in params:
@@ -44,7 +46,7 @@ def to_dag(graph: Graph, dag_id: str, **dag_arguments: Any) -> DAG:
     dag_arguments.setdefault("description", graph.description)
     dag = DAG(dag_id, params={**params, **make_params(graph.parameters)}, **dag_arguments)
     with dag:
-        add_tasks(graph, experiment=experiment, continue_on_failure=continue_on_failure)
+        add_tasks(graph, experiment=experiment, continue_on_failure=continue_on_failure, has_templates=has_templates)
     add_reuse_param(dag.params)
     return dag
 
@@ -56,19 +58,25 @@ def to_task_group(graph: Graph, group_id: str, **group_arguments: Any) -> TaskGr
     The pipeline's parameters and `reuse` become params of that DAG.
 
     Args:
-        group_arguments: what Airflow's TaskGroup takes, and `experiment` and `continue_on_step_failure` as in `to_dag`.
+        group_arguments: what Airflow's TaskGroup takes, and the three of ours that `to_dag` has.
 
     Raises:
         ValueError: no DAG is being written, or it has a param of a parameter's name with another default.
     """
     experiment = group_arguments.pop("experiment", None)
     continue_on_failure = bool(group_arguments.pop("continue_on_step_failure", False))
+    has_templates = bool(group_arguments.pop("has_templates", False))
     dag = group_arguments.get("dag") or DagContext.get_current()
     if dag is None:
         raise GraphError(f"task group {group_id!r}: no DAG is being written; call to_task_group inside `with DAG(...)`")
     add_params(dag.params, graph.parameters, where=f"task group {group_id!r}")
     # A DAG that was given need not be the one of a `with` around this call.
     with dag if dag is not DagContext.get_current() else nullcontext(), TaskGroup(group_id, **group_arguments) as group:
-        add_tasks(graph, experiment=experiment or dag.dag_id, continue_on_failure=continue_on_failure)
+        add_tasks(
+            graph,
+            experiment=experiment or dag.dag_id,
+            continue_on_failure=continue_on_failure,
+            has_templates=has_templates,
+        )
     add_reuse_param(dag.params)
     return group

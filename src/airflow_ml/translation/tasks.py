@@ -36,7 +36,7 @@ _CLASSES = {
 _ONCE = {"retries": 0}
 
 
-def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> None:
+def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool, has_templates: bool = False) -> None:
     """Add the graph's tasks to the DAG or task group that is being written, with their order."""
     group = TaskGroupContext.get_current()
     ref = PipelineRef(
@@ -44,6 +44,7 @@ def add_tasks(graph: Graph, *, experiment: str, continue_on_failure: bool) -> No
         experiment=experiment,
         group_id=(group.group_id if group is not None else None) or "",
         continue_on_failure=continue_on_failure,
+        has_templates=has_templates,
     )
     start = _operators.ReuseCheckOperator(task_id="reuse_check", pipeline=ref)
     end = _operators.PipelineEndOperator(task_id="pipeline_end", pipeline=ref, first_task_id=start.task_id)

@@ -219,7 +219,7 @@ class Pipeline:
             ValueError: the graph has a cycle.
         """
         self._refuse_problems()
-        return _engine.to_dag(self._graph, dag_id, **dag_arguments)
+        return _engine.to_dag(self._graph, dag_id, has_templates=True, **dag_arguments)
 
     def to_task_group(self, group_id: str, **group_arguments: Any) -> Any:
         """
@@ -232,7 +232,7 @@ class Pipeline:
             ValueError: the graph has a cycle.
         """
         self._refuse_problems()
-        return _engine.to_task_group(self._graph, group_id, **group_arguments)
+        return _engine.to_task_group(self._graph, group_id, has_templates=True, **group_arguments)
 
     def publish(
         self,
