@@ -31,7 +31,7 @@ __all__ = ["NewFilesTrigger", "Pacing"]
 logger = logging.getLogger(__name__)
 
 #: The same news is told again after 1, 2, 4, ... looks, and at least so often.
-_MOST_LOOKS = 16
+_MOST_LOOKS = 4
 
 #: Seconds to the next look after one that failed before the schedule could be read.
 _RETRY_SECONDS = 60.0
