@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from servers.docker_engine import BASE_IMAGE, DockerForTests
@@ -18,17 +19,19 @@ from airflow_ml.execution.pipelines import close_pipeline
 
 pytestmark = pytest.mark.docker
 
-#: Says when it runs, and writes its output slowly enough for an engine to be killed meanwhile.
+#: Writes and says numbers, and waits in their middle until it is told to go on.
 SOURCE = """
-import sys, time
+import os, sys, time
 with open(sys.argv[1], "w") as file:
-    for number in range(40):
+    for number in range(8):
         print("line", number, flush=True)
         print(number, file=file, flush=True)
-        time.sleep(0.05)
+        while number == 3 and not os.path.exists("go"):
+            time.sleep(0.02)
 """
+NUMBERS = [*range(8)]
 WRITE = "import sys; open(sys.argv[1], 'w').write('whole')"
-LINES = "".join(f"{number}\n" for number in range(40))
+LINES = "".join(f"{number}\n" for number in NUMBERS)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,9 @@ def engine(own_engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[O
 @pytest.fixture
 def started(engine, one, in_container):
     """A run of one step with one output, in a container of that engine."""
-    return one(SOURCE, runconfig=in_container())
+    run = one(SOURCE, runconfig=in_container())
+    meanwhile(run, lambda: None)
+    return run
 
 
 def once(work: Callable[[], object]) -> Callable[[], None]:
@@ -68,6 +73,18 @@ def once(work: Callable[[], object]) -> Callable[[], None]:
             work()
 
     return do
+
+
+def meanwhile(started, work: Callable[[], object]) -> None:
+    """Do something where the script waits, in the first attempt alone, and let it go on."""
+    do = once(work)
+
+    def on_line(line: str) -> None:
+        if line == "line 3":
+            do()
+            Path(started.services.run_directory(started.last().id), "code", "go").touch()
+
+    started.on_line = on_line
 
 
 def check_whole(started, attempts: int) -> None:
@@ -99,8 +116,7 @@ def restarted(engine: OwnEngine, how: str, *options: str) -> None:
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_an_engine_that_dies_takes_its_containers_along(started, engine, how):
     """Without live restore the script ends with its engine: the machine's failure, and the next attempt completes."""
-    restart = once(lambda: restarted(engine, how))
-    started.on_line = lambda line: line == "line 3" and restart()
+    meanwhile(started, lambda: restarted(engine, how))
 
     with pytest.raises(StepLostError, match=r"step 'step': container .* was (stopped|killed) from outside"):
         started.run(is_retried=bool)
@@ -112,11 +128,10 @@ def test_an_engine_that_dies_takes_its_containers_along(started, engine, how):
 def test_with_live_restore_the_step_goes_on(started, engine, how):
     """Where the engine leaves its containers alone, its restart is not noticed by the step."""
     restarted(engine, "stop", "--live-restore")
-    restart = once(lambda: restarted(engine, how, "--live-restore"))
-    started.on_line = lambda line: line == "line 3" and restart()
+    meanwhile(started, lambda: restarted(engine, how, "--live-restore"))
 
     check_whole(started, attempts=1)
-    assert [line for line in started.log if line.startswith("line ")] == [f"line {number}" for number in range(40)]
+    assert [line for line in started.log if line.startswith("line ")] == [f"line {number}" for number in NUMBERS]
 
 
 def kill_before_create(engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> None:
