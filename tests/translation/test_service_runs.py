@@ -23,7 +23,7 @@ from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.core.runconfig import PyTorchConfiguration, RunConfiguration
 from airflow_ml.data import OutputFileDatasetConfig
 from airflow_ml.exceptions import ServiceException
-from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineRun
+from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineEndpoint, PipelineParameter, PipelineRun
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.registry import Home, open_shared
 from airflow_ml.translation.service import RunningService, find_running
@@ -235,7 +235,7 @@ def test_canceled_run_stops_its_script(experiment: Experiment, script, tmp_path:
 def test_a_published_pipeline_is_started_at_the_services_address(
     service: RunningService, experiment: Experiment, script, tmp_path: Path
 ):
-    """v1's request with the header of v1's authentication starts a run in the service; without a header it does not."""
+    """v1's request with the header of v1's authentication starts a run in the service, by an endpoint's name too."""
     step = script("add", ADD, PipelineParameter("number", 1))
     published = Pipeline(experiment.workspace, [step]).publish("p")
     shutil.rmtree(tmp_path / "source")
@@ -246,7 +246,9 @@ def test_a_published_pipeline_is_started_at_the_services_address(
     refused.value.close()
 
     header |= InteractiveLoginAuthentication().get_authentication_header()
-    with OPENER.open(urllib.request.Request(published.endpoint, body, header), timeout=120) as answer:
+    by_id = PipelineEndpoint.publish(experiment.workspace, "sums", None, published).endpoint
+    by_name = by_id.split("Id", 1)[0] + "Name?name=sums&pipelineVersion=0"
+    with OPENER.open(urllib.request.Request(by_name, body, header), timeout=120) as answer:
         run = PipelineRun(experiment, json.load(answer)["Id"])
 
     assert refused.value.code == 401

@@ -215,7 +215,7 @@ class Experiment:
         Start a run of a pipeline or a script, and return at once.
 
         Args:
-            config: a Pipeline, a PublishedPipeline or a ScriptRunConfig.
+            config: a Pipeline, a PublishedPipeline, a PipelineEndpoint, a PipelineDraft, or a ScriptRunConfig.
             tags: of the run.
             kwargs: for a pipeline: `pipeline_parameters`, `continue_on_step_failure`, `regenerate_outputs`, `reuse`
                 (see `Pipeline.submit`); for a script: `run_id`.
