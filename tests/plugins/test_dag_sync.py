@@ -143,6 +143,14 @@ def test_who_may_start_no_runs_may_not_do_it(client, stranger, bundle, record):
     assert known("train") is None
 
 
+def test_a_page_of_another_site_cannot_do_it(admin, bundle, record):
+    """What a form can send with somebody's cookie is refused."""
+    record("train", "a")
+
+    assert admin.post(sync_path("team", "train"), data={"x": "1"}).status_code == 415
+    assert known("train") is None
+
+
 def test_a_workspace_that_no_bundle_has_is_refused(admin, bundle):
     """The answer says what to configure; it is none that an Airflow without plugin would give."""
     answer = admin.post(sync_path("elsewhere", "train"), json={})
