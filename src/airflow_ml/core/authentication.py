@@ -50,11 +50,12 @@ class AbstractAuthentication:
         """
         Return the header that opens the endpoints of published pipelines, whatever the way to log in.
 
-        It holds a token of the running service (`airflow-ml service start`), or without one that of this process.
+        It holds a token of the user of the Airflow that is configured or runs on this machine, or without one that of
+        this process.
 
         Raises:
             UserErrorException: Airflow is parsing a DAG file.
-            ServiceException: the running service does not answer.
+            ServiceException: that Airflow does not answer.
         """
         refuse_while_parsing(f"{type(self).__name__}.get_authentication_header", "ask for it in a task or a script")
         header: dict[str, str] = _engine.authentication_header()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Select, select
@@ -18,6 +18,9 @@ from airflow_ml.registry.tables import PublishedPipeline
 from airflow_ml.registry.values import check_name, utc_now
 
 __all__ = ["PipelineEndpoints"]
+
+#: As many values as a query's IN takes everywhere.
+_BATCH = 500
 
 
 class PipelineEndpoints(Repository):
@@ -70,11 +73,10 @@ class PipelineEndpoints(Repository):
         Raises:
             EndpointNotFoundError: there is none.
         """
-        with self._database.read() as session:
-            row = session.scalars(self._own().where(PipelineEndpoint.name == name)).one_or_none()
-            if row is None:
-                raise self._missing(name)
-            return self._record(session, row)
+        record = self.find(name)
+        if record is None:
+            raise self._missing(name)
+        return record
 
     def list(self, *, active_only: bool = True, limit: int | None = None) -> Sequence[EndpointRecord]:
         """Return the endpoints in the order in which they were made, at most so many."""
@@ -82,7 +84,15 @@ class PipelineEndpoints(Repository):
         if active_only:
             query = query.where(PipelineEndpoint.status == ACTIVE)
         with self._database.read() as session:
-            return [self._record(session, row) for row in session.scalars(query).all()]
+            rows = session.scalars(query).all()
+            versions = self._versions_of(session, [row.key for row in rows])
+            return [_record(row, versions[row.key]) for row in rows]
+
+    def find(self, name: str) -> EndpointRecord | None:
+        """Return the endpoint of that name, or None."""
+        with self._database.read() as session:
+            row = session.scalars(self._own().where(PipelineEndpoint.name == name)).one_or_none()
+            return None if row is None else self._record(session, row)
 
     def add(self, endpoint_id: str, pipeline_id: str, *, is_default: bool = False) -> EndpointRecord:
         """
@@ -205,21 +215,33 @@ class PipelineEndpoints(Repository):
         return key
 
     def _versions(self, session: Session, row: PipelineEndpoint) -> dict[str, str]:
-        query = (
-            select(EndpointVersion.version, PublishedPipeline.id)
-            .join(PublishedPipeline, PublishedPipeline.key == EndpointVersion.pipeline_key)
-            .where(EndpointVersion.endpoint_key == row.key)
-            .order_by(EndpointVersion.version)
-        )
-        return {str(version): pipeline_id for version, pipeline_id in session.execute(query)}
+        return self._versions_of(session, [row.key])[row.key]
+
+    def _versions_of(self, session: Session, keys: Sequence[int]) -> Mapping[int, dict[str, str]]:
+        """Return ids of published pipelines by version, for each endpoint of these keys."""
+        found: dict[int, dict[str, str]] = {key: {} for key in keys}
+        for start in range(0, len(keys), _BATCH):
+            query = (
+                select(EndpointVersion.endpoint_key, EndpointVersion.version, PublishedPipeline.id)
+                .join(PublishedPipeline, PublishedPipeline.key == EndpointVersion.pipeline_key)
+                .where(EndpointVersion.endpoint_key.in_(keys[start : start + _BATCH]))
+                .order_by(EndpointVersion.endpoint_key, EndpointVersion.version)
+            )
+            for key, version, pipeline_id in session.execute(query):
+                found[key][str(version)] = pipeline_id
+        return found
 
     def _record(self, session: Session, row: PipelineEndpoint) -> EndpointRecord:
-        return EndpointRecord(
-            id=row.id,
-            name=row.name,
-            description=row.description,
-            status=row.status,
-            default_version=str(row.default_version),
-            versions=self._versions(session, row),
-            created_at=row.created_at,
-        )
+        return _record(row, self._versions(session, row))
+
+
+def _record(row: PipelineEndpoint, versions: Mapping[str, str]) -> EndpointRecord:
+    return EndpointRecord(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        status=row.status,
+        default_version=str(row.default_version),
+        versions=versions,
+        created_at=row.created_at,
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_ml.registry.database import Repository
+from airflow_ml.registry.database import Repository, in_batches
 from airflow_ml.registry.errors import PublishedPipelineNotFoundError
 from airflow_ml.registry.graph_texts import graph_id, save_graph
 from airflow_ml.registry.records import ACTIVE, DISABLED, PublishedPipelineRecord
@@ -61,6 +61,19 @@ class PublishedPipelines(Repository):
         with self._database.read() as session:
             row = self._require(session, pipeline_id)
             return _record(row, session.get_one(GraphText, row.graph_key))
+
+    def many(self, pipeline_ids: Iterable[str]) -> Mapping[str, PublishedPipelineRecord]:
+        """Return those of the ids that there are."""
+        found: dict[str, PublishedPipelineRecord] = {}
+        with self._database.read() as session:
+            for batch in in_batches(pipeline_ids):
+                query = (
+                    select(PublishedPipeline, GraphText)
+                    .join(GraphText, GraphText.key == PublishedPipeline.graph_key)
+                    .where(PublishedPipeline.workspace_id == self._workspace_id, PublishedPipeline.id.in_(batch))
+                )
+                found |= {row.id: _record(row, graph) for row, graph in session.execute(query)}
+        return found
 
     def list(self, *, active_only: bool = True) -> Sequence[PublishedPipelineRecord]:
         """Return the published pipelines in the order in which they were published."""

@@ -84,7 +84,8 @@ class PipelineEndpoint:
         self._description = description
         self._status = status
         self._default_version = default_version
-        self._versions = tuple(pipeline_version_list)
+        self._versions: list[PipelineVersion] | None = list(pipeline_version_list)
+        self._pipeline_ids: Mapping[str, str] = {}
 
     @classmethod
     def _of(cls, workspace: Workspace, record: EndpointRecord) -> PipelineEndpoint:
@@ -96,13 +97,7 @@ class PipelineEndpoint:
         """See what the record says now."""
         self._name, self._description, self._status = record.name, record.description, record.status
         self._default_version = record.default_version
-        pipelines = self.workspace.registry().published_pipelines
-        self._versions = tuple(
-            [
-                PipelineVersion(version, published.PublishedPipeline._of(self.workspace, pipelines.get(pipeline_id)))
-                for version, pipeline_id in record.versions.items()
-            ]
-        )
+        self._pipeline_ids, self._versions = record.versions, None
 
     @property
     def _records(self) -> Repository:
@@ -200,6 +195,12 @@ class PipelineEndpoint:
     @property
     def pipeline_version_list(self) -> Versions:
         """The versions, each with `.version` and `.pipeline`."""
+        if self._versions is None:  # looked up when it is asked for: an endpoint may have hundreds
+            records = self.workspace.registry().published_pipelines.many(self._pipeline_ids.values())
+            self._versions = [
+                PipelineVersion(version, published.PublishedPipeline._of(self.workspace, records[pipeline_id]))
+                for version, pipeline_id in self._pipeline_ids.items()
+            ]
         return [*self._versions]
 
     @property
@@ -384,7 +385,7 @@ class PipelineEndpoint:
 
 
 def _refuse_taken(records: Repository, name: str) -> None:
-    if any(record.name == name for record in records.list(active_only=False)):
+    if records.find(name) is not None:
         raise GraphError(
             f"pipeline endpoint {name!r} exists; add a version to it (PipelineEndpoint.get and add_default), or choose"
             " another name"

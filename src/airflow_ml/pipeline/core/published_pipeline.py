@@ -174,8 +174,8 @@ class PublishedPipeline:
         """
         The address that starts a run, by a POST with v1's body and `get_authentication_header()`.
 
-        It is that of the running service (`airflow-ml service start`). Without one this process itself serves it, to
-        this machine alone and for as long as it lives.
+        It is that of the Airflow that is configured, or runs on this machine. Without one this process itself serves
+        it, to this machine alone and for as long as it lives.
         """
         return self._endpoint or _engine.endpoint_of(self.workspace.ref, self._id)
 
@@ -210,7 +210,18 @@ class PublishedPipeline:
         self._set_active(active=True)
 
     def disable(self) -> None:
-        """Let it take no more runs; those that it has go on. Its DAG is no longer shown."""
+        """
+        Let it take no more runs; those that it has go on. Its DAG is no longer shown.
+
+        Raises:
+            UserErrorException: an active schedule starts it (v1 refuses that too).
+        """
+        schedules = self.workspace.registry().schedules.list(pipeline_id=self._id)
+        if schedules:
+            raise UserErrorException(
+                f"published pipeline {self._name!r}: schedule {schedules[0].content.name!r} ({schedules[0].id}) starts"
+                " it; disable its schedules first"
+            )
         self._set_active(active=False)
 
     def _set_active(self, *, active: bool) -> None:
