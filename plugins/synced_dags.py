@@ -20,11 +20,12 @@ from airflow.configuration import conf
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 from airflow.dag_processing.dagbag import DagBag
-from airflow.exceptions import AirflowException, DagRunAlreadyExists
+from airflow.exceptions import DagRunAlreadyExists
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.serialized_dag import SerializedDagModel
+from airflow.sdk.exceptions import AirflowException
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
@@ -162,7 +163,7 @@ class ThisAirflow(AirflowService):
 
 
 def _find_place(workspace: str) -> _Place:
-    for bundle in DagBundlesManager().get_all_dag_bundles():
+    for bundle in DagBundlesManager().get_all_dag_bundles():  # type: ignore[no-untyped-call]  # Airflow's, without types
         if isinstance(bundle, WorkspaceBundle):
             for source in bundle.sources.all():
                 if source.workspace.name == workspace:
@@ -213,7 +214,7 @@ def _serialized(place: _Place, record: DagVersionRecord, file: Path) -> LazyDese
         with _one_dag:
             dag = make_dag(record, place.source.workspace)
         dag.fileloc, dag.relative_fileloc = str(file), _relative(file)
-        dag.validate()
+        dag.validate()  # type: ignore[no-untyped-call]  # the same
         bag = DagBag(collect_dags=False, bundle_path=file.parents[1], bundle_name=place.bundle.name)
         bag.bag_dag(dag)  # checks it, and applies the policies of the cluster
         return LazyDeserializedDAG.from_dag(dag)
