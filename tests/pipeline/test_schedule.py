@@ -82,6 +82,17 @@ def test_lists_are_in_the_order_of_creation(workspace: Workspace, published: Pub
     assert (second.status, Schedule.get(workspace, second.id).status) == ("Active", "Active")
 
 
+def test_a_pipeline_with_active_schedules_stays_enabled(workspace: Workspace, published: PublishedPipeline) -> None:
+    """The refusal names the schedule; when that is disabled, the pipeline can be (v1)."""
+    made = create(workspace, published)
+    with pytest.raises(UserErrorException, match=r"schedule 'nightly' .* starts it; disable its schedules first"):
+        published.disable()
+    made.disable()
+    published.disable()
+
+    assert published.status == "Disabled"
+
+
 def test_an_endpoint_is_scheduled_by_its_id(workspace: Workspace, published: PublishedPipeline) -> None:
     """A disabled endpoint takes no schedule."""
     endpoint = PipelineEndpoint.publish(workspace, "e", None, published)

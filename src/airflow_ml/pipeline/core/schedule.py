@@ -1,4 +1,8 @@
-"""Schedules (`azureml.pipeline.core.schedule`): runs of a published pipeline by the clock, or when data changes."""
+"""
+Schedules (`azureml.pipeline.core.schedule`): runs of a published pipeline by the clock, or when data changes.
+
+The module is long because v1's signatures are: what happens stands in `_schedule_content` and behind `_engine`.
+"""
 
 from __future__ import annotations
 
