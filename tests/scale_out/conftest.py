@@ -15,6 +15,7 @@ from servers.redis import running_redis
 from servers.scaled_out import ScaledOut, running_celery, wait_for
 
 from airflow_ml.core import Workspace
+from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import RunRecord, open_registry
 from airflow_ml.registry.fernet_keys import CONFIG_VARIABLE, KEY_VARIABLES
@@ -27,6 +28,7 @@ HEAD = """
 from datetime import timedelta
 
 from airflow_ml.core import Workspace
+from airflow_ml.execution.stores import Stores
 from airflow_ml.core.compute import AmlCompute, ComputeTarget
 from airflow_ml.pipeline.core import Pipeline, PipelineData
 from airflow_ml.pipeline.steps import PythonScriptStep
@@ -57,12 +59,24 @@ class Ran:
         return self.airflow.finish(self.dag_id, self.run_id, seconds)
 
     def attempts(self, step: str) -> list[RunRecord]:
-        """Return the runs of a step, oldest first."""
+        """Return the runs of a step, oldest first; none before the pipeline is opened."""
         with open_registry(WorkspaceRef("w")) as registry:
             pipeline = registry.runs.find_pipeline(self.dag_id, self.run_id)
-            assert pipeline is not None
-            runs = registry.runs.list(parent_id=pipeline.id, limit=1000)
+            runs = [] if pipeline is None else registry.runs.list(parent_id=pipeline.id, limit=1000)
         return sorted((run for run in runs if run.name == step), key=lambda run: run.sequence)
+
+    def output(self, run: RunRecord, name: str) -> Path:
+        """Return where a step run's committed output lies."""
+        with open_registry(WorkspaceRef("w")) as registry:
+            record = registry.outputs.get(run.id, name)
+            place = Stores(registry)(record.datastore).local_path(record.path)
+        assert place is not None
+        return place
+
+    def metric(self, run: RunRecord, name: str) -> list[object]:
+        """Return the values of a step run's metric in the order of their recording."""
+        with open_registry(WorkspaceRef("w")) as registry:
+            return [point.value for point in registry.metrics.read(run.id, name)]
 
     def leases(self) -> int:
         """Return how many fingerprints are leased in the workspace."""

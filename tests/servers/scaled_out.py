@@ -5,12 +5,13 @@ The workers share the machine and its folders, as several workers of one host do
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -60,6 +61,7 @@ class ScaledOut:
         folder: AIRFLOW_HOME, with a log per part and the folder `dags`.
         environment: of every part.
         workers: the Celery worker's main process of each queue.
+        concurrency: how many tasks each of them runs at once.
     """
 
     folder: Path
@@ -67,6 +69,7 @@ class ScaledOut:
     client: AirflowClient
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    concurrency: dict[str, int] = field(default_factory=dict)
 
     @property
     def dags(self) -> Path:
@@ -88,6 +91,7 @@ class ScaledOut:
 
     def start_worker(self, queue: str, concurrency: int) -> None:
         """Start the worker of a queue, which takes those of `both` and tasks without a queue of their own too."""
+        self.concurrency[queue] = concurrency
         options = [
             "--queues",
             f"{queue},both,{DEFAULT_QUEUE}",
@@ -99,6 +103,27 @@ class ScaledOut:
         self.workers[queue] = self.start(
             f"worker-{queue}", "celery", "worker", *options, "--skip-serve-logs", "--without-mingle", "--without-gossip"
         )
+
+    def kill(self, task: int, what: str, queue: str) -> None:
+        """
+        Kill a part of what runs a task, with a signal that nothing can catch; a worker is started again.
+
+        Args:
+            task: the task's process; it may have ended by itself.
+            what: `task`, its `supervisor`, the `worker`, or all of the worker's processes, as when its `host` dies.
+        """
+        with suppress(OSError):
+            if what == "task":
+                os.kill(task, signal.SIGKILL)
+            elif what == "supervisor":
+                os.kill(_parent_of(task), signal.SIGKILL)
+            elif what == "worker":
+                self.workers[queue].kill()
+            else:
+                os.killpg(self.workers[queue].pid, signal.SIGKILL)
+        if what in ("worker", "host"):
+            self.workers[queue].wait()
+            self.start_worker(queue, self.concurrency[queue])
 
     def wait_for_dag(self, dag_id: str) -> None:
         """Wait until Airflow has read the DAG's file."""
@@ -144,6 +169,10 @@ class ScaledOut:
         place = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
         lines = cast("dict", self.client.ask("GET", f"{place}?full_content=true"))["content"]
         return "\n".join(str(line.get("event", line)) if isinstance(line, dict) else str(line) for line in lines)
+
+
+def _parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @contextmanager
