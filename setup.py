@@ -86,7 +86,7 @@ setup(
         "airflow_ml.check": ["compatibility.md"],
         "airflow_ml.cli": ["demo/*.txt", "demo/*/*.txt"],
         "airflow_ml.compat": ["airflow_ml_compat.pth"],
-        "airflow_ml.plugins": ["static/*", "static/uplot/*", "templates/*.html"],
+        "airflow_ml.plugins": ["preview_code/*.py", "static/*", "static/uplot/*", "templates/*.html"],
         "airflow_ml.registry": ["migrations/*.mako", "migrations/versions/*.py"],
     },
     install_requires=[

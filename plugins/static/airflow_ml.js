@@ -139,6 +139,23 @@
     drawCharts();
   };
 
+  // ---- Buttons that start something. JSON, because a page of another site cannot send it.
+  const post = async (event) => {
+    const button = event.target.closest("button[data-post]");
+    if (!button) return;
+    button.disabled = true;
+    const headers = { "Content-Type": "application/json", Accept: "application/json" };
+    const answer = await fetch(button.dataset.post, { method: "POST", headers, body: "{}", credentials: "same-origin" });
+    if (answer.ok) return location.reload();
+    const said = await answer.json().catch(() => ({}));
+    button.disabled = false;
+    const note = document.createElement("p");
+    note.className = "note";
+    note.setAttribute("role", "alert");
+    note.textContent = said.detail || said.error?.message || `refused (${answer.status})`;
+    button.closest("section").append(note);
+  };
+
   // ---- Comparing: the button says how many runs are ticked.
   const countTicks = () => {
     const button = document.querySelector("button[data-compare]");
@@ -154,6 +171,7 @@
   addEventListener("storage", applyTheme);
   addEventListener("resize", fitCharts);
   document.addEventListener("click", followInHost);
+  document.addEventListener("click", post);
   document.addEventListener("change", countTicks);
   document.addEventListener("DOMContentLoaded", () => {
     // What scripts add to a part must not count as a change of it.
