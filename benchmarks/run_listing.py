@@ -63,6 +63,9 @@ def queries() -> dict[str, Query]:
         "results, step, pipeline": lambda registry: registry.results.similar(
             "step 1", pipeline_name="pipeline 0", limit=PAGE
         ),
+        "DAGs": lambda registry: registry.listings.dags(limit=PAGE),
+        "runs of a DAG": lambda registry: registry.listings.pipeline_runs("dag 0", limit=PAGE),
+        "step counts": lambda registry: [*registry.listings.step_counts(run.id for run in registry.runs.list())],
         "second page": lambda registry: registry.runs.list(before=registry.runs.list()[-1].sequence),
     }
 
@@ -89,6 +92,10 @@ def make_rows(workspace_id: int, experiments: list[int], count: int) -> Iterator
                 "root_id": parent,
                 "node_id": "node" if is_step else None,
                 "attempt": 1 if is_step else None,
+                # Half of the runs are one DAG's.
+                "dag_id": None if is_step else f"dag {index // 4 % 60 + 1 if index % 2 else 0}",
+                "dag_run_id": None if is_step else run_id,
+                "group_id": None if is_step else "",
                 "status": STATUSES[(index // 7) % len(STATUSES)],
                 "created_at": START + timedelta(minutes=index),
                 "details": {"arguments": ["--rate", index]},
