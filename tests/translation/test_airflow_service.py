@@ -187,7 +187,10 @@ def test_an_older_version_is_not_enough(airflow: Airflow, dag: str):
 def test_a_dag_that_airflow_cannot_read_ends_the_wait(airflow: Airflow, dag: str):
     """What Airflow says of its file is the error."""
     error = {"timestamp": "2999-01-01T00:00:00Z", "stack_trace": "Traceback\nValueError: the reason\n"}
-    airflow.answers["GET /api/v2/importErrors"] = [(200, {"import_errors": [error]})]
+    of_another, old, new = ({**error, "filename": f"ml/{name}.py"} for name in ("re-train", "train", "train"))
+    old |= {"timestamp": "1999-01-01T00:00:00Z", "stack_trace": "another"}
+    errors = [of_another, old, new]
+    airflow.answers["GET /api/v2/importErrors"] = [(200, {"import_errors": errors})]
 
     with pytest.raises(ServiceException, match="DAG 'train' cannot be read: ValueError: the reason"):
         make_runnable(ML, dag, wait=True)

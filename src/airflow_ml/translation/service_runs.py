@@ -150,7 +150,11 @@ class AirflowService(ABC):
 
 
 def _import_error(client: AirflowClient, file_name: str, since: datetime) -> str | None:
-    found = client.ask("GET", f"/api/v2/importErrors?filename={quote(file_name, safe='')}")
+    """Return what Airflow has to say of a DAG's file, which lies in a folder of its workspace, since that moment."""
+    found = client.ask("GET", f"/api/v2/importErrors?filename_pattern={quote(file_name, safe='')}")
     errors = cast("list[dict[str, str]]", found["import_errors"]) if isinstance(found, dict) else []
-    new = [error for error in errors if datetime.fromisoformat(error["timestamp"].replace("Z", "+00:00")) >= since]
-    return new[0]["stack_trace"].strip().splitlines()[-1] if new else None
+    for error in errors:
+        is_new = datetime.fromisoformat(error["timestamp"].replace("Z", "+00:00")) >= since
+        if is_new and error["filename"].rpartition("/")[2] == file_name:
+            return error["stack_trace"].strip().splitlines()[-1]
+    return None
