@@ -4,6 +4,7 @@
 # make bench   the benchmarks: ratios, each measured within one run
 # make docs    the documentation site, into build/docs; a warning is an error
 # make statements   the registry's questions in SQLite's words, after a change to them or to the tables
+# make command      the page of all commands, after a change to one
 # make up      the whole of docker-compose.yaml: secrets, images, services; GPU=1 with the GPU worker
 # make down    end it; VOLUMES=1 forgets the databases and the blobs as well
 # make clean   remove what the others have made, .venv included
@@ -16,7 +17,7 @@ DEMO_ENVIRONMENT := env -u AIRFLOW_ML_REGISTRY AIRFLOW_ML_HOME=$(DEMO) AIRFLOW_H
 	AIRFLOW__CORE__LOAD_EXAMPLES=False
 WORKERS ?= 2
 
-.PHONY: demo test lint docs soak bench statements up down clean
+.PHONY: demo test lint docs soak bench command statements up down clean
 
 demo:
 	@.ci/install
@@ -51,6 +52,9 @@ soak:
 bench:
 	@.ci/install dev
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(VENV)/python "$$benchmark"; done
+
+command:
+	@$(VENV)/python -m airflow_ml.cli.reference > docs/command.md
 
 statements:
 	@$(VENV)/python -m airflow_ml.registry.statements

@@ -26,7 +26,7 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w./]+\.py)\n")
 
 #: Pages to be read and typed from top to bottom.
-TUTORIALS = ["tutorial"]
+TUTORIALS = ["migrate", "tutorial"]
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,9 @@ def test_the_python_of_a_page_runs(page, tmp_path, servers):
     run(sys.executable, "example.py", folder=tmp_path, **servers(parts[0]))
 
 
-@pytest.mark.airflow
-@pytest.mark.parametrize("page", TUTORIALS)
-def test_a_tutorial_does_what_it_says(page, tmp_path):
-    """Files are written, commands are typed, Python runs: in the order of the page, in one folder."""
-    place = tmp_path / "here"
+def type_along(page: str, folder: Path) -> list[str]:
+    """Write the files of a page, type its commands and run its Python in their order, and return what is printed."""
+    place = folder / "here"
     place.mkdir()
     shown = []
     for block in blocks(page):
@@ -123,19 +121,57 @@ def test_a_tutorial_does_what_it_says(page, tmp_path):
             (place / block.file).parent.mkdir(parents=True, exist_ok=True)
             (place / block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
-            shown.append(run(sys.executable, "-c", block.text, folder=tmp_path))
+            shown.append(run(sys.executable, "-c", block.text, folder=folder))
         else:
-            shown.append(run("bash", "-ec", block.text, folder=tmp_path))
+            shown.append(run("bash", "-ec", block.text, folder=folder))
+    return shown
 
-    first, plans, last, _ = shown
+
+def planned(text: str) -> list[list[str]]:
+    """Return the actions and names of the steps that plans show."""
+    return [line.split()[:2] for line in text.splitlines() if line.startswith("  ")]
+
+
+@pytest.mark.airflow
+def test_the_tutorial_does_what_it_says(tmp_path):
+    """Files are written, commands are typed, Python runs: in the order of the page, in one folder."""
+    first, plans, last, _ = type_along("tutorial", tmp_path)
+
     assert re.search(r"slope (2\.99|3\.00)", first.splitlines()[-1])
-    assert [line.split()[:2] for line in plans.splitlines() if line.startswith("  ")] == [
+    assert planned(plans) == [
         ["reuse", "prepare.py"],
         ["reuse", "train.py"],
         ["reuse", "prepare.py"],
         ["run", "train.py"],
     ]
     assert "reused" in last
+
+
+@pytest.mark.airflow
+def test_moving_over_works_as_it_is_said(tmp_path):
+    """The repository that the page begins with is checked, changed, run and planned as a DAG."""
+    _, first, plan = type_along("migrate", tmp_path)
+
+    assert "0 are not there" in first
+    assert re.search(r"^prepare +Finished .* rows = 4 ", first, re.MULTILINE)
+    assert re.search(r"^train +Finished .* slope = 4\.", first, re.MULTILINE)
+    assert planned(plan) == [["reuse", "prepare"], ["run", "train"]]
+
+
+def test_what_the_check_says_of_the_repository_is_what_the_page_shows(tmp_path, monkeypatch):
+    """The lines that the page shows of `airflow-ml check` are those that it prints."""
+    from airflow_ml.check import check_paths
+
+    text = (DOCS / "migrate.md").read_text(encoding="utf-8")
+    (block,) = [block for block in blocks("migrate") if block.file == "train_pipeline.py" and "vnet_name" in block.text]
+    (tmp_path / "train_pipeline.py").write_text(block.text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    missing = [line for line in check_paths(["."]).lines() if "  not there  " in line]
+
+    assert len(missing) == 2
+    for line in missing:
+        assert " ".join(line.split()) in " ".join(text.split())
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_ml.cli.reference import reference
+
 ROOT = Path(__file__).parents[2]
 PATHS = re.compile(r"`((?:src|operators|plugins|dags|docs|tests|benchmarks)/[\w./-]+)`")
 
@@ -26,3 +28,8 @@ def test_one_step_is_readable_in_six_files():
     rows = re.findall(r"^\| (\d+) \| `", text, flags=re.MULTILINE)
 
     assert 1 <= len(rows) <= 6
+
+
+def test_the_page_of_commands_is_that_of_the_parsers():
+    """docs/command.md says what the command takes; `make command` writes it."""
+    assert (ROOT / "docs" / "command.md").read_text(encoding="utf-8") == reference(), "run make command"
