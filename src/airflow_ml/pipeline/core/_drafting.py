@@ -14,7 +14,7 @@ from airflow_ml.execution.run_parameters import run_parameters
 from airflow_ml.execution.services import open_services
 from airflow_ml.graph import from_json, resolve_parameters, to_json
 from airflow_ml.pipeline import _engine
-from airflow_ml.pipeline.core import _run_printing, _submit_arguments, _values
+from airflow_ml.pipeline.core import _publishing, _run_printing, _submit_arguments, _values
 from airflow_ml.pipeline.core.pipeline import Pipeline, _save_datasets
 from airflow_ml.pipeline.core.pipeline_draft import PipelineDraft
 from airflow_ml.pipeline.core.published_pipeline import PublishedPipeline
@@ -123,9 +123,7 @@ def publish(workspace: Workspace, record: PipelineDraftRecord) -> PublishedPipel
         for parameter in graph.parameters
     ]
     said = Publication(content.name, content.description, continue_on_step_failure=content.continue_on_step_failure)
-    with open_services(workspace.ref) as services:
-        published = publishing.publish(services, replace(graph, parameters=tuple(parameters)), said)
-    return PublishedPipeline._of(workspace, published)
+    return _publishing.publish_graph(workspace, replace(graph, parameters=tuple(parameters)), said)
 
 
 def _content_of(workspace: Workspace, source: DraftSource) -> DraftContent:
@@ -133,6 +131,7 @@ def _content_of(workspace: Workspace, source: DraftSource) -> DraftContent:
     _refuse_other_workspace(workspace, source)
     if isinstance(source, Pipeline):
         source._refuse_problems()
+        _engine.announce(source.graph)
         _save_datasets(source._steps, workspace)
         with open_services(workspace.ref) as services:
             return _content(publishing.kept_graph(services, source.graph))
