@@ -17,11 +17,11 @@ from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
 from airflow_ml.exceptions import AzureMLException, ServiceException
 from airflow_ml.execution.run_parameters import open_parameters
 from airflow_ml.translation.pipeline_ref import RUN_KEY
-from airflow_ml.translation.registered_dags import make_runnable, register_dag
+from airflow_ml.translation.registered_dags import make_runnable, register_published
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph
-    from airflow_ml.registry import Registry, RunRecord
+    from airflow_ml.registry import PublishedPipelineRecord, Registry, RunRecord
 
 __all__ = ["trigger"]
 
@@ -30,15 +30,15 @@ logger = logging.getLogger(__name__)
 _HTTP_NOT_FOUND = 404
 
 
-def trigger(registry: Registry, graph: Graph, run: RunRecord) -> None:
+def trigger(registry: Registry, pipeline: PublishedPipelineRecord, graph: Graph, run: RunRecord) -> None:
     """
-    Let Airflow run a recorded pipeline run; one that it has taken before stays as it is.
+    Let Airflow run a recorded run of a published pipeline; one that it has taken before stays as it is.
 
     Raises:
         ServiceException: Airflow does not know its DAG yet, or refuses; trying again can help.
     """
     dag_id = run.dag_id or run.id
-    register_dag(registry, graph, dag_id, experiment=run.experiment)
+    register_published(registry, pipeline, graph)
     if _trigger(dag_id, run):
         return
     try:

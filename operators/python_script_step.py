@@ -106,7 +106,7 @@ class PythonScriptStepOperator(ByHandOperator):
         index = map_index_of(context)
         if self.is_by_hand:
             with airflow_failures():
-                self._render(context)
+                self._write_out(context)
         if self.is_by_hand and index >= 0:
             self.step = replace(self.step, id=f"{self.step.id}[{index}]")
             self.pipeline = replace(self.pipeline, graph=replace(self.pipeline.graph, steps=(self.step,)))

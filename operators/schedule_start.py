@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from airflow_ml.graph import Json, WorkspaceRef
     from airflow_ml.operators import _services, _triggering
     from airflow_ml.registry import ScheduleRecord
-    from airflow_ml.translation import submission
+    from airflow_ml.translation import registered_dags
 else:
     _services = late("airflow_ml.operators._services")
     _triggering = late("airflow_ml.operators._triggering")
     scheduling = late("airflow_ml.execution.scheduling")
-    submission = late("airflow_ml.translation.submission")
+    registered_dags = late("airflow_ml.translation.registered_dags")
 
 __all__ = ["ScheduleStartOperator"]
 
@@ -63,7 +63,7 @@ class ScheduleStartOperator(BaseOperator):
             schedule = opened.registry.schedules.get(self.schedule_id)
             self._skip_what_is_not_owed(context, schedule)
             trigger = partial(_triggering.trigger, opened.registry)
-            engine = scheduling.Engine(submission.dag_id_of, trigger)
+            engine = scheduling.Engine(registered_dags.published_dag_id, trigger)
             if schedule.content.watch is None:
                 return {"pipeline_run_ids": [scheduling.start_once(opened, schedule, engine, dag_run_of(context)[1])]}
             runs = [*scheduling.start_for_files(opened, schedule, engine)]

@@ -137,7 +137,7 @@ class StepOperator(BaseOperator):
         """Run the step and return what its XCom holds."""
         workspace = self.pipeline.graph.workspace
         with airflow_failures():
-            self._render(context)
+            self._write_out(context)
         with (
             _supervised.supervised(),
             airflow_failures(retry_user_failures=self.retry_user_failures),
@@ -154,7 +154,7 @@ class StepOperator(BaseOperator):
             finally:
                 self._after(opened, context, run.id)
 
-    def _render(self, context: Mapping[str, Any]) -> None:
+    def _write_out(self, context: Mapping[str, Any]) -> None:
         """Render the templates of the DAG file; the operator is this task's own copy."""
         if self.pipeline.has_templates:
             self.pipeline = _templates.rendered(self.pipeline, self, context, most=self.templated_arguments)

@@ -23,9 +23,9 @@ class Airflow:
     def __init__(self) -> None:
         self.taken: dict[tuple[str, str], str] = {}
         self.dies: str | None = None
-        self.engine = scheduling.Engine(lambda graph, experiment: f"{experiment}-{graph.name}", self.trigger)
+        self.engine = scheduling.Engine(lambda pipeline: f"d-{pipeline.id}", self.trigger)
 
-    def trigger(self, _graph: object, run: object) -> None:
+    def trigger(self, _pipeline: object, _graph: object, run: object) -> None:
         """Take a run; its place is taken once."""
         if self.dies == "before":
             raise ServiceException("died before")

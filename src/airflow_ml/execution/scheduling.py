@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from airflow_ml.execution.services import Services
     from airflow_ml.execution.stores import Stores
     from airflow_ml.graph import Graph, Json
-    from airflow_ml.registry import Registry, RunRecord, ScheduleContent, ScheduleRecord, StartRecord, Watch
+    from airflow_ml.registry import (
+        PublishedPipelineRecord,
+        Registry,
+        RunRecord,
+        ScheduleContent,
+        ScheduleRecord,
+        StartRecord,
+        Watch,
+    )
 
 __all__ = [
     "SCHEDULE_PROPERTY",
@@ -66,26 +74,26 @@ class Engine:
     What runs the pipelines: Airflow, which stands above this room.
 
     Attributes:
-        dag_id_of: gives the id of the DAG that runs a graph for an experiment.
+        dag_id_of: gives the id of a published pipeline's DAG.
         trigger: lets it run a recorded pipeline run; one that it has taken before stays as it is.
     """
 
-    dag_id_of: Callable[[Graph, str], str]
-    trigger: Callable[[Graph, RunRecord], None]
+    dag_id_of: Callable[[PublishedPipelineRecord], str]
+    trigger: Callable[[PublishedPipelineRecord, Graph, RunRecord], None]
 
 
-def check_schedule(registry: Registry, content: ScheduleContent) -> Graph:
+def check_schedule(registry: Registry, content: ScheduleContent) -> tuple[PublishedPipelineRecord, Graph]:
     """
-    Return the graph of the pipeline that a schedule would start now.
+    Return the pipeline that a schedule would start now, and its graph.
 
     Raises:
         UserErrorException: pipeline or endpoint is not there or takes no runs, or the parameter for the path of the
             file is none of the pipeline's, or of another kind.
     """
-    _, graph = graph_to_run(registry, _pipeline_of(registry, content))
+    record, graph = graph_to_run(registry, _pipeline_of(registry, content))
     if content.watch is not None and content.watch.parameter is not None:
         _check_path_parameter(graph, content, content.watch.parameter)
-    return graph
+    return record, graph
 
 
 def begin_watch(registry: Registry, stores: Stores, schedule: ScheduleRecord) -> None:
@@ -150,21 +158,28 @@ def _start(
         starts.set_started(start, seen)
         logger.info("run %s was started before", start.run_id)
         return start.run_id
-    graph, run = _open(services, schedule, engine, start)
-    engine.trigger(graph, run)
+    record, graph = graph_to_run(services.registry, start.pipeline_id)
+    run = _open(services, schedule, start, record, graph, engine.dag_id_of(record))
+    engine.trigger(record, graph, run)
     starts.set_started(start, seen)
     logger.info("started run %s of %r%s", run.id, run.name, f" for {start.path!r}" if start.path else "")
     return run.id
 
 
-def _open(services: Services, schedule: ScheduleRecord, engine: Engine, start: StartRecord) -> tuple[Graph, RunRecord]:
-    """Record the run of a start, or return the one that is recorded, with its graph."""
+def _open(
+    services: Services,
+    schedule: ScheduleRecord,
+    start: StartRecord,
+    record: PublishedPipelineRecord,
+    graph: Graph,
+    dag_id: str,
+) -> RunRecord:
+    """Record the run of a start, or return the one that is recorded."""
     content = schedule.content
-    record, graph = graph_to_run(services.registry, start.pipeline_id)
     goes_on = content.continue_on_step_failure
     opening = Opening(
         experiment=content.experiment,
-        dag_id=engine.dag_id_of(graph, content.experiment),
+        dag_id=dag_id,
         dag_run_id=f"by_schedule__{schedule.id[:8]}__{start.cause}",
         parameters=_parameters(graph, content, start.path),
         continue_on_failure=bool(record.continue_on_step_failure if goes_on is None else goes_on),
@@ -175,7 +190,7 @@ def _open(services: Services, schedule: ScheduleRecord, engine: Engine, start: S
     run = open_pipeline(services, graph, opening)
     if start.run_id is None:
         services.registry.schedule_starts.set_run(start, run.id)
-    return graph, run
+    return run
 
 
 def _pipeline_of(registry: Registry, content: ScheduleContent) -> str:

@@ -19,9 +19,14 @@ from airflow_ml.execution.stores import Stores
 from airflow_ml.graph import Graph
 from airflow_ml.registry import open_shared
 from airflow_ml.translation.airflow_service import find_service
-from airflow_ml.translation.registered_dags import NOW, make_runnable, register_dag
+from airflow_ml.translation.registered_dags import (
+    NOW,
+    make_runnable,
+    published_dag_id,
+    register_dag,
+    register_published,
+)
 from airflow_ml.translation.service_client import AirflowError
-from airflow_ml.translation.submission import dag_id_of
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Json, WorkspaceRef
@@ -48,12 +53,13 @@ def create(workspace: WorkspaceRef, content: ScheduleContent, *, wait: bool) -> 
         ServiceException: with `wait`, Airflow does not take it; the schedule is recorded all the same.
     """
     registry = open_shared(workspace)
-    graph = check_schedule(registry, content)
+    pipeline, graph = check_schedule(registry, content)
     if content.watch is not None:
         Stores(registry).of_files(content.watch.datastore)
     record = registry.schedules.create(content, dag_prefix=_NOT_IN_DAG_IDS.sub("_", content.name)[:200])
     begin_watch(registry, Stores(registry), record)
-    _publish(registry, workspace, record, graph, wait=wait)
+    register_published(registry, pipeline, graph)
+    _publish(registry, workspace, record, published_dag_id(pipeline), wait=wait)
     return record
 
 
@@ -66,11 +72,12 @@ def update(workspace: WorkspaceRef, schedule_id: str, content: ScheduleContent, 
     """
     registry = open_shared(workspace)
     before = registry.schedules.get(schedule_id).content
-    graph = check_schedule(registry, content)
+    pipeline, graph = check_schedule(registry, content)
     record = registry.schedules.put(schedule_id, content)
     if _place(content) != _place(before):
         begin_watch(registry, Stores(registry), record)
-    _publish(registry, workspace, record, graph, wait=wait)
+    register_published(registry, pipeline, graph)
+    _publish(registry, workspace, record, published_dag_id(pipeline), wait=wait)
     return record
 
 
@@ -110,12 +117,11 @@ def paused_dags(workspace: WorkspaceRef, dag_ids: Sequence[str]) -> set[str]:
         return set()
 
 
-def _publish(registry: Registry, workspace: WorkspaceRef, record: ScheduleRecord, graph: Graph, *, wait: bool) -> None:
-    """Record the DAGs of a schedule and of its pipeline, and tell Airflow."""
-    content = record.content
-    pipeline_dag = dag_id_of(graph, content.experiment)
-    register_dag(registry, graph, pipeline_dag, experiment=content.experiment)
-    watch = content.watch
+def _publish(
+    registry: Registry, workspace: WorkspaceRef, record: ScheduleRecord, pipeline_dag: str, *, wait: bool
+) -> None:
+    """Record the DAG of a schedule, and tell Airflow of it and of its pipeline's."""
+    content, watch = record.content, record.content.watch
     arguments: dict[str, Json] = {
         "schedule_id": record.id,
         "name": content.name,

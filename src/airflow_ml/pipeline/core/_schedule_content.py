@@ -210,5 +210,5 @@ def _minutes(interval: int, where: str) -> int:
 def _with_parameters(
     workspace: Workspace, content: ScheduleContent, given: Mapping[str, object] | None
 ) -> ScheduleContent:
-    graph = check_schedule(workspace.registry(), content)
+    _, graph = check_schedule(workspace.registry(), content)
     return replace(content, parameters=_values.parameter_values(graph, given or {}, workspace))
