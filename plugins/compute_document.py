@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow._shared.secrets_masker import redact
+from airflow.models.log import Log
 from airflow.models.pool import Pool
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
@@ -39,6 +40,12 @@ logger = logging.getLogger(__name__)
 #: Of a target's tasks, which a page has room for.
 _TASKS = 30
 
+#: What `airflow_ml.plugins.queue_watch` calls its event of a task whose queue nobody serves.
+_NO_WORKER = "no worker for queue"
+
+#: Queued tasks whose events are read.
+_ASKED = 5
+
 #: In the order in which they are shown: who works, then who waits.
 _STATES = (
     TaskInstanceState.RUNNING,
@@ -60,8 +67,15 @@ def compute_document(registry: Registry, access: RunAccess) -> dict[str, Json]:
     with create_session(scoped=False) as session:
         pools = cast("Mapping[str, Mapping[str, float]]", Pool.slots_stats(session=session))
         tasks = {name: _tasks(session, name) for name in names if name in pools}
+        warnings = {name: _warning(session, waiting) for name, waiting in tasks.items()}
     return {
-        "targets": [_target(target, pools.get(target.name), tasks.get(target.name, ()), access) for target in targets],
+        "targets": [
+            {
+                **_target(target, pools.get(target.name), tasks.get(target.name, ()), access),
+                "warning": warnings.get(target.name),
+            }
+            for target in targets
+        ],
         "machine": _machine(),
     }
 
@@ -73,6 +87,7 @@ def _tasks(session: Session, pool: str) -> Sequence[Row[Any]]:
             TaskInstance.run_id,
             TaskInstance.task_id,
             TaskInstance.map_index,
+            TaskInstance.try_number,
             TaskInstance.state,
             TaskInstance.pool_slots,
             TaskInstance.start_date,
@@ -84,6 +99,17 @@ def _tasks(session: Session, pool: str) -> Sequence[Row[Any]]:
         .limit(_TASKS + 1)
     )
     return cast("Sequence[Row[Any]]", session.execute(query).all())
+
+
+def _warning(session: Session, tasks: Sequence[Row[Any]]) -> str | None:
+    """Return what was said of a queue that nobody serves; all its tasks wait for the same."""
+    for task in [task for task in tasks if task.state == TaskInstanceState.QUEUED][:_ASKED]:
+        key = (Log.dag_id == task.dag_id, Log.run_id == task.run_id, Log.task_id == task.task_id)
+        place = (Log.map_index == task.map_index, Log.try_number == task.try_number, Log.event == _NO_WORKER)
+        said = session.scalars(select(Log.extra).where(*key, *place).limit(1)).first()
+        if said is not None:
+            return said
+    return None
 
 
 def _target(
