@@ -69,7 +69,7 @@ class ScheduleStartOperator(BaseOperator):
             runs = [*scheduling.start_for_files(opened, schedule, engine)]
             if not runs:
                 raise AirflowSkipException(f"schedule {schedule.content.name!r}: no file is new, others were quicker")
-            return {"pipeline_run_ids": runs}
+            return {"pipeline_run_ids": [*runs]}
 
     def _skip_what_is_not_owed(self, context: Mapping[str, Any], schedule: ScheduleRecord) -> None:
         """End as skipped where the schedule is disabled, or was when this was due (v1 makes up for nothing)."""

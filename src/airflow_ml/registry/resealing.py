@@ -87,7 +87,8 @@ def _parameters(row: Run, where: str) -> bool:
 
 
 def _values(row: PipelineDraft | Schedule, where: str) -> bool:
-    before, row.parameters = row.parameters, sealed_parameters(opened(row.parameters, where=where))
+    before, plain = row.parameters, opened(row.parameters, where=where)
+    row.parameters = sealed_parameters(plain if isinstance(plain, dict) else {})
     return bool(row.parameters != before)
 
 
