@@ -107,3 +107,20 @@ def test_every_row_of_the_page_is_read():
     ways = text.partition("## Workspace")[0].count("\n| ") - 2
 
     assert len(read_differences()) == len(rows) - ways
+
+
+def test_a_name_that_is_written_alike_is_proposed(check):
+    """A slip is told with the name that is meant."""
+    found = check("from azureml.core import Workspace\nWorkspace.from_config().get_default_datastor()")[-1]
+
+    assert (found.state, "'get_default_datastore'" in found.instead) == ("not there", True)
+
+
+def test_arguments_of_the_classes_below_count(check):
+    """What makes a ComputeTarget makes an AmlCompute too, whose methods take more."""
+    code = (
+        "from azureml.core.compute import ComputeTarget\n"
+        "ComputeTarget.create(ws, 'cpu', c).wait_for_completion(show_output=True, min_node_count=None)\n"
+    )
+
+    assert check(code)[-1].state == "works"

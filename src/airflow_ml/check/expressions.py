@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 
 from airflow_ml.check.faces import Missing, find_name
 from airflow_ml.check.judging import Given, judge_attribute, judge_call, not_there
-from airflow_ml.check.members import NotThere, Refused, find_member
+from airflow_ml.check.members import NotThere, Refused, close_name, find_member
 from airflow_ml.check.notes import Notes
 from airflow_ml.check.refusals import UNKNOWN
 from airflow_ml.check.scopes import Known, OwnFunction, OwnObject, Scopes
@@ -125,7 +125,9 @@ class Expressions:
             return Absent()
         except NotThere:
             if not node.attr.startswith("__") and isinstance(node.ctx, ast.Load):
-                self.notes.note(not_there(self.notes.place(node), what, f"{shown} has no {node.attr!r}; {_NO_MEMBER}"))
+                close = close_name(value.cls, node.attr)
+                advice = f"did you mean {close!r}? Otherwise {_NO_MEMBER}" if close else _NO_MEMBER
+                self.notes.note(not_there(self.notes.place(node), what, f"{shown} has no {node.attr!r}; {advice}"))
             return Absent()
         if isinstance(found, Function):
             return _shown_as(found, found.shown if is_object else f"{shown}.{node.attr}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_ml.check.differences import find_difference, plain
 from airflow_ml.check.findings import Finding
-from airflow_ml.check.members import constructor_of, refused_construction
+from airflow_ml.check.members import constructor_of, overridden, refused_construction
 from airflow_ml.check.refusals import always_refused, refused_with, split_advice
 from airflow_ml.check.values import Class, Function
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Given", "judge_attribute", "judge_call", "not_there"]
 
 #: `workspace ...: `, where the object's name would stand.
-_WHERE = re.compile(r"^(?:[\w ]+ )?\.\.\.: ")
+_WHERE = re.compile(r"^(?:[\w ]+ )?(?:\.\.\.|None): ")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,10 @@ def judge_call(place: Place, called: Class | Function, given: Given, *, is_step:
     arguments: Mapping[str, object] = given.named
     if refusal is None and function is not None:
         bound = _bound(function, given, is_bound=is_bound)
+        if isinstance(bound, str) and isinstance(called, Function):
+            # What makes a ComputeTarget may have made an AmlCompute, whose method takes more.
+            others = (_bound(other, given, is_bound=is_bound) for other in overridden(called))
+            bound = next((found for found in others if not isinstance(found, str)), bound)
         if isinstance(bound, str):
             return not_there(place, what, f"{called.shown}: {bound}")
         arguments = bound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from difflib import get_close_matches
 from types import FunctionType
 
 from airflow_ml.check.functions import assigned_in
@@ -11,7 +12,7 @@ from airflow_ml.check.refusals import always_refused
 from airflow_ml.check.values import Class, Function, Object, Value, annotated, returned
 from airflow_ml.exceptions import NotSupportedError
 
-__all__ = ["NotThere", "Refused", "constructor_of", "find_member", "refused_construction"]
+__all__ = ["NotThere", "Refused", "close_name", "constructor_of", "find_member", "overridden", "refused_construction"]
 
 
 class NotThere(Exception):
@@ -40,6 +41,22 @@ def find_member(cls: type, name: str, *, is_object: bool) -> tuple[Value | None,
     if any("__getattr__" in vars(base) for base in cls.__mro__[:-1]):
         return None, cls.__name__
     raise NotThere(name)
+
+
+def close_name(cls: type, name: str) -> str | None:
+    """Return a public member that is written like a name that is not there."""
+    known = {member for base in (cls, *_below(cls)) for member in dir(base) if not member.startswith("_")}
+    found = get_close_matches(name, sorted(known), n=1)
+    return found[0] if found else None
+
+
+def overridden(method: Function) -> Iterator[FunctionType]:
+    """Return what classes below have in the place of an object's method."""
+    if method.receiver is not None and method.is_object:
+        for below in _below(method.receiver):
+            function = vars(below).get(method.function.__name__)
+            if isinstance(function, FunctionType):
+                yield function
 
 
 def constructor_of(cls: type) -> FunctionType | None:

@@ -20,8 +20,8 @@ _HEAD = """# The command `airflow-ml`
 
 `airflow-ml COMMAND --help` says the same. `eval "$(airflow-ml completion bash)"` lets the shell complete it.
 
-Exit codes: 0 is good; 1 says that what was asked about is not (a run that failed, a problem, something missing); 2 is an
-error of the call, one line on standard error; 3 of `service status` says that none runs; 130 is an interrupt.
+Exit codes: 0 is good; 1 says that what was asked about is not (a run that failed, a problem, something missing); 2 is
+an error of the call, one line on standard error; 3 of `service status` says that none runs; 130 is an interrupt.
 
 With `--json` a command prints one JSON object on standard output and nothing else: lists are under their plural name
 (`{"runs": [...]}`), what is said about one thing are the object's own members, moments are ISO 8601 in UTC. An error is
