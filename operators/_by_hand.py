@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_ml._late import late
 from airflow_ml.exceptions import GraphError, UserErrorException
 from airflow_ml.graph import TaskSource
-from airflow_ml.operators._context import dag_run_of, given_parameters, reuse_mode_of, run_source_of
+from airflow_ml.operators._context import backfill_mark, dag_run_of, given_parameters, reuse_mode_of, run_source_of
 from airflow_ml.operators._writing import dag_of, producers_of
 from airflow_ml.operators.step import StepOperator
 from airflow_ml.translation.assets import assets_of
@@ -86,7 +86,7 @@ class ByHandOperator(StepOperator):
             experiment=self.pipeline.experiment,
             dag_id=dag_id,
             dag_run_id=dag_run_id,
-            group_id=_BY_HAND,
+            group_id=f"{_BY_HAND}{backfill_mark(context)}",
             run_source=run_source_of(context),
             parameters=given_parameters(context, graph, is_whole_dag=False, templates=self.pipeline.templates),
             continue_on_failure=True,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_ml.translation.pipeline_ref import PipelineRef
 
 __all__ = [
+    "backfill_mark",
     "dag_run_of",
     "given_parameters",
     "group_of",
@@ -44,8 +45,19 @@ def is_mapped(context: Mapping[str, Any]) -> bool:
 
 
 def group_of(context: Mapping[str, Any], pipeline: PipelineRef) -> str:
-    """Return which pipeline run of the DAG run is meant: a mapped task group has one of its own for each value."""
-    return f"{pipeline.group_id}[{map_index_of(context)}]" if is_mapped(context) else pipeline.group_id
+    """
+    Return which pipeline run of the DAG run is meant: a mapped task group has one of its own for each value.
+
+    A backfill that processes a day anew has one of its own, too: it clears the tasks of the day's DAG run, and who
+    backfills wants what has changed, whereas a person who clears a task wants it run.
+    """
+    group = f"{pipeline.group_id}[{map_index_of(context)}]" if is_mapped(context) else pipeline.group_id
+    return f"{group}{backfill_mark(context)}"
+
+
+def backfill_mark(context: Mapping[str, Any]) -> str:
+    """Return what tells the pipeline runs of a backfill from those before it in the same DAG run."""
+    return "@backfill" if _run_type(context) == "backfill" else ""
 
 
 def task_state(context: Mapping[str, Any], task_id: str) -> str | None:
@@ -67,8 +79,12 @@ def map_index_of(context: Mapping[str, Any]) -> int:
 
 def run_source_of(context: Mapping[str, Any]) -> str:
     """Return v1's word for how the run was started: `HTTP` or `Schedule`."""
+    return "HTTP" if _run_type(context) == "manual" else "Schedule"
+
+
+def _run_type(context: Mapping[str, Any]) -> str:
     run_type = context["dag_run"].run_type
-    return "HTTP" if str(getattr(run_type, "value", run_type)) == "manual" else "Schedule"
+    return str(getattr(run_type, "value", run_type))
 
 
 def submitted_run_id(context: Mapping[str, Any], pipeline: PipelineRef) -> str | None:
