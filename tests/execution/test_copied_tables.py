@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from airflow_ml.core.compute import ComputeTarget, DataFactoryCompute
 from airflow_ml.data.data_reference import DataReference
 from airflow_ml.data.sql_data_reference import SqlDataReference
 from airflow_ml.data.stored_procedure_parameter import StoredProcedureParameter, StoredProcedureParameterType
+from airflow_ml.execution.attempt import Control
+from airflow_ml.execution.steps import take_step
 from airflow_ml.pipeline.steps import DataTransferStep
 from airflow_ml.storage.databases import Database
 
@@ -149,6 +152,20 @@ def test_killed_try_is_not_added_twice(copy, files, postgres, monkeypatch, momen
     run.run()
 
     assert postgres.rows("SELECT id FROM others ORDER BY id") == [(3,), (4,)]
+
+
+@pytest.mark.parametrize(("cleared_after", "count"), [(0, 2), (1, 4)])
+def test_a_task_that_died_before_airflow_heard_adds_nothing(copy, files, postgres, cleared_after, count):
+    """Airflow's next try takes what is recorded; a person who clears the task has the rows added once more."""
+    (files / "new.csv").write_text("id,name\n3,Cy\n4,Di\n")
+    run = copy("new.csv", {"sql_table": "others"})
+    run.run()
+    task = run.task("step")
+    again = replace(task, task=replace(task.task, try_number=2, cleared_after=cleared_after))
+
+    take_step(run.services, again, Control(lambda: False, run.log.append, lambda _: None, lambda _: False))
+
+    assert postgres.rows("SELECT count(*) FROM others") == [(count,)]
 
 
 def test_a_table_that_others_wrote_to_is_left_to_people(copy, files, postgres, monkeypatch):
