@@ -7,6 +7,10 @@ All are measured in turns, with the host's cache emptied before each reading of 
 that this program starts, and on a server that only hands out ranges. Both share the processors with us, and the
 emulator alone needs more of them than pandas does for everything: so the verdict, in the last line, is about the server
 of ranges, at most 1.2 times as long as pandas on local files.
+
+From 3.1 on pandas parses a file of 5 MB or more with all processors, and then nothing is left behind which a download
+could hide: what sending, receiving and keeping the bytes takes of the processors is added, whatever is overlapped. So
+pandas in one thread, as up to 3.0, is measured beside it; against that the verdict is about the overlap.
 """
 
 from __future__ import annotations
@@ -18,8 +22,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy
@@ -54,6 +59,7 @@ def main() -> int:
             ranges = server.open("container")
             for _ in range(ROUNDS):
                 times["pandas, local"].append(measure(lambda: pandas.concat([pandas.read_csv(at) for at in places])))
+                times["pandas, one thread"].append(measure(lambda: read_in_one_thread(places)))
                 times["server of ranges"].append(read_anew(ranges, folder / "cache"))
                 times["the same, from the cache"].append(measure(lambda: read(ranges, folder / "cache")))
                 times["emulator"].append(read_anew(blobs, folder / "cache"))
@@ -63,8 +69,17 @@ def main() -> int:
     for what, found in times.items():
         print(f"{what:25}  median {statistics.median(found):6.2f} s, least {min(found):6.2f} s")
     ratio = min(times["server of ranges"]) / min(times["pandas, local"])
+    alone = min(times["server of ranges"]) / min(times["pandas, one thread"])
+    print(f"{alone:.2f} times as long as pandas in one thread on local files")
     print(f"{ratio:.2f} times as long as pandas on local files (allowed {ALLOWED})")
     return int(ratio > ALLOWED)
+
+
+def read_in_one_thread(places: Sequence[Path]) -> None:
+    """Read local files as pandas does without threads of its own."""
+    with suppress(pandas.errors.OptionError):  # of pandas 3.1
+        pandas.set_option("mode.max_threads", 1)
+    pandas.concat([pandas.read_csv(place) for place in places])
 
 
 def read(store: BlobStore, cache: Path) -> pandas.DataFrame:
