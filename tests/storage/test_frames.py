@@ -8,11 +8,13 @@ import pytest
 from airflow_ml.exceptions import DatasetExecutionError
 from airflow_ml.storage.azure.range_reader import open_ranges
 from airflow_ml.storage.frames import read_frame
+from airflow_ml.storage.heads import stage_heads
+
+pandas = pytest.importorskip("pandas")
 
 
 def test_a_folder_of_tables_is_one_frame(store, cache, fill):
     """The files are read where they lie; nothing is copied."""
-    pytest.importorskip("pandas")
     fill(store, {"t/1.csv": "a,b\n1,x\n", "t/2.csv": "a,b\n2,y\n"})
     sources = [{"datastore": "s", "path": "t/*.csv"}]
     definition = {"kind": "tabular", "sources": sources, "parse": {"format": "delimited"}}
@@ -104,3 +106,30 @@ def test_a_file_that_cannot_be_read_ends_the_others(store, cache, fill):
         read_frame(definition, lambda name: Remote(store), cache=cache)
 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("arriving")]
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.BZ2", "t.csv.xz", "t.zip"])
+@pytest.mark.parametrize("steps", [[], [{"op": "take", "count": 1}]], ids=["whole", "one row"])
+def test_packed_tables_are_unpacked_wherever_they_lie(store, cache, tmp_path, name, steps):
+    """What a name's end says holds for files of other machines as for those of this one."""
+    place = tmp_path / name
+    pandas.DataFrame({"a": [1, 2], "b": ["x", "ü"]}).to_csv(place, index=False)
+    store.write(name, place)
+    sources = [{"datastore": "s", "path": name}]
+    definition = {"kind": "tabular", "sources": sources, "parse": {"format": "delimited"}, "steps": steps}
+
+    frames = [read_frame(definition, lambda _, where=where: where, cache=cache) for where in (store, Remote(store))]
+
+    expected = {"a": [1], "b": ["x"]} if steps else {"a": [1, 2], "b": ["x", "ü"]}
+    assert [frame.to_dict("list") for frame in frames] == [expected, expected]
+    assert stage_heads(definition, lambda _: store, tmp_path / "heads") is None
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.zip"])
+def test_a_table_that_is_not_packed_as_its_name_says_is_an_error(store, cache, fill, name):
+    """Its text says what the name makes of the file."""
+    fill(store, {name: "a,b\n1,x\n"})
+    definition = {"kind": "tabular", "sources": [{"datastore": "s", "path": name}], "parse": {"format": "delimited"}}
+
+    with pytest.raises(DatasetExecutionError, match=f"{name}.*cannot be unpacked"):
+        read_frame(definition, lambda _: store, cache=cache)

@@ -225,7 +225,7 @@ class _Reader:
 
     def __call__(self, file: tuple[Place, str], first: DataFrame | None) -> DataFrame:
         place, path = file
-        wanted = Wanted(first, self._limit, self._numbers, self._texts)
+        wanted = Wanted(path, first, self._limit, self._numbers, self._texts)
         try:
             if isinstance(place, str):
                 return self._read(place, self._parse, wanted)

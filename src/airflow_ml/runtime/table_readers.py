@@ -13,6 +13,7 @@ import warnings
 from contextlib import contextmanager
 
 from airflow_ml.exceptions import UserErrorException
+from airflow_ml.runtime.packed_files import packing_of, unpacking
 from airflow_ml.runtime.table_formats import ENCODINGS
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ class Wanted:
     What of a file is read.
 
     Attributes:
+        path: the file's path within its dataset; its end says whether it is packed.
         first: the first frame of the table, whose names may hold for the others.
         limit: most rows; None for all.
         numbers: columns of a delimited file that pandas may read as numbers or truth values; all others come as texts.
@@ -45,11 +47,13 @@ class Wanted:
 
     def __init__(
         self,
+        path: str,
         first: DataFrame | None,
         limit: int | None,
         numbers: Collection[str] | None = None,
         texts: Collection[str] = (),
     ) -> None:
+        self.path = path
         self.first = first
         self.limit = limit
         self.numbers = numbers
@@ -70,6 +74,12 @@ def exact_rows() -> Iterator[None]:
 
 
 def _read_delimited(file: Any, parse: Mapping[str, Any], wanted: Wanted) -> DataFrame:
+    packing = packing_of(wanted.path)
+    with unpacking(packing):
+        return _read_unpacked(file, parse, wanted, packing)
+
+
+def _read_unpacked(file: Any, parse: Mapping[str, Any], wanted: Wanted, packing: str | None) -> DataFrame:
     import pandas
 
     first = wanted.first
@@ -77,6 +87,7 @@ def _read_delimited(file: Any, parse: Mapping[str, Any], wanted: Wanted) -> Data
     headless = header == "none" or (header == "first" and first is not None)
     separator = parse.get("separator") or ","
     options: dict[str, Any] = {"sep": separator, "encoding": _encoding(parse), "keep_default_na": False}
+    options.update(compression=packing)
     if len(separator) > 1:
         options.update(sep=re.escape(separator), engine="python")
     try:

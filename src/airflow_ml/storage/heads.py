@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from airflow_ml.runtime import frames
+from airflow_ml.runtime.packed_files import packing_of
 from airflow_ml.runtime.table_readers import read_head
 from airflow_ml.storage.datasets import StagedDataset, resolve, store_of
 
@@ -42,6 +43,9 @@ def stage_heads(definition: Definition, stores: Stores, target: Path) -> StagedD
     if definition.get("kind") != "tabular" or limit is None or parse.get("encoding") in _WIDE:
         return None
     dataset = resolve(definition, stores)
+    is_delimited = parse.get("format", "delimited") == "delimited"
+    if is_delimited and any(packing_of(file.relative_path) for file in dataset.files):
+        return None  # nobody can unpack the beginning of a packed file without an error at its end
     staged: list[str] = []
     rows = 0
     for file in dataset.files:
