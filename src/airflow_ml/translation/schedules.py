@@ -20,6 +20,7 @@ from airflow_ml.graph import Graph
 from airflow_ml.registry import open_shared
 from airflow_ml.translation.airflow_service import find_service
 from airflow_ml.translation.registered_dags import (
+    NO_SERVICE,
     NOW,
     make_runnable,
     published_dag_id,
@@ -137,8 +138,12 @@ def _publish(
             raise
         logger.warning("schedule %r is recorded; Airflow could not be told of it: %s", content.name, error)
         return
-    if made != {NOW}:
-        logger.warning("schedule %r starts runs: %s", content.name, ", ".join(sorted({*made} - {NOW})))
+    if NO_SERVICE in made:
+        logger.warning(
+            "schedule %r is recorded; it starts runs as soon as an Airflow serves the workspace", content.name
+        )
+    elif made != {NOW}:
+        logger.warning("schedule %r starts runs after the next refresh of Airflow's DAG bundle", content.name)
 
 
 def _pause(workspace: WorkspaceRef, dag_id: str, *, is_paused: bool) -> None:
