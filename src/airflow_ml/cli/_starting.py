@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from airflow_ml._late import late
@@ -79,8 +80,13 @@ def start_run(pipeline: FoundPipeline, arguments: argparse.Namespace) -> Run:
 
 
 def wait_for(run: Run, *, show_output: bool) -> bool:
-    """Wait until a run has ended, and return whether it has ended well."""
-    if show_output:
-        sys.stdout.flush()
-    run.wait_for_completion(show_output=show_output, raise_on_error=False)
+    """
+    Wait until a run has ended, and return whether it has ended well.
+
+    Args:
+        show_output: print its logs; without it even the lines that v1 prints while it waits are no output.
+    """
+    sys.stdout.flush()
+    with nullcontext() if show_output else redirect_stdout(sys.stderr):
+        run.wait_for_completion(show_output=show_output, raise_on_error=False)
     return run.get_status() in _GOOD_ENDS
