@@ -51,7 +51,7 @@ def run_document(registry: Registry, run: RunRecord, log: LogTail | None, access
         "root_id": run.root_id,
         "node_id": run.node_id,
         "snapshot_id": run.snapshot_id,
-        "dag": None if run.dag_id is None else {"dag_id": run.dag_id, "run_id": run.dag_run_id, "task_id": run.task_id},
+        "dag": _place_in_airflow(run),
         "parent": named(run.parent_id),
         "original": named(_reuse(run).get("run_id")),
         "children": [run_summary(child) for child in reversed(children)],
@@ -96,6 +96,14 @@ def run_summary(run: RunRecord) -> dict[str, Json]:
         "reason": reuse.get("reason"),
         "saved_seconds": reuse.get("saved_seconds"),
     }
+
+
+def _place_in_airflow(run: RunRecord) -> dict[str, Json] | None:
+    if run.dag_id is None:
+        return None
+    # A run that could not be opened does not take its place, and says in its details which it was.
+    run_id = run.dag_run_id or run.details.get("dag_run_id")
+    return {"dag_id": run.dag_id, "run_id": run_id, "task_id": run.task_id if run_id else None}
 
 
 def _reuse(run: RunRecord) -> dict[str, Json]:
