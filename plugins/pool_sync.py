@@ -3,7 +3,8 @@ A pool for every compute target that tasks wait for, made without anybody's doin
 
 Airflow never queues a task whose pool is not there, and says so in the scheduler's log alone. A thread in the API
 server therefore looks every few seconds for tasks that wait so, reads from their serialized operators which compute
-target the pool stands for, and makes it.
+target the pool stands for, and makes it. It also lets in who is overtaken there (`airflow_ml.plugins.pool_turns`), and
+says whose queue has no worker (`airflow_ml.plugins.queue_watch`).
 
 A pool is made once and then follows its compute target, until somebody changes its slots or its description by hand:
 from then on it is left alone. Any number of API servers may do this at the same time.
@@ -32,6 +33,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from airflow_ml.exceptions import AzureMLException
 from airflow_ml.plugins.pool_descriptions import FIELD, POOL_MARK, PoolDescription, find_slots, find_task_slots
 from airflow_ml.plugins.pool_turns import PoolTurns
+from airflow_ml.plugins.queue_watch import QueueWatch
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -93,6 +95,7 @@ class PoolSync:
         self._next_look: dict[str, float] = {}
         self._trouble: dict[str, str] = {}
         self._turns = PoolTurns(self._description_of)
+        self._queues = QueueWatch()
 
     def run(self, stop: threading.Event, interval: float) -> None:
         """Look again and again until `stop` is set; whatever happens, it goes on."""
@@ -102,6 +105,7 @@ class PoolSync:
     def _look_once(self) -> None:
         try:
             self.look()
+            self._queues.look()
         except Exception as error:  # noqa: BLE001 - the end of a thread; the API server must not feel this one
             self._report("", f"pools of compute targets were not looked at: {_first_line(error)}")
         else:

@@ -1,10 +1,11 @@
 """Fixtures of the plugin's tests: an Airflow database of the test's own, and a workspace."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers.own_airflow import OwnAirflow, running_airflow
 
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import Registry, open_registry
@@ -90,3 +91,77 @@ def admin(server: tuple, registry: Registry) -> object:
     from fastapi.testclient import TestClient
 
     return TestClient(server[0], headers={"Authorization": f"Bearer {server[2]}"})
+
+
+@pytest.fixture(scope="session")
+def own_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnAirflow]:
+    """Start a real Airflow with the DAG files of `served_dags`, for all tests that share it."""
+    served = Path(__file__).with_name("served_dags")
+    files = {str(file.relative_to(served)): file.read_text() for file in served.rglob("*.py")}
+    with running_airflow(tmp_path_factory.mktemp("airflow"), files) as airflow:
+        yield airflow
+
+
+@pytest.fixture
+def pool_sync(airflow_database: Path) -> Iterator[object]:
+    """Give a new look-out, and empty the tables behind the test."""
+    from airflow.models import DagModel
+    from airflow.models.dagrun import DagRun
+    from airflow.models.pool import Pool
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    from airflow_ml.plugins.pool_sync import PoolSync
+
+    yield PoolSync()
+    with create_session() as session:
+        for table in (TaskInstance, DagRun, DagModel, Pool):
+            session.execute(delete(table))
+
+
+@pytest.fixture
+def schedule(pool_sync: object) -> Callable[..., None]:
+    """Give a function that writes a DAG of one task, and a run whose task waits to be queued."""
+    from airflow.dag_processing.collection import update_dag_parsing_results_in_db
+    from airflow.models.dagbag import DBDagBag
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.sdk import DAG, BaseOperator, timezone
+    from airflow.serialization.serialized_objects import LazyDeserializedDAG
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState, TaskInstanceState
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+    class Step(BaseOperator):
+        template_fields = ("compute_pool",)
+
+        def __init__(self, *, compute_pool: object, **kwargs: object) -> None:
+            super().__init__(**kwargs)
+            self.compute_pool = compute_pool
+
+    def schedule(pool: str, description: object, *, pool_slots: int = 1, dag_id: str = "dag") -> None:
+        with DAG(dag_id, schedule=None) as dag:
+            Step(compute_pool=description, task_id="step", pool=pool, pool_slots=pool_slots)
+        now = timezone.utcnow()
+        with create_session() as session:
+            session.merge(DagBundleModel(name="bundle"))
+            session.flush()
+            update_dag_parsing_results_in_db(
+                "bundle", None, [LazyDeserializedDAG.from_dag(dag)], {}, None, set(), session=session
+            )
+            run = (
+                DBDagBag()
+                .get_latest_version_of_dag(dag_id, session=session)
+                .create_dagrun(
+                    run_id="run",
+                    run_after=now,
+                    run_type=DagRunType.MANUAL,
+                    triggered_by=DagRunTriggeredByType.TEST,
+                    state=DagRunState.RUNNING,
+                    session=session,
+                )
+            )
+            for instance in run.task_instances:
+                instance.state = TaskInstanceState.SCHEDULED
+
+    return schedule

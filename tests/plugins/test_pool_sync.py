@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,71 +13,6 @@ from airflow_ml.registry import Registry
 pytestmark = pytest.mark.airflow
 
 TEAM = {"name": "team", "registry_url": None}
-
-
-@pytest.fixture
-def pool_sync(airflow_database: Path) -> Iterator[object]:
-    """Give a new look-out, and empty the tables behind the test."""
-    from airflow.models import DagModel
-    from airflow.models.dagrun import DagRun
-    from airflow.models.pool import Pool
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from sqlalchemy import delete
-
-    from airflow_ml.plugins.pool_sync import PoolSync
-
-    yield PoolSync()
-    with create_session() as session:
-        for table in (TaskInstance, DagRun, DagModel, Pool):
-            session.execute(delete(table))
-
-
-@pytest.fixture
-def schedule(pool_sync: object) -> Callable[..., None]:
-    """Give a function that writes a DAG of one task, and a run whose task waits to be queued."""
-    from airflow.dag_processing.collection import update_dag_parsing_results_in_db
-    from airflow.models.dagbag import DBDagBag
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.sdk import DAG, BaseOperator, timezone
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
-    from airflow.utils.session import create_session
-    from airflow.utils.state import DagRunState, TaskInstanceState
-    from airflow.utils.types import DagRunTriggeredByType, DagRunType
-
-    class Step(BaseOperator):
-        template_fields = ("compute_pool",)
-
-        def __init__(self, *, compute_pool: object, **kwargs: object) -> None:
-            super().__init__(**kwargs)
-            self.compute_pool = compute_pool
-
-    def schedule(pool: str, description: object, *, pool_slots: int = 1, dag_id: str = "dag") -> None:
-        with DAG(dag_id, schedule=None) as dag:
-            Step(compute_pool=description, task_id="step", pool=pool, pool_slots=pool_slots)
-        now = timezone.utcnow()
-        with create_session() as session:
-            session.merge(DagBundleModel(name="bundle"))
-            session.flush()
-            update_dag_parsing_results_in_db(
-                "bundle", None, [LazyDeserializedDAG.from_dag(dag)], {}, None, set(), session=session
-            )
-            run = (
-                DBDagBag()
-                .get_latest_version_of_dag(dag_id, session=session)
-                .create_dagrun(
-                    run_id="run",
-                    run_after=now,
-                    run_type=DagRunType.MANUAL,
-                    triggered_by=DagRunTriggeredByType.TEST,
-                    state=DagRunState.RUNNING,
-                    session=session,
-                )
-            )
-            for instance in run.task_instances:
-                instance.state = TaskInstanceState.SCHEDULED
-
-    return schedule
 
 
 def read_pools() -> dict[str, int]:
