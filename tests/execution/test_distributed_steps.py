@@ -173,3 +173,28 @@ def test_files_that_two_nodes_wrote_differently_are_refused(start, script: Calla
     error = second.fail_with()
 
     assert "output 'out': node 1 and a node before it have both written 'model.txt', and not the same" in str(error)
+
+
+def test_nodes_take_their_devices_in_turn(start, script: Callable[..., object], out, monkeypatch: pytest.MonkeyPatch):
+    """A node takes its devices when those before it have theirs, so two steps never hold half of the machines each."""
+    monkeypatch.setenv("AIRFLOW_ML_DEVICES", "fake:4")
+    started = start(script(WRITE, out, runconfig=several(2, nodes=2), gpus=2))
+    second = Node(started)
+
+    started.run()
+    second.end()
+
+    assert second.error is None
+    assert "step 'step' has devices fake-0, fake-1" in started.log
+    assert "step 'step' has devices fake-2, fake-3" in second.log
+
+
+def test_nodes_that_crowd_one_machine_are_refused(start, script: Callable[..., object], monkeypatch):
+    """Nodes of one step that wait for each other's devices would wait for ever; whoever sees it first says it."""
+    monkeypatch.setenv("AIRFLOW_ML_DEVICES", "fake:4")
+    second = Node(start(script(WRITE, "nowhere", runconfig=several(2, nodes=2), gpus=3)))
+
+    error = second.fail_with()
+
+    expected = "2 of its nodes are on this machine, which has 4 devices and not 6; let each worker"
+    assert expected in f"{error} {second.error}"

@@ -76,6 +76,8 @@ def leased(attempt: Attempt) -> Iterator[Devices]:
     if inventory is None or _does_without(attempt, count, inventory, is_said=is_said):
         yield Devices(environment=visibility(()))
         return
+    _refuse_crowded(attempt, count, inventory)
+    attempt.meeting.wait_for_turn(attempt.watch)
     lease = wait_for_devices(attempt, Wish(count, inventory.ids), inventory)
     is_clean = True
     try:
@@ -116,6 +118,16 @@ def _does_without(attempt: Attempt, count: int, inventory: Inventory, *, is_said
         f"{attempt.title}: {_devices(count)} asked for, and this machine {has}; give the step fewer by gpus=, run it on"
         f" a machine with more, or set {DEVICES_VARIABLE} to say what the machine has"
     )
+
+
+def _refuse_crowded(attempt: Attempt, count: int, inventory: Inventory) -> None:
+    """Refuse nodes of one step that have met on a machine which cannot give its devices to all of them."""
+    nodes, has = attempt.meeting.neighbours, len(inventory.devices)
+    if nodes * count > has:
+        raise ComputeTargetException(
+            f"{attempt.title}: {nodes} of its nodes are on this machine, which has {_devices(has)} and not"
+            f" {nodes * count}; let each worker of the target run one task at a time, or give the step fewer by gpus="
+        )
 
 
 def _devices(count: int) -> str:

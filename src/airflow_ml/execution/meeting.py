@@ -99,6 +99,25 @@ class Meeting:
         limit = float(os.environ.get(LIMIT_VARIABLE) or _DEFAULT_LIMIT)
         self._wait(watch, ("coming", "ready", "done"), deadline=time.monotonic() + limit, limit=limit)
 
+    @property
+    def neighbours(self) -> int:
+        """How many of the nodes share this one's machine, itself included; known when they have come."""
+        return 1 if self._own is None else max(1, sum(item.address == self._own.address for item in self._nodes))
+
+    def wait_for_turn(self, watch: StopWatch) -> None:
+        """
+        Wait until the nodes that take devices before this one have theirs.
+
+        All steps take machines in the same order, by address. So no step holds a machine that another one waits for
+        while it waits for that one's itself.
+        """
+        if self._own is None:
+            return
+        mine = (self._own.address, self.node or 0)
+        before = [item.node for item in self._nodes if (item.address, item.node) < mine]
+        if before:
+            self._wait(watch, ("ready", "done"), of=before)
+
     def begin_together(self, watch: StopWatch) -> None:
         """Say that everything is ready for this node's processes, and wait for the others to say so."""
         self._wait(watch, ("ready", "done"), own="ready")
