@@ -8,6 +8,8 @@ but in a Celery worker. It defines no policy.
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from contextlib import suppress
 
@@ -17,7 +19,24 @@ __all__: list[str] = []
 
 _preload = late("airflow_ml.translation.preload")
 
+#: The process whose objects are frozen.
+_frozen: list[int] = []
+
+
+def _freeze_once() -> None:
+    """
+    Keep the garbage collector of forked processes away from what is there before the first fork.
+
+    Each of its rounds would write into all objects of the worker, so that the kernel copies them for every task.
+    """
+    if os.getpid() not in _frozen:
+        _frozen[:] = [os.getpid()]
+        gc.collect()
+        gc.freeze()
+
+
 if sys.argv[1:3] == ["celery", "worker"]:
     # What cannot be imported here is said by the tasks that need it, and keeps no others from running.
     with suppress(ImportError):
         _preload.preload_tasks()
+    os.register_at_fork(before=_freeze_once)

@@ -63,6 +63,17 @@ def plugin(**functions):
     return type("Plugin", (), {name: staticmethod(hookimpl(function)) for name, function in functions.items()})()
 
 
+def test_packages_are_looked_at_again_where_something_was_installed(install, monkeypatch):
+    """What was found is kept for as long as no folder of Python's path changes; a new plugin is found at once."""
+    monkeypatch.setattr(hooks, "_installed", None)
+    found = hooks.find_installed()
+    assert hooks.find_installed() is found
+
+    install({"example": "example_plugin"})
+
+    assert {entry.name for entry in hooks.find_installed()} == {*(entry.name for entry in found), "example"}
+
+
 def test_ours_are_plugins(unloaded):
     """The built-in answer is registered like anybody's, and loaded once."""
     loaded = hooks.plugins()

@@ -10,9 +10,11 @@ import functools
 import importlib
 import importlib.metadata
 import json
+import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pluggy
@@ -23,6 +25,8 @@ from airflow_ml.exceptions import ServiceException, UserErrorException
 from airflow_ml.hookspecs import PROJECT, Record, ReuseAnswer
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from airflow_ml.graph import Graph, Json, Step
     from airflow_ml.hookspecs import ReuseQuestion
 
@@ -31,6 +35,7 @@ __all__ = [
     "Plugins",
     "check_reuse",
     "datastore_kinds",
+    "find_installed",
     "fingerprint_records",
     "normalise_output",
     "plugins",
@@ -41,6 +46,7 @@ _BUILT_IN = ("airflow_ml.reuse.lookup",)
 
 _lock = threading.Lock()
 _loaded: Plugins | PluginError | None = None
+_installed: tuple[list[tuple[str, int | None]], Sequence[EntryPoint]] | None = None
 
 
 class PluginError(UserErrorException):
@@ -94,7 +100,7 @@ class Plugins(pluggy.PluginManager):
         """
         for module in _BUILT_IN:
             self.register(importlib.import_module(module))
-        for entry in importlib.metadata.entry_points(group=PROJECT):
+        for entry in find_installed():
             self._load_entry(entry)
         try:
             self.check_pending()
@@ -102,6 +108,27 @@ class Plugins(pluggy.PluginManager):
             raise PluginError(
                 f"plugin {self.get_name(error.plugin)!r}: {error}; the hooks are in airflow_ml.hookspecs"
             ) from error
+
+
+def find_installed() -> Sequence[EntryPoint]:
+    """
+    Return the entry points of installed packages; they are looked for anew only where something has changed since.
+
+    Reading those of all packages takes longer than all that a step's task asks of a plugin. Installing and removing one
+    changes the folder that it lies in.
+    """
+    global _installed
+    state = [(path, _changed_at(path)) for path in sys.path]
+    if _installed is None or _installed[0] != state:
+        _installed = state, tuple(importlib.metadata.entry_points(group=PROJECT))
+    return _installed[1]
+
+
+def _changed_at(path: str) -> int | None:
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def plugins() -> Plugins:

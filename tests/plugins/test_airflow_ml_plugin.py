@@ -37,6 +37,19 @@ def test_importing_it_costs_next_to_nothing(tmp_path: Path) -> None:
     assert not [*tmp_path.glob("*.db")]
 
 
+def test_a_celery_worker_forks_with_frozen_objects(tmp_path: Path) -> None:
+    """What a worker has imported is kept from the garbage collector of its tasks, which would write into all of it."""
+    code = (
+        "import gc, os, sys; sys.argv = ['airflow', 'celery', 'worker']\n"
+        "import airflow_ml.plugins.worker_start\n"
+        "pid = os.fork()\n"
+        "if not pid: os._exit(gc.get_freeze_count() < 100_000)\n"
+        "print(os.waitpid(pid, 0)[1])"
+    )
+
+    assert ask(code, tmp_path) == "0"
+
+
 def test_airflow_takes_the_entry_point(tmp_path: Path) -> None:
     """Airflow's own loader finds the plugin of the installed distribution, with its pages."""
     code = (

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_ml.exceptions import ServiceException, WorkspaceException
 from airflow_ml.graph.model import WorkspaceRef
-from airflow_ml.registry import Home, open_registry
+from airflow_ml.registry import Home, engine, open_registry
 from airflow_ml.registry.engine import registry_url
 
 OPEN = """
@@ -160,3 +160,15 @@ def test_a_password_comes_from_the_environment(home, monkeypatch):
 
     assert (same.password, other.password) == ("one", "two")
     assert other.drivername == "postgresql+psycopg2"
+
+
+@pytest.mark.postgres
+def test_a_connection_that_the_server_has_ended_is_not_used(postgres_url, home, monkeypatch):
+    """A connection that nobody has used for a moment is asked whether it lives, and replaced if it does not."""
+    monkeypatch.setattr(engine, "_TRUSTED_SECONDS", -1)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    with open_registry(WorkspaceRef("w", registry_url=postgres_url)) as registry:
+        with engine.make_engine(registry_url(postgres_url, home)).connect() as connection:
+            connection.exec_driver_sql(f"{others} AND datname = current_database()")
+
+        assert registry.runs.list() == []

@@ -11,15 +11,18 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_ml.compute.container_step import StepTakenOverError
 from airflow_ml.execution.fuse_mounts import FuseMounts
+from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.leftovers import remove_place
 from airflow_ml.execution.stopping import StepStopped
 
 if TYPE_CHECKING:
+    from airflow_ml.compute.launcher import Launcher
     from airflow_ml.execution.meeting import Meeting
     from airflow_ml.execution.model import LogLine, StepTask
     from airflow_ml.execution.reads import Reads
@@ -124,6 +127,16 @@ class Attempt:
     def directory(self) -> RunDirectory:
         """The run directory."""
         return self.place.directory
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """What starts the script."""
+        return launcher_of(self.services, self.task)
+
+    @property
+    def is_in_container(self) -> bool:
+        """Whether the script runs in a container of this machine's engine."""
+        return self.launcher is self.services.containers
 
     @property
     def root(self) -> Path:

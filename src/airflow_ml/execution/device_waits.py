@@ -11,7 +11,6 @@ from airflow_ml.compute.device_queue import Overview, Turn, device_folder
 from airflow_ml.compute.device_status import for_how_long
 from airflow_ml.compute.devices import take_inventory
 from airflow_ml.compute.docker_engine import home_label
-from airflow_ml.execution.launching import wants_container
 from airflow_ml.execution.stopping import StepStopped
 from airflow_ml.registry import RunStateError
 
@@ -53,7 +52,7 @@ def wait_for_devices(attempt: Attempt, wish: Wish, inventory: Inventory) -> Devi
 
     services = attempt.services
     turn = Turn(device_folder(services.home), wish, attempt.marker, attempt.title, pause)
-    wait = _Wait(services, turn, inventory, in_container=wants_container(services, attempt.task))
+    wait = _Wait(services, turn, inventory, in_container=attempt.is_in_container)
     said = _Saying(attempt)
     try:
         while (lease := wait.look()) is None:

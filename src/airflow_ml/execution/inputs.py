@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from airflow_ml.exceptions import AzureMLException, GraphError, StepFailedError
 from airflow_ml.execution.input_sources import find_dataset, find_output, handed_on, parameter_data
-from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.lineage import dataset_consumed, output_consumed, place_consumed
 from airflow_ml.execution.records import definition_of_output
 from airflow_ml.graph import (
@@ -74,8 +73,7 @@ def stage_inputs(attempt: Attempt, binds: list[Bind], lazy: LazyPlacing | None) 
     Raises:
         AzureMLException: of the kind that the cause has; the text names step and input.
     """
-    can_bind = launcher_of(attempt.services, attempt.task).can_bind
-    stager = _Stager(attempt, binds if can_bind else None, lazy)
+    stager = _Stager(attempt, binds if attempt.launcher.can_bind else None, lazy)
     return {port.name: stager.stage_named(port) for port in attempt.task.step.inputs}
 
 

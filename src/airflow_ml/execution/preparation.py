@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_ml.exceptions import StepFailedError
 from airflow_ml.execution.grounds import container_ground, outside_mounts, process_ground
 from airflow_ml.execution.inputs import StagedInput, stage_inputs
-from airflow_ml.execution.launching import container_of, wants_container
+from airflow_ml.execution.launching import container_of
 from airflow_ml.execution.pipelines import parameter_texts
 from airflow_ml.execution.script import Script, command_of, environment_of
 from airflow_ml.graph import OutputPort
@@ -69,7 +69,7 @@ def prepare(attempt: Attempt) -> Prepared:
     Path(directory.log).parent.mkdir(exist_ok=True)
     if run.snapshot_id is not None:
         materialise(services.artifacts, run.snapshot_id, Path(directory.code))
-    find_ground = container_ground if wants_container(services, task) else process_ground
+    find_ground = container_ground if attempt.is_in_container else process_ground
     ground = find_ground(attempt)
     for hold in ground.holds:
         attempt.place.ending.callback(hold.close)

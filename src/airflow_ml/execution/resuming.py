@@ -87,8 +87,10 @@ def find_survivor(services: Services, task: StepTask, attempts: Sequence[RunReco
         ServiceException: the engine does not answer, or the attempt's operator is alive after all and does not let go.
     """
     run = attempts[0] if attempts else None
+    if run is None or run.is_final or run.status not in ("Preparing", "Running", "Queued"):
+        return None
     launcher = docker_launcher_of(services, task)
-    if run is None or run.is_final or launcher is None or run.status not in ("Preparing", "Running", "Queued"):
+    if launcher is None:
         return None
     directory = RunDirectory(services.run_directory(run.id))
     kept = KeptAttempt(Path(directory.root))

@@ -22,7 +22,6 @@ from airflow_ml.execution.devices import leased
 from airflow_ml.execution.failures import describe_full_disk
 from airflow_ml.execution.following import Follower
 from airflow_ml.execution.kept_attempts import KeptAttempt, KeptFacts
-from airflow_ml.execution.launching import launcher_of
 from airflow_ml.execution.nodes import as_ranks
 from airflow_ml.execution.rank_plans import describe_failure
 from airflow_ml.execution.stopping import StepStopped
@@ -82,7 +81,7 @@ def finish_script(attempt: Attempt, survivor: Survivor, prepared: Prepared) -> N
 def _launch(attempt: Attempt, prepared: Prepared, devices: Devices, kept: KeptAttempt | None) -> RunningStep:
     if kept is not None:
         kept.begin(_facts(attempt, prepared, devices))
-    step = launcher_of(attempt.services, attempt.task).launch(_request(attempt, prepared, devices))
+    step = attempt.launcher.launch(_request(attempt, prepared, devices))
     attempt.watch.start_clock()
     return step
 

@@ -77,9 +77,9 @@ class StopWatch:
         if not ask_now and now - self._asked < _ASK_SECONDS:
             return None
         self._asked = now
-        own = self._runs.get(self._run.id)
+        own, pipeline = self._runs.get_both(self._run.id, self._task.pipeline_run_id)
         if own.status == "CancelRequested":
             return "its run was canceled"
         if own.is_final:
             return f"another process has closed its run as {own.status}"
-        return stop_reason(self._runs.get(self._task.pipeline_run_id))
+        return stop_reason(pipeline)

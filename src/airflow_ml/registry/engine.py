@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import Pool
+from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from airflow_ml.exceptions import WorkspaceException
 from airflow_ml.registry.forks import around_forks, using_file
@@ -23,6 +24,10 @@ WRITES = "airflow_ml_writes"
 
 #: How long a writer waits for another one, in seconds; each holds SQLite's one write lock for milliseconds.
 _BUSY_SECONDS = 30
+
+#: A connection that has answered so many seconds ago is taken for alive. A step asks some forty times in a second,
+#: and the question whether PostgreSQL is there costs more than most of what is asked.
+_TRUSTED_SECONDS = 1.0
 
 _engines: WeakSet[Engine] = WeakSet()
 _inherited_pools: list[Pool] = []
@@ -105,15 +110,30 @@ def using(engine: Engine) -> AbstractContextManager[None]:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=5,
         max_overflow=20,
-        pool_pre_ping=True,
         pool_recycle=1800,
         connect_args={"connect_timeout": 10, "application_name": "airflow-ml"},
     )
+
+    def note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["used"] = time.monotonic()
+
+    def refuse_dead(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        idle = time.monotonic() - entry.info.get("used", time.monotonic())
+        if idle <= _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("the server has ended the connection") from error  # the pool takes another one
+
+    event.listen(engine, "checkin", note_use)
+    event.listen(engine, "checkout", refuse_dead)
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:

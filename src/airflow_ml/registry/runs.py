@@ -123,6 +123,18 @@ class Runs(RunEndings):
         with self._database.read() as session:
             return make_run_records(session, [require_run(session, self._scope, run_id)])[0]
 
+    def get_both(self, run_id: str, other_id: str) -> tuple[RunRecord, RunRecord]:
+        """
+        Return the runs of those ids, as they were at one moment; they may be the same.
+
+        Raises:
+            RunNotFoundError: one of them is not in this workspace.
+        """
+        with self._database.read() as session:
+            rows = [require_run(session, self._scope, wanted) for wanted in (run_id, other_id)]
+            first, *rest = make_run_records(session, rows)
+            return first, rest[0]
+
     def list(
         self,
         *,

@@ -15,8 +15,10 @@ from airflow_ml._late import late
 from airflow_ml._records import compile_records
 
 if TYPE_CHECKING:
+    from airflow_ml import hooks
     from airflow_ml.registry import registry
 else:
+    hooks = late("airflow_ml.hooks")
     registry = late("airflow_ml.registry.registry")
 
 __all__ = ["preload", "preload_tasks"]
@@ -54,6 +56,8 @@ _TASKS = (
     "airflow_ml.operators._services",
     "airflow_ml.operators._supervised",
     "airflow_ml.reuse.lookup",
+    "airflow_ml.translation.bundle",
+    "airflow_ml.translation.bundle_dags",
 )
 
 
@@ -68,9 +72,10 @@ def preload_tasks() -> None:
     """
     Import what tasks use: what their DAG files do, and what decides about steps and runs them.
 
-    Plugins for reuse are left to each task: one that is installed later must be asked at once.
+    Plugins for reuse are left to each task, which asks at once what is installed later; where they are is known then.
     """
     preload()
     for name in _TASKS:
         importlib.import_module(name)
     registry.preload()
+    hooks.find_installed()
