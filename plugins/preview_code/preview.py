@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from azureml.core import Run
+from azureml.core import Run  # type: ignore[import-not-found]  # what steps find
 
 #: What a page has room for.
 ROWS, CELL = 50, 200
