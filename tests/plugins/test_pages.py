@@ -1,6 +1,7 @@
 """The pages of pipelines, datasets, compute and comparisons, and the ways that lead there from Airflow."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -198,6 +199,35 @@ def test_compute_shows_pools_and_devices(client: object, registry: Registry, mon
     assert client.get(f"{TEAM}/compute", headers=BROWSER).status_code == 200
 
 
+def test_compute_shows_who_waits_and_why(
+    client: object, registry: Registry, pool_sync: object, schedule: Callable[..., None]
+) -> None:
+    """Tasks of DAGs that may not be read are counted alone; a queue that nobody serves is said."""
+    from airflow.models.log import Log
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete, select, update
+
+    registry.compute_targets.put("gpu", type="AmlCompute", settings={"max_nodes": 3})
+    for dag_id in ("seen", "secret-dag"):
+        schedule("gpu", {"target": "gpu", "workspace": {"name": "team"}}, dag_id=dag_id)
+    pool_sync.look()
+    with create_session() as session:
+        session.execute(update(TaskInstance).values(state="queued"))
+        for task in session.scalars(select(TaskInstance)):
+            session.add(Log(event="no worker for queue", task_instance=task.key, owner="x", extra="start a worker"))
+
+    (gpu,) = client.get(f"{TEAM}/compute?format=json").json()["targets"]
+    page = client.get(f"{TEAM}/compute", headers=BROWSER).text
+    with create_session() as session:
+        session.execute(delete(Log))
+
+    assert [(task["dag_id"], task["state"]) for task in gpu["tasks"]] == [("seen", "queued")]
+    assert (gpu["hidden"], gpu["pool"]["queued"], gpu["warning"]) == (1, 2, "start a worker")
+    assert "start a worker" in page
+    assert "secret-dag" not in page
+
+
 def test_airflows_menu_leads_to_the_only_workspace(client: object, registry: Registry) -> None:
     """Where there are several one is chosen."""
     for topic in ("pipelines", "runs", "datasets", "compute"):
@@ -226,6 +256,17 @@ def test_tabs_of_airflow_lead_to_what_belongs_to_them(client: object, registry: 
     for tail in ("dags/none", "dags/none/runs/1", "dags/a%20dag/runs/run%201/tasks/none"):
         assert "No pipeline" in (text := client.get(f"/airflow-ml/{tail}", headers=BROWSER).text) or "has no" in text
     assert client.get("/airflow-ml/dags/secret-dag/runs/1").status_code == 403
+
+
+def test_the_tab_of_a_run_that_could_not_be_opened_says_why(client: object, registry: Registry) -> None:
+    """A hook that failed before anything was recorded is named there too."""
+    run = registry.runs.create("exp", "p", kind="pipeline", dag_id="faulty", details={"dag_run_id": "run 1"})
+    registry.runs.set_status(run.id, "Failed", error={"code": "PluginError", "message": "plugin 'odd' raised"})
+
+    place = client.get("/airflow-ml/dags/faulty/runs/run%201").headers["location"]
+
+    assert place == f"{TEAM}/runs/{run.id}"
+    assert "plugin &#39;odd&#39; raised" in client.get(place, headers=BROWSER).text
 
 
 def test_several_pipelines_of_one_dag_run_are_offered(client: object, registry: Registry) -> None:
