@@ -1,149 +1,42 @@
-"""Reuse in a real service: runs from REST and schedule, pools that are full, equal runs at once, owners that die."""
+"""
+Reuse, schedules and DAG files of teams in a real service, one for the whole file.
+
+Runs come from REST, from the scheduler, from backfills and from v1's schedules; pools are full, equal runs come at
+once, and owners die.
+"""
 
 import os
 import signal
-import subprocess
-import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from servers.dag_service import DagService, running_dag_service, use_home, wait_for
 
 from airflow_ml.core import Workspace
-from airflow_ml.core.compute import AmlCompute, ComputeTarget
-from airflow_ml.translation.service import RunningService, find_running
+from airflow_ml.pipeline.core import Pipeline, PipelineParameter, PipelineRun, Schedule, ScheduleRecurrence
+from airflow_ml.pipeline.steps import PythonScriptStep
+from airflow_ml.registry import ScheduleContent, Watch
+from airflow_ml.translation import schedules
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
-#: A lease that is not renewed passes on after so many seconds.
-LEASE_SECONDS = "6"
-
-DAGS = """
-from datetime import datetime, timezone
-from airflow.sdk import DAG, task
-from airflow_ml.core import Workspace
-from airflow_ml.operators import PythonScriptStepOperator
-from airflow_ml.pipeline.core import Pipeline, PipelineData, PipelineParameter
-from airflow_ml.pipeline.steps import PythonScriptStep
-
-def chain():
-    one, two = PipelineData("one"), PipelineData("two")
-    options = {"source_directory": "source", "compute_target": "cpu"}
-    return Pipeline(Workspace.get("ml"), [
-        PythonScriptStep("copy.py", "first", [one], outputs=[one], **options),
-        PythonScriptStep("copy.py", "second", [two, one], inputs=[one], outputs=[two], **options),
-        PythonScriptStep("copy.py", "third", ["-", two], inputs=[two], **options),
-    ])
-
-dag = chain().to_dag("chain")
-scheduled = chain().to_dag(
-    "scheduled", schedule="@once", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), is_paused_upon_creation=True
-)
-number = PipelineParameter("number", 0)
-step = PythonScriptStep("count.py", "count", [number], source_directory="counting")
-equal = Pipeline(Workspace.get("ml"), [step]).to_dag("equal", max_active_runs=16, max_active_tasks=16)
-
-with DAG("mapped", max_active_tasks=16, params={"numbers": ["0"]}) as mapped:
-    @task
-    def numbers(params):
-        return [[number] for number in params["numbers"]]
-    PythonScriptStepOperator.partial(
-        task_id="count", workspace=Workspace.get("ml"), script_name="count.py", source_directory="counting",
-        compute_target="cpu",
-    ).expand(arguments=numbers())
-"""
-COPY = """
-import pathlib, sys
-place, *sources = sys.argv[1:]
-if place != "-":
-    pathlib.Path(place).write_text("".join(pathlib.Path(source).read_text() for source in sources) or "x")
-"""
-COUNT = """
-import os, pathlib, sys, time
-folder = pathlib.Path({folder!r}, sys.argv[1])
-folder.mkdir(exist_ok=True)
-(folder / str(os.getpid())).touch()
-while not (folder / "go").exists():
-    time.sleep(0.05)
-"""
-
-
-class Service:
-    """A service with the DAGs above, and requests to it."""
-
-    def __init__(self, running: RunningService, counted: Path) -> None:
-        self.running = running
-        self.counted = counted
-        self.ask = running.client().ask
-
-    def trigger(self, dag_id: str, **conf: object) -> str:
-        """Start a run and return its id."""
-        run_id = uuid.uuid4().hex
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        wait_for(lambda: self._has(f"/api/v2/dags/{dag_id}"))
-        self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)
-        return run_id
-
-    def _has(self, path: str) -> bool:
-        try:
-            return bool(self.ask("GET", path))
-        except Exception:  # noqa: BLE001 - not yet
-            return False
-
-    def wait(self, dag_id: str, run_id: str, state: str = "success") -> dict[str, str]:
-        """Wait until a run has ended, and return the states of its tasks."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
-        wait_for(lambda: self.ask("GET", path)["state"] not in ("queued", "running"))
-        tasks = self.tasks(dag_id, run_id)
-        assert self.ask("GET", path)["state"] == state, tasks
-        return tasks
-
-    def tasks(self, dag_id: str, run_id: str) -> dict[str, str]:
-        """Return the states of a run's tasks."""
-        found = self.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100")
-        return {task["task_id"]: task["state"] for task in found["task_instances"]}
-
-    def run(self, dag_id: str, **conf: object) -> tuple[str, dict[str, str]]:
-        """Run a DAG to its end."""
-        run_id = self.trigger(dag_id, **conf)
-        return run_id, self.wait(dag_id, run_id)
-
-
-def wait_for(ask: Callable[[], object], seconds: float = 240.0) -> None:
-    """Wait until an answer is true."""
-    end = time.monotonic() + seconds
-    while not ask():
-        assert time.monotonic() < end, "it did not come to that in time"
-        time.sleep(0.2)
-
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagService]:
     """Start a service in a home folder of its own, with the DAGs in place."""
-    counted = tmp_path_factory.mktemp("counted")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_ML_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("AIRFLOW_ML_LEASE_SECONDS", LEASE_SECONDS)
-        for name in ("AIRFLOW_ML_REGISTRY", "AIRFLOW_ML_SERVICE_DATABASE"):
-            patch.delenv(name, raising=False)
-        workspace = Workspace.create("ml", show_output=False)
-        size = AmlCompute.provisioning_configuration("STANDARD_D2_V2", max_nodes=2)
-        ComputeTarget.create(workspace, "cpu", size)
-        command = [sys.executable, "-m", "airflow_ml.cli.main", "service"]
-        subprocess.run([*command, "start", "--port", "0"], check=True, capture_output=True)
-        running = find_running()
-        for name, source in (("source/copy.py", COPY), ("counting/count.py", COUNT.format(folder=str(counted)))):
-            (running.files.dags / name).parent.mkdir(parents=True, exist_ok=True)
-            (running.files.dags / name).write_text(source)
-        (running.files.dags / "reuse_dags.py").write_text(DAGS)
-        yield Service(running, counted)
-        subprocess.run([*command, "stop"], check=True, capture_output=True)
+    home = tmp_path_factory.mktemp("home")
+    with (
+        running_dag_service(home, tmp_path_factory.mktemp("counted")) as started,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        use_home(patch, home)
+        yield started
 
 
 @pytest.fixture(scope="module")
-def computed(service: Service) -> str:
+def computed(service: DagService) -> str:
     """Compute the chain once."""
     run_id, tasks = service.run("chain")
     assert set(tasks.values()) == {"success"}
@@ -153,7 +46,7 @@ def computed(service: Service) -> str:
 STEPS = ("first", "second", "third")
 
 
-def test_a_reused_run_is_one_task_whatever_its_pool_does(service: Service, computed: str):
+def test_a_reused_run_is_one_task_whatever_its_pool_does(service: DagService, computed: str):
     """Triggered by REST while its steps' pool has no slot at all: one task runs, XComs and links are there."""
     pool = "/api/v2/pools/cpu?update_mask=slots"
     service.ask("PATCH", pool, {"name": "cpu", "slots": 0, "include_deferred": False})
@@ -171,7 +64,7 @@ def test_a_reused_run_is_one_task_whatever_its_pool_does(service: Service, compu
     assert {entry["key"] for entry in of_check} == {"return_value", "airflow_ml_run_link"}
 
 
-def test_a_scheduled_run_takes_the_results(service: Service, computed: str):
+def test_a_scheduled_run_takes_the_results(service: DagService, computed: str):
     """A run that the scheduler makes, of another DAG with the same steps, costs one task too."""
     service.ask("PATCH", "/api/v2/dags/scheduled?update_mask=is_paused", {"is_paused": False})
     runs = "/api/v2/dags/scheduled/dagRuns"
@@ -182,7 +75,7 @@ def test_a_scheduled_run_takes_the_results(service: Service, computed: str):
     assert [*service.wait("scheduled", run_id).values()].count("skipped") == 4
 
 
-def test_clearing_a_reused_task_runs_it_for_real(service: Service, computed: str):
+def test_clearing_a_reused_task_runs_it_for_real(service: DagService, computed: str):
     """Cleared in Airflow with what is behind it, a reused step and its consumers run; the rest stays skipped."""
     run_id, _ = service.run("chain")
     body = {"dry_run": False, "dag_run_id": run_id, "task_ids": ["second"], "only_failed": False}
@@ -199,7 +92,7 @@ def test_clearing_a_reused_task_runs_it_for_real(service: Service, computed: str
     assert run.status == "Completed"
 
 
-def test_ten_equal_runs_at_once_compute_once(service: Service):
+def test_ten_equal_runs_at_once_compute_once(service: DagService):
     """Nine wait without a slot and take what the tenth computes."""
     runs = [service.trigger("equal", number=1) for _ in range(10)]
     states = [lambda run=run: service.tasks("equal", run).get("count") for run in runs]
@@ -214,7 +107,7 @@ def test_ten_equal_runs_at_once_compute_once(service: Service):
     assert len([*(service.counted / "1").glob("[0-9]*")]) == 1
 
 
-def test_when_the_owner_is_killed_the_next_takes_over(service: Service):
+def test_when_the_owner_is_killed_the_next_takes_over(service: DagService):
     """A killed process computes no more: its lease runs out, one of the others computes, and all get the result."""
     first = service.trigger("equal", number=2)
     wait_for(lambda: [*service.counted.glob("2/[0-9]*")])
@@ -231,7 +124,7 @@ def test_when_the_owner_is_killed_the_next_takes_over(service: Service):
     assert len([*service.counted.glob("2/[0-9]*")]) == 2
 
 
-def test_mapped_steps_that_start_at_once_compute_each_value_once(service: Service):
+def test_mapped_steps_that_start_at_once_compute_each_value_once(service: DagService):
     """Of mapped tasks that start together, those with equal values compute once, in their compute target's pool."""
     for number in ("m1", "m2"):
         (service.counted / number).mkdir()
@@ -247,3 +140,133 @@ def test_mapped_steps_that_start_at_once_compute_each_value_once(service: Servic
     steps = Workspace.get("ml").registry().runs.steps(pipeline.id)
     assert sorted(str(step.node_id) for step in steps) == [f"count[{index}]" for index in range(6)]
     assert pipeline.status == "Completed"
+
+
+def said(runs: list[PipelineRun]) -> list[str]:
+    """Return what the only steps of runs have said."""
+    return [run.find_step_run("say")[0].get_metrics()["said"] for run in runs]
+
+
+def test_catch_up_and_backfill_take_what_was_computed(service: DagService):
+    """
+    A DAG of a team, with a pipeline as a task group, catches up day by day, one run at a time.
+
+    Each day's step gets its day and what the task before it said; a backfill of the same days computes nothing, and
+    the task behind the pipeline runs all the same.
+    """
+    service.wait_for_dag("daily")
+    service.ask("PATCH", "/api/v2/dags/daily?update_mask=is_paused", {"is_paused": False})
+    place = "/api/v2/dags/daily/dagRuns?order_by=start_date"
+    wait_for(lambda: [run["state"] for run in service.ask("GET", place)["dag_runs"]] == ["success"] * 3)
+    found = service.ask("GET", place)["dag_runs"]
+
+    days = [run["logical_date"][:10] for run in found]
+    assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
+    assert all(earlier["end_date"] <= later["start_date"] for earlier, later in pairwise(found))
+    records = Workspace.get("ml").registry().runs.list(kind="pipeline")
+    runs = {record.dag_run_id: record.id for record in records if record.dag_id == "daily"}
+    by_day = [PipelineRun.get(Workspace.get("ml"), runs[run["dag_run_id"]]) for run in found]
+    assert said(by_day) == [f"{day} told {day.replace('-', '')}" for day in days]
+
+    body = {"dag_id": "daily", "from_date": "2026-01-01T00:00:00Z", "to_date": "2026-01-02T00:00:00Z"}
+    service.ask("POST", "/api/v2/backfills", {**body, "reprocess_behavior": "completed", "max_active_runs": 1})
+    wait_for(
+        lambda: (
+            [run["run_type"] for run in service.ask("GET", place)["dag_runs"] if run["state"] == "success"].count(
+                "backfill"
+            )
+            == 2
+        )
+    )
+    again = [run for run in service.ask("GET", place)["dag_runs"] if run["run_type"] == "backfill"]
+    for run in again:
+        tasks = service.tasks("daily", run["dag_run_id"])
+        assert (tasks["ml.say"], tasks["behind"]) == ("skipped", "success")
+
+
+@pytest.fixture(scope="module")
+def published(service: DagService, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Publish a pipeline of one step that says its parameter, and return its id."""
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "say.py").write_text((service.running.files.dags / "source" / "say.py").read_text())
+    step = PythonScriptStep("say.py", "say", [PipelineParameter("text", "none")], source_directory=str(folder))
+    return Pipeline(Workspace.get("ml"), [step]).publish("said").id
+
+
+def runs_of(schedule: Schedule, count: int) -> list[PipelineRun]:
+    """Wait until a schedule has started so many runs, and until they have ended; return them from the oldest on."""
+    wait_for(lambda: len(schedule.get_pipeline_runs()) >= count)
+    runs = schedule.get_pipeline_runs()[::-1]
+    assert [run.wait_for_completion(show_output=False) for run in runs] == ["Finished"] * count
+    return runs
+
+
+def test_a_schedule_is_a_dag_with_its_times(service: DagService, published: str):
+    """Airflow shows it in words with its next run; the first is due at once, and has the schedule's parameters."""
+    schedule = Schedule.create(
+        Workspace.get("ml"),
+        "hourly",
+        published,
+        "exp",
+        recurrence=ScheduleRecurrence("Hour", 1),
+        pipeline_parameters={"text": "tick"},
+        wait_for_provisioning=True,
+    )
+    [run] = runs_of(schedule, 1)
+    dag = service.ask("GET", f"/api/v2/dags/hourly-{schedule.id[:8]}")
+
+    assert (said([run]), run.get_properties()["runType"]) == (["tick"], "Schedule")
+    assert (dag["timetable_summary"], dag["dag_display_name"]) == ("every hour (UTC)", "hourly")
+    assert dag["next_dagrun_run_after"] is not None
+
+
+def test_a_schedule_and_its_dag_are_paused_together(service: DagService, published: str):
+    """Disabling pauses the DAG, pausing disables, enabling lets both run; a disabled pipeline refuses visibly."""
+    weekly = ScheduleRecurrence("Week", 1, start_time="2099-01-01T00:00:00")
+    schedule = Schedule.create(Workspace.get("ml"), "weekly", published, "exp", weekly, wait_for_provisioning=True)
+    dag_id = f"weekly-{schedule.id[:8]}"
+    dag = f"/api/v2/dags/{dag_id}"
+    schedule.disable()
+    assert service.ask("GET", dag)["is_paused"]
+    schedule.enable()
+    assert not service.ask("GET", dag)["is_paused"]
+    service.ask("PATCH", f"{dag}?update_mask=is_paused", {"is_paused": True})
+    assert Schedule.get(Workspace.get("ml"), schedule.id).status == "Disabled"
+    assert schedule.id not in [one.id for one in Schedule.list(Workspace.get("ml"))]
+    schedule.enable()
+
+    pipelines = Workspace.get("ml").registry().published_pipelines
+    pipelines.set_active(published, active=False)
+    run_id = service.trigger(dag_id)
+    assert service.wait(dag_id, run_id, state="failed") == {"start_pipeline": "failed"}
+    pipelines.set_active(published, active=True)
+    log = service.ask("GET", f"{dag}/dagRuns/{run_id}/taskInstances/start_pipeline/logs/1?full_content=true")
+    assert "is Disabled and takes no runs; enable it first" in str(log)
+    assert schedule.get_last_pipeline_run() is None
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file at once: one that is looked at while it is written has changed when it is whole."""
+    beside = file.parents[1] / "beside"
+    beside.write_text(text)
+    beside.replace(file)
+
+
+def test_each_new_file_is_one_run(service: DagService, published: str):
+    """The triggerer looks into the folder; new and changed files start a run each, with their path, and no other."""
+    workspace = Workspace.get("ml")
+    folder = workspace.registry().home.root / "stores" / "workspaceblobstore" / "in"
+    (folder / "below").mkdir(parents=True)
+    put(folder / "old.csv", "there before")
+    # The face takes whole minutes.
+    watch = Watch("workspaceblobstore", "in", polling_minutes=0.05, parameter="text")  # type: ignore[arg-type]
+    content = ScheduleContent("new files", "exp", pipeline_id=published, watch=watch)
+    schedule = Schedule.get(workspace, schedules.create(workspace.ref, content, wait=True).id)
+    for name in ("a.csv", "b.csv", "below/c.csv"):
+        put(folder / name, "first")
+    runs = runs_of(schedule, 2)
+
+    assert sorted(said(runs)) == ["in/a.csv", "in/b.csv"]
+    put(folder / "a.csv", "changed since")
+    assert said(runs_of(schedule, 3))[2] == "in/a.csv"
+    schedule.disable()
