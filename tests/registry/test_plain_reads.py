@@ -16,6 +16,7 @@ from airflow_ml.registry.plain_reads import PlainReads, PlainSession
 from airflow_ml.registry.statements import STATEMENTS, compiled_module
 
 NAMES = {"key": 1, "name": "workspaceblobstore", "fingerprint": "f", "most": 5}
+NAMES |= {"dag_id": "train", "number": 7, "after": 0}
 
 
 def values_for(name: str, registry: Registry, runs: list[str]) -> dict[str, object]:
@@ -41,6 +42,7 @@ def filled(registry: Registry) -> tuple[Registry, list[str]]:
     """Give a registry in which each statement finds rows, and the ids of its runs."""
     registry.compute_targets.put("cpu", type="AmlCompute", settings={"cores": 4, "free": None})
     registry.details.put({"description": "Grüße \0"})
+    registry.dag_versions.add("train", graph_json="{}", arguments={"tags": ["a"]})
     pipeline = registry.runs.create("digits", "digits", kind="pipeline", status="Running", tags={"a": "b"})
     return registry, [pipeline.id]
 
