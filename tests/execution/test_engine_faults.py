@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -180,6 +181,19 @@ def test_an_engine_that_dies_when_the_script_has_ended(started, engine, monkeypa
 
     assert started.output("out").read_text() == LINES
     wait_until(lambda: not has_keeper(started.last().id))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not os.environ.get("AIRFLOW_ML_SOAK"), reason="more than a minute; `make soak` does it")
+def test_an_engine_that_stays_away(started, engine):
+    """When the engine has not answered for a minute the step fails; when it is back, the next attempt completes."""
+    meanwhile(started, engine.kill)
+
+    with pytest.raises(ServiceException, match=r"step 'step': .*the Docker engine does not answer any more"):
+        started.run(is_retried=bool)
+    engine.start()
+
+    check_whole(started, attempts=2)
 
 
 def test_a_script_that_ends_well_when_it_is_asked_to_is_not_done(engine, one, in_container):

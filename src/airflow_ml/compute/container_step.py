@@ -110,10 +110,11 @@ class ContainerStep:
                 self._life_line.close()
                 raise StepTakenOverError(f"container {self.name!r}: another try of its task has taken it over")
             elif line == b"unreachable":
-                raise ServiceException(
+                self._failure = ServiceException(
                     f"container {self.name!r}: the Docker engine does not answer any more; its keeper goes on asking,"
-                    " and the next try of the task finds the container again"
+                    " to remove it"
                 )
+                raise self._failure
             elif not line:
                 self._replace_keeper()
         return self._outcome
