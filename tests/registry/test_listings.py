@@ -1,18 +1,8 @@
 """Pages of pipelines and datasets."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import Registry, open_registry
-
-
-@pytest.fixture
-def registry(home: object) -> Iterator[Registry]:
-    """Give the registry of a new workspace."""
-    with open_registry(WorkspaceRef("team")) as registry:
-        yield registry
+from airflow_ml.registry.known_workspaces import known_workspaces
 
 
 def run_in(registry: Registry, dag_id: str, number: int) -> str:
@@ -72,3 +62,15 @@ def test_datasets_come_by_name_in_their_latest_version(registry: Registry) -> No
 
     assert [(item.name, item.version) for item in registry.listings.datasets()] == [("a", 2), ("b", 1)]
     assert [item.name for item in registry.listings.datasets(after="a")] == ["b"]
+
+
+def test_workspaces_are_known_by_their_folders_or_by_the_shared_database(
+    ref: WorkspaceRef, monkeypatch: object
+) -> None:
+    """Folders without a registry, and a database without tables, have none."""
+    assert known_workspaces() == []
+    if ref.registry_url:
+        monkeypatch.setenv("AIRFLOW_ML_REGISTRY", ref.registry_url)
+    open_registry(ref).close()
+
+    assert ref.name in known_workspaces()
