@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from airflow_ml.check.expressions import Expressions, value_of_name
 from airflow_ml.check.faces import Missing, find_module, find_name, own_name
 from airflow_ml.check.findings import Finding
+from airflow_ml.check.foreign import foreign_advice
 from airflow_ml.check.judging import not_there
 from airflow_ml.check.notes import Notes
 from airflow_ml.check.scopes import Scopes
 from airflow_ml.check.values import Absent, Class, Module, Object, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_ml.check.scopes import Known, OwnFunction
     from airflow_ml.check.sources import Piece
 
@@ -34,6 +37,8 @@ _USUAL = {"ws": "Workspace", "workspace": "Workspace", "aml_workspace": "Workspa
 
 def read_piece(piece: Piece) -> list[Finding]:
     """Return the uses of v1's names in the order of the code."""
+    if not any(map(_is_telling, _imported(piece))):
+        return []
     is_step = _is_step(piece)
     scopes = Scopes()
     for _ in range(2):
@@ -45,6 +50,21 @@ def read_piece(piece: Piece) -> list[Finding]:
         reader.read_functions()
         scopes.start_over()
     return sorted(dict.fromkeys(notes.found), key=lambda found: (found.place.cell or 0, found.place.line))
+
+
+def _imported(piece: Piece) -> Iterator[str]:
+    """Return the modules that a piece imports from."""
+    for _, tree in piece.trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield node.module or ""
+
+
+def _is_telling(module: str) -> bool:
+    """Whether something is to be said about an import, or about what comes from it."""
+    return own_name(module) is not None or foreign_advice(module) is not None
 
 
 def _is_step(piece: Piece) -> bool:
