@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from airflow_ml.storage.transfer import pool
 from airflow_ml.storage.transfer.pool import run_jobs
 from airflow_ml.storage.transfer.progress import Progress
 
@@ -65,6 +66,16 @@ def test_threads_and_bytes_are_bounded(counted):
     counted.most = 0
     run_jobs([counted(pieces=20, weight=10)], Progress("test"), threads=8, memory=25)
     assert counted.most <= 2
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_few_threads_are_never_waited_for_in_vain(counted, monkeypatch, threads):
+    """Whoever offers jobs is told of room at once, also where the system gives no more threads."""
+    monkeypatch.setattr(pool, "_LOOK", 3600)
+    jobs = [counted(pieces=number % 2) for number in range(20)]
+
+    assert run_jobs(jobs, Progress("test"), threads=threads) is None
+    assert [job.ends for job in jobs] == [["finished"]] * 20
 
 
 def test_a_piece_larger_than_the_limit_goes_alone(counted):

@@ -276,7 +276,7 @@ class _Run:
             self._call(min(others, added))
         elif others > 0 and self._idle:
             self._has_tasks.notify()
-        has_room = len(self._waiting) < self._most_threads // 2
+        has_room = len(self._waiting) < max(1, self._most_threads // 2)
         if self._is_watched and (has_room or self._is_ending):
             self._is_watched = False
             self._signals.put(None)
