@@ -25,6 +25,9 @@ __all__ = ["OwnEngine", "running_own_engine"]
 #: The base image takes a quarter of a gigabyte.
 _SIZE = "700m"
 _SECONDS = 120
+_PROGRAMS = ("containerd", "dockerd", "unshare")
+#: Where the engine's programs are, also for a user whose PATH is not root's.
+_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
 @dataclass
@@ -114,7 +117,14 @@ class OwnEngine:
 
     def _started(self, command: list[str | Path]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PATH": _PATH},
+                start_new_session=True,
+            )
 
     def _wait_until(self, is_there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _SECONDS
@@ -134,7 +144,7 @@ class OwnEngine:
 @contextmanager
 def running_own_engine(machines: DockerForTests) -> Iterator[OwnEngine]:
     """Start one with the base image of the machine's engine; skip where that needs more rights than there are."""
-    if os.geteuid() or not all(map(shutil.which, ("containerd", "dockerd", "unshare"))):
+    if os.geteuid() or not all(shutil.which(name, path=_PATH) for name in _PROGRAMS):
         skip_without("a Docker engine of the test's own: needs root, dockerd and unshare")
     # Not pytest's folder: the paths of sockets are short.
     folder = Path(tempfile.mkdtemp(prefix=f"engine-{uuid.uuid4().hex[:6]}-"))
