@@ -25,16 +25,17 @@ from urllib.parse import urlsplit
 from airflow_ml._late import late
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.registry.service_addresses import noted_address
-from airflow_ml.translation.service_client import AirflowClient
 from airflow_ml.translation.service_runs import AirflowService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_ml.graph import WorkspaceRef
-    from airflow_ml.translation import service
+    from airflow_ml.translation import service, service_client
+    from airflow_ml.translation.service_client import AirflowClient
 else:
     service = late("airflow_ml.translation.service")
+    service_client = late("airflow_ml.translation.service_client")
 
 __all__ = ["RemoteService", "check_address", "find_service", "serving"]
 
@@ -66,11 +67,11 @@ class RemoteService(AirflowService):
         """
         token = os.environ.get("AIRFLOW_ML_AIRFLOW_TOKEN")
         if token:
-            return AirflowClient(self.address, token=token)
+            return service_client.AirflowClient(self.address, token=token)
         user, password = _user_of(self.address)
         until, client = _clients.get((self.address, user), (0.0, None))
         if client is None or time.monotonic() > until:
-            client = AirflowClient(self.address).log_in(user, password)
+            client = service_client.AirflowClient(self.address).log_in(user, password)
             _clients[self.address, user] = (time.monotonic() + _LOGGED_IN, client)
         return client
 

@@ -19,14 +19,14 @@ from airflow_ml.execution.run_parameters import open_parameters
 from airflow_ml.registry import open_shared
 from airflow_ml.translation.dag_files import file_name_of
 from airflow_ml.translation.pipeline_ref import RUN_KEY
-from airflow_ml.translation.service_client import AirflowError
 
 if TYPE_CHECKING:
     from airflow_ml.graph import Graph, Json, WorkspaceRef
     from airflow_ml.registry import RunRecord
-    from airflow_ml.translation import service_pools
+    from airflow_ml.translation import service_client, service_pools
     from airflow_ml.translation.service_client import AirflowClient
 else:
+    service_client = late("airflow_ml.translation.service_client")
     service_pools = late("airflow_ml.translation.service_pools")
 
 __all__ = ["SYNC_PATH", "AirflowService", "sync_path"]
@@ -86,7 +86,7 @@ class AirflowService(ABC):
         body: Json = {"dag_run_id": run.dag_run_id, "logical_date": None, "conf": conf, "note": note}
         try:
             client.ask("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
-        except AirflowError as error:
+        except service_client.AirflowError as error:
             if error.status != _HTTP_CONFLICT:  # it has taken the run before, and the answer was lost
                 raise
 
@@ -99,7 +99,7 @@ class AirflowService(ABC):
         """
         try:
             (client or self.client()).ask("POST", sync_path(workspace.name, dag_id), {})
-        except AirflowError as error:
+        except service_client.AirflowError as error:
             if error.status in (_HTTP_NOT_FOUND, _HTTP_NOT_ALLOWED):
                 return False
             raise
@@ -131,7 +131,7 @@ class AirflowService(ABC):
         """Return the number of the workspace's version in which Airflow knows a DAG; -1 if it knows none."""
         try:
             dag = client.ask("GET", f"/api/v2/dags/{quote(dag_id, safe='')}")
-        except AirflowError as error:
+        except service_client.AirflowError as error:
             if error.status == _HTTP_NOT_FOUND:
                 return -1
             raise
@@ -143,7 +143,7 @@ class AirflowService(ABC):
         """Make the pools of compute targets, which the plugin does by itself, as far as this user may."""
         try:
             service_pools.sync_pools(workspace, client)
-        except AirflowError as error:
+        except service_client.AirflowError as error:
             if error.status != _HTTP_FORBIDDEN:
                 raise
             logger.warning("pools of compute targets are not made: %s", error)
