@@ -109,6 +109,20 @@ def test_every_row_of_the_page_is_read():
     assert len(read_differences()) == len(rows) - ways
 
 
+def test_modules_of_the_step_library_are_found(check):
+    """A step's script may import a module and take the names from it."""
+    found = check("from azureml.core import run\nrun.Run.get_context().log('a', 1)")
+
+    assert [finding.state for finding in found] == ["works", "works"]
+
+
+def test_a_datastore_by_name_is_the_datastore(check):
+    """What `Datastore(...)` gives is an object of another class, whose methods count."""
+    found = check("from azureml.core import Datastore\nDatastore(w, 'raw').upload_files(['a'], target_path='b')")
+
+    assert [finding.state for finding in found] == ["works", "works"]
+
+
 def test_a_name_that_is_written_alike_is_proposed(check):
     """A slip is told with the name that is meant."""
     found = check("from azureml.core import Workspace\nWorkspace.from_config().get_default_datastor()")[-1]

@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 
 from airflow_ml.check.faces import Missing, find_name
 from airflow_ml.check.judging import Given, judge_attribute, judge_call, not_there
-from airflow_ml.check.members import NotThere, Refused, close_name, find_member
+from airflow_ml.check.members import NotThere, Refused, close_name, find_member, made_by
 from airflow_ml.check.notes import Notes
 from airflow_ml.check.refusals import UNKNOWN
 from airflow_ml.check.scopes import Known, OwnFunction, OwnObject, Scopes
@@ -104,7 +104,7 @@ class Expressions:
         if finding.state == "not there":
             return Absent()
         if isinstance(called, Class):
-            return Object(called.cls)
+            return made_by(called.cls)
         return returned(called.function, called.receiver) or _submitted(values)
 
     def _attribute(self, node: ast.Attribute, value: Known | None, *, is_called: bool) -> Known | None:

@@ -70,7 +70,7 @@ def find_name(module: str, name: str, *, is_step: bool = False) -> object:
     if is_step and module in surface.MODULES:
         try:
             return surface.lookup(f"azureml.{module}", name)
-        except AttributeError:
+        except (AttributeError, ImportError):  # no such name, or a module below, of which the face has one as well
             pass
     found = find_module(module)
     if found is not None and hasattr(found, name):

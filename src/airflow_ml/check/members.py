@@ -12,7 +12,16 @@ from airflow_ml.check.refusals import always_refused
 from airflow_ml.check.values import Class, Function, Object, Value, annotated, returned
 from airflow_ml.exceptions import NotSupportedError
 
-__all__ = ["NotThere", "Refused", "close_name", "constructor_of", "find_member", "overridden", "refused_construction"]
+__all__ = [
+    "NotThere",
+    "Refused",
+    "close_name",
+    "constructor_of",
+    "find_member",
+    "made_by",
+    "overridden",
+    "refused_construction",
+]
 
 
 class NotThere(Exception):
@@ -67,6 +76,14 @@ def constructor_of(cls: type) -> FunctionType | None:
         if isinstance(function, FunctionType) and function.__module__.startswith("airflow_ml."):
             return function
     return None
+
+
+def made_by(cls: type) -> Value:
+    """Return what a call of a class gives: `Datastore(...)` is the datastore, of whatever class."""
+    function = getattr(inspect.getattr_static(cls, "__new__", None), "__func__", None)
+    if isinstance(function, FunctionType) and function.__module__.startswith("airflow_ml."):
+        return returned(function, cls) or Object(cls)
+    return Object(cls)
 
 
 def refused_construction(cls: type) -> str | None:

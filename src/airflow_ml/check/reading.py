@@ -30,7 +30,7 @@ __all__ = ["read_piece"]
 
 #: Words by which a script shows that it is run by a step, and by which that it builds pipelines.
 _STEP_WORDS = frozenset({"get_context"})
-_BUILDING_WORDS = frozenset({"Pipeline", "ScriptRunConfig", "from_config", "submit"})
+_BUILDING_WORDS = frozenset({"Experiment", "Pipeline", "ScriptRunConfig", "from_config", "start_logging", "submit"})
 #: Parameters of functions that say by their names what they are.
 _USUAL = {"ws": "Workspace", "workspace": "Workspace", "aml_workspace": "Workspace"}
 
