@@ -72,6 +72,25 @@ Dataset.Tabular.from_delimited_files(ws.get_default_datastore().path("a.csv")).t
     assert found["StepRun.get_stdout_log()"] == "differs"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def lists(data):\n    return data.to_pandas_dataframe()\nlists(files)\nlists(table)",
+        "for data in [files, table]:\n    data.to_pandas_dataframe()",
+        "if x:\n    data = table\nelse:\n    data = files\ndata.to_pandas_dataframe()",
+        "data = files if x else table\ndata.to_pandas_dataframe()",
+    ],
+)
+def test_what_may_be_one_of_two_is_not_judged(check, code):
+    """Where a name stands for things of two kinds, nothing is said that holds for one of them alone."""
+    head = (
+        "from azureml.core import Dataset\nfiles = Dataset.File.from_files('a')\n"
+        "table = Dataset.Tabular.from_delimited_files('a')\n"
+    )
+
+    assert "not there" not in states(check(head + code)).values()
+
+
 def test_other_objects_are_left_alone(check):
     """Nothing is said of names that have nothing to do with v1, or that nothing is known of."""
     code = "import pandas\nws = connect()\nws.list_keys()\npandas.DataFrame().get()\nclass Workspace: ...\nWorkspace()"

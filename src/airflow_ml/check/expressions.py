@@ -16,7 +16,7 @@ from airflow_ml.check.judging import Given, judge_attribute, judge_call, not_the
 from airflow_ml.check.members import NotThere, Refused, close_name, find_member, made_by
 from airflow_ml.check.notes import Notes
 from airflow_ml.check.refusals import UNKNOWN
-from airflow_ml.check.scopes import Known, OwnFunction, OwnObject, Scopes
+from airflow_ml.check.scopes import Known, OwnFunction, OwnObject, Scopes, either
 from airflow_ml.check.values import Absent, Class, Function, Items, Module, Object, Value, returned
 
 __all__ = ["Expressions", "value_of_name"]
@@ -52,9 +52,15 @@ class Expressions:
                 self.bind_item(child.target, self.value_of(child.iter))
                 for condition in child.ifs:
                     self.value_of(condition)
+        is_mixed = False
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                first = self.value_of(child) or first
+            value = self.value_of(child) if isinstance(child, ast.expr) else None
+            if value is not None:
+                both = value if first is None else either(first, value)
+                is_mixed = is_mixed or both is None
+                first = both
+        if is_mixed:
+            return None
         if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.Dict):
             return Items(_plain(first)) if first is not None else None
         return first if isinstance(node, ast.IfExp | ast.BoolOp | ast.NamedExpr | ast.Await | ast.Starred) else None

@@ -97,12 +97,14 @@ class _Reader(Expressions):
     def _read_parts(self, statement: ast.stmt) -> None:
         """Read the expressions of a statement, and the bodies below it, as branches."""
         for _, part in ast.iter_fields(statement):
-            for node in part if isinstance(part, list) else [part]:
+            nodes = part if isinstance(part, list) else [part]
+            if nodes and isinstance(nodes[0], ast.stmt):
+                with self.scopes.branch():
+                    self.read_body(nodes)
+                continue
+            for node in nodes:
                 if isinstance(node, ast.expr):
                     self.value_of(node)
-                elif isinstance(node, ast.stmt):
-                    with self.scopes.branch():
-                        self.read_body([node])
                 elif isinstance(node, ast.withitem | ast.ExceptHandler | ast.match_case):
                     self._read_clause(node)
 

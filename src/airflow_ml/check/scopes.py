@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from airflow_ml.check.values import Value
+from airflow_ml.check.values import Absent, Value, merged
 
-__all__ = ["Known", "OwnFunction", "OwnObject", "Scopes"]
+__all__ = ["Known", "OwnFunction", "OwnObject", "Scopes", "either"]
 
 
 @dataclass(eq=False)
@@ -19,13 +19,13 @@ class OwnFunction:
 
     Attributes:
         owner: the class whose method it is.
-        taken: what it was called with, by the names of its parameters.
+        taken: what it was called with, by the names of its parameters; None where calls differ.
         given: what it returns.
     """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef
     owner: OwnObject | None = None
-    taken: dict[str, Known] = field(default_factory=dict)
+    taken: dict[str, Known | None] = field(default_factory=dict)
     given: Known | None = None
 
 
@@ -38,6 +38,15 @@ class OwnObject:
 
 
 Known = Value | OwnFunction | OwnObject
+
+
+def either(one: Known | None, other: Known | None) -> Known | None:
+    """Return what stands for both of two; what is not there counts for nothing."""
+    if isinstance(one, Absent) or isinstance(other, Absent):
+        return other if isinstance(one, Absent) else one
+    if isinstance(one, OwnFunction | OwnObject) or isinstance(other, OwnFunction | OwnObject):
+        return one if one is other else None
+    return merged(one, other)
 
 
 class Scopes:
@@ -103,7 +112,7 @@ class Scopes:
                 parameters = parameters[1:]
             for name, value in (*zip(parameters, positional, strict=False), *named.items()):
                 if name is not None and value is not None:
-                    function.taken[name] = value
+                    function.taken[name] = either(function.taken.get(name, value), value)
         return called if isinstance(called, OwnObject) else called.given
 
     def returns(self, value: Known | None) -> None:
@@ -125,12 +134,20 @@ class Scopes:
 
     @contextmanager
     def branch(self) -> Iterator[None]:
-        """Read code that may not be run."""
+        """Read code that may not be run: what a name stands for afterwards is what it was before or what it became."""
+        names = self._names[-1]
+        before = dict(names)
         self._branches += 1
         try:
             yield
         finally:
             self._branches -= 1
+            for name, value in before.items():
+                after = either(value, names.get(name))
+                if after is None:
+                    names.pop(name, None)
+                else:
+                    names[name] = after
 
     @contextmanager
     def in_class(self, name: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from airflow_ml.check.functions import imported_name
 
-__all__ = ["Absent", "Class", "Function", "Items", "Module", "Object", "Value", "annotated", "returned"]
+__all__ = ["Absent", "Class", "Function", "Items", "Module", "Object", "Value", "annotated", "merged", "returned"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,20 @@ Value = Module | Class | Function | Object | Items | Absent
 
 #: Text of an annotation that names the receiver.
 _SELF = "Self"
+
+
+def merged(one: Value | None, other: Value | None) -> Value | None:
+    """Return what stands for either of two: the same, or the class of which the other's is one; None for neither."""
+    if one == other:
+        return one
+    if isinstance(one, Object) and isinstance(other, Object):
+        if issubclass(one.cls, other.cls):
+            return other
+        return one if issubclass(other.cls, one.cls) else None
+    if isinstance(one, Items) and isinstance(other, Items):
+        item = merged(one.of, other.of)
+        return None if item is None else Items(item)
+    return None
 
 
 def returned(function: FunctionType, receiver: type | None) -> Value | None:
