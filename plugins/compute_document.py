@@ -23,6 +23,7 @@ from sqlalchemy import select
 from airflow_ml.compute import device_status
 from airflow_ml.compute.targets import TargetSettings
 from airflow_ml.exceptions import AzureMLException
+from airflow_ml.plugins.queue_watch import EVENT
 from airflow_ml.registry import Home
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ logger = logging.getLogger(__name__)
 
 #: Of a target's tasks, which a page has room for.
 _TASKS = 30
-
-#: What `airflow_ml.plugins.queue_watch` calls its event of a task whose queue nobody serves.
-_NO_WORKER = "no worker for queue"
 
 #: Queued tasks whose events are read.
 _ASKED = 5
@@ -105,7 +103,7 @@ def _warning(session: Session, tasks: Sequence[Row[Any]]) -> str | None:
     """Return what was said of a queue that nobody serves; all its tasks wait for the same."""
     for task in [task for task in tasks if task.state == TaskInstanceState.QUEUED][:_ASKED]:
         key = (Log.dag_id == task.dag_id, Log.run_id == task.run_id, Log.task_id == task.task_id)
-        place = (Log.map_index == task.map_index, Log.try_number == task.try_number, Log.event == _NO_WORKER)
+        place = (Log.map_index == task.map_index, Log.try_number == task.try_number, Log.event == EVENT)
         said = session.scalars(select(Log.extra).where(*key, *place).limit(1)).first()
         if said is not None:
             return said

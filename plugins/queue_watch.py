@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-__all__ = ["QueueWatch", "served_by_celery"]
+__all__ = ["EVENT", "QueueWatch", "served_by_celery"]
 
 logger = logging.getLogger(__name__)
 
