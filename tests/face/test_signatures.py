@@ -31,7 +31,8 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Ours: reuse, bound values in queries, Airflow connections, where steps run, waiting for Airflow. docs/compatibility.md names them.
+#: Ours: reuse, bound values in queries, Airflow connections, where steps run, waiting for Airflow.
+#: docs/compatibility.md names them.
 EXTRAS = {
     *("connection", "gpus", "ignore_in_fingerprint", "normalise_outputs", "parameters", "reuse", "reuse_policy"),
     *("executor", "launcher", "max_nodes", "node_selector", "vm_size", "wait"),
