@@ -9,8 +9,10 @@ import pytest
 from servers.browser import TIMEOUT, running_browser
 from servers.own_airflow import OwnAirflow, wait_for
 
+from airflow_ml.graph import WorkspaceRef
 from airflow_ml.registry import MetricPoint, Registry
 from airflow_ml.registry.values import utc_now
+from airflow_ml.translation.dag_sources import note_workspace
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
@@ -185,6 +187,20 @@ def test_runs_are_compared_by_ticking_them(page: "Page", registry: Registry) -> 
     page.get_by_role("heading", name="Compare", exact=True).wait_for()
     page.locator(".chart canvas").wait_for()
     assert page.locator("tr.differs", has_text="number").count() == 1
+
+
+def test_a_preview_is_made_when_somebody_wants_it(page: "Page", own_airflow: OwnAirflow, registry: Registry) -> None:
+    """The button starts a run, a worker reads the data, and the page that is open shows the rows."""
+    note_workspace(own_airflow.home.airflow / "workspaces", WorkspaceRef("team"))
+    (registry.home.store("workspaceblobstore") / "table.csv").write_text("colour,size\nblue,1\n")
+    sources = [{"datastore": "workspaceblobstore", "path": "table.csv"}]
+    parse = {"format": "delimited", "infer_column_types": False}
+    registry.datasets.register("table", {"kind": "tabular", "sources": sources, "parse": parse})
+    page.goto(f"{TEAM}/datasets/table")
+
+    page.get_by_role("button", name="Make").click()
+
+    page.get_by_role("cell", name="blue").wait_for()
 
 
 def test_no_page_breaks_its_own_rules(page: "Page", registry: Registry) -> None:
