@@ -24,6 +24,10 @@ __all__ = ["Expressions", "value_of_name"]
 #: What gives on the items that it takes, and what gives one of them.
 _SAME = frozenset({"list", "tuple", "sorted", "reversed", "iter", "set", "enumerate", "values", "items", "copy"})
 _ONE = frozenset({"next", "get", "pop", "min", "max"})
+_DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp
+#: Whose value is that of a part.
+_PASSING = ast.IfExp | ast.BoolOp | ast.NamedExpr | ast.Await | ast.Starred
 _NO_MEMBER = "look whether v1 has it: it is a slip, or a part of v1 that airflow-ml does not know"
 
 
@@ -46,24 +50,20 @@ class Expressions:
         if read is not None:
             value: Known | None = read(node)
             return value
-        first = None
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.comprehension):
                 self.bind_item(child.target, self.value_of(child.iter))
                 for condition in child.ifs:
                     self.value_of(condition)
-        is_mixed = False
-        for child in ast.iter_child_nodes(node):
-            value = self.value_of(child) if isinstance(child, ast.expr) else None
-            if value is not None:
-                both = value if first is None else either(first, value)
-                is_mixed = is_mixed or both is None
-                first = both
-        if is_mixed:
-            return None
-        if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.Dict):
-            return Items(_plain(first)) if first is not None else None
-        return first if isinstance(node, ast.IfExp | ast.BoolOp | ast.NamedExpr | ast.Await | ast.Starred) else None
+        values = [self.value_of(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        if isinstance(node, _DISPLAYS | _COMPREHENSIONS):
+            # A dict's keys come before its values.
+            keys = sum(key is not None for key in node.keys) if isinstance(node, ast.Dict) else 0
+            item = _common(values[keys:], needs_all=isinstance(node, _DISPLAYS))
+            return None if item is None else Items(_plain(item))
+        if isinstance(node, ast.IfExp):
+            values = values[1:]  # without the condition
+        return _common(values, needs_all=False) if isinstance(node, _PASSING) else None
 
     def _value_of_Name(self, node: ast.Name) -> Known | None:
         return self.scopes.get(node.id)
@@ -121,20 +121,20 @@ class Expressions:
             return self.scopes.member(value, node.attr)
         if not isinstance(value, Class | Object):
             return Absent() if isinstance(value, Absent) else None
+        return self._member(node, value, is_called=is_called)
+
+    def _member(self, node: ast.Attribute, value: Class | Object, *, is_called: bool) -> Value | None:
+        """Return what a class or object of v1 has under a name; what is to be said about it is noted."""
         is_object = isinstance(value, Object)
         shown = value.cls.__name__ if isinstance(value, Object) else value.shown
-        what = f"{shown}.{node.attr}{'(...)' if is_called else ''}"
         try:
             found, owner = find_member(value.cls, node.attr, is_object=is_object)
         except Refused as refused:
+            what = f"{shown}.{node.attr}{'(...)' if is_called else ''}"
             self.notes.note(not_there(self.notes.place(node), what, str(refused)))
             return Absent()
         except NotThere:
-            if not node.attr.startswith("__") and isinstance(node.ctx, ast.Load):
-                close = close_name(value.cls, node.attr)
-                advice = f"did you mean {close!r}? Otherwise {_NO_MEMBER}" if close else _NO_MEMBER
-                self.notes.note(not_there(self.notes.place(node), what, f"{shown} has no {node.attr!r}; {advice}"))
-            return Absent()
+            return self._missing(node, value, shown, is_called=is_called)
         if isinstance(found, Function):
             return _shown_as(found, found.shown if is_object else f"{shown}.{node.attr}")
         if not is_called and not isinstance(found, Class):
@@ -142,6 +142,17 @@ class Expressions:
             if finding.state != "works":
                 self.notes.note(finding)
         return _shown_as(found, f"{shown}.{node.attr}") if found is not None else None
+
+    def _missing(self, node: ast.Attribute, value: Class | Object, shown: str, *, is_called: bool) -> Absent | None:
+        """Note a member that nothing is known of; not where it is assigned, nor where the object may be another."""
+        if isinstance(value, Object) and not value.is_certain:
+            return None
+        if not node.attr.startswith("__") and isinstance(node.ctx, ast.Load):
+            close = close_name(value.cls, node.attr)
+            advice = f"did you mean {close!r}? Otherwise {_NO_MEMBER}" if close else _NO_MEMBER
+            what = f"{shown}.{node.attr}{'(...)' if is_called else ''}"
+            self.notes.note(not_there(self.notes.place(node), what, f"{shown} has no {node.attr!r}; {advice}"))
+        return Absent()
 
     def named(self, node: ast.AST, module: str, name: str, what: str) -> Value | None:
         """Return what a module of v1 has under a name; what is not there is noted as `what`."""
@@ -184,6 +195,22 @@ class Expressions:
                     return None
             value = self.value_of(annotation)
         return Object(value.cls) if isinstance(value, Class) else None
+
+
+def _common(values: Sequence[Known | None], *, needs_all: bool) -> Known | None:
+    """
+    Return what stands for all values that are known, None if they are of different kinds.
+
+    Args:
+        needs_all: one that is not known makes the rest a guess, as among the items of a list.
+    """
+    known = [value for value in values if value is not None]
+    if not known or (needs_all and len(known) < len(values)):
+        return None
+    common: Known | None = known[0]
+    for value in known[1:]:
+        common = None if common is None else either(common, value)
+    return common
 
 
 def _plain(value: Known | None) -> Value | None:

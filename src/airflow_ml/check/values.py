@@ -51,9 +51,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Object:
-    """An object of a class."""
+    """
+    An object of a class.
+
+    Attributes:
+        is_certain: False where it may be of another class as well, so that a member that is missing says nothing.
+    """
 
     cls: type
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,11 @@ def annotated(annotation: str | ast.expr, module: str) -> Value | None:
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return annotated(annotation.value, module)
     if isinstance(annotation, ast.BinOp):
-        return annotated(annotation.left, module) or annotated(annotation.right, module)
+        left, right = annotated(annotation.left, module), annotated(annotation.right, module)
+        if left is None or right is None:
+            return left or right
+        either = merged(left, right)
+        return Object(left.cls, is_certain=False) if either is None and isinstance(left, Object) else either
     if isinstance(annotation, ast.Subscript):
         return _subscripted(annotation, module)
     return _of_object(_named(annotation, module))
