@@ -27,7 +27,7 @@ def test_a_machine_without_a_workspace_is_told_what_to_do(home, capsys):
     said = checks(capsys)
 
     assert (said["workspace"]["state"], said["workspace"]["advice"]) == ("missing", "airflow-ml init")
-    assert said["airflow"]["state"] == said["plugin"]["state"] == said["home"]["state"] == "ok"
+    assert said["airflow"]["state"] == said["plugin"]["state"] == "ok"
     assert said["engine"]["state"] == "missing"
 
 
@@ -49,7 +49,6 @@ def test_a_datastore_that_is_gone_is_a_problem(folder, capsys, tmp_path):
 
     shown = capsys.readouterr().out
     assert "problem  datastore broken" in shown
-    assert "1 problem\n" in shown
     assert "ok       datastore workspaceblobstore" in shown
 
 
