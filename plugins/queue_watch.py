@@ -89,7 +89,7 @@ class QueueWatch:
             return
         self._next = time.monotonic() + _LOOK_SECONDS
         with create_session(scoped=False) as session:
-            queues = {task.queue for task in self._waiting(session)}
+            queues = {task.queue for task in self._waiting(session) if task.queue is not None}
         served = self._find_served() if queues else None
         missing = set() if served is None else queues - served
         certain, self._missing = missing & self._missing, missing
