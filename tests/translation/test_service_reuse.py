@@ -1,7 +1,7 @@
 """
 Reuse, schedules and DAG files of teams in a real service, one for the whole file.
 
-Runs come from REST, from the scheduler, from backfills and from v1's schedules; pools are full, equal runs come at
+Runs come from REST, from the scheduler and from v1's schedules; pools are full, equal runs come at
 once, and owners die.
 """
 
@@ -19,7 +19,6 @@ from airflow_ml.pipeline.core import Pipeline, PipelineParameter, PipelineRun, S
 from airflow_ml.pipeline.steps import PythonScriptStep
 from airflow_ml.registry import ScheduleContent, Watch
 from airflow_ml.translation import schedules
-from airflow_ml.translation.service_client import AirflowError
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
@@ -148,23 +147,11 @@ def said(runs: list[PipelineRun]) -> list[str]:
     return [run.find_step_run("say")[0].get_metrics()["said"] for run in runs]
 
 
-def is_taken(service: DagService, path: str, body: dict) -> bool:
-    """Ask for something new; False while Airflow's SQLite file is locked, which this request does not wait for."""
-    try:
-        service.ask("POST", path, body)
-    except AirflowError as error:
-        if error.status != 503:
-            raise
-        return False
-    return True
-
-
-def test_catch_up_and_backfill_take_what_was_computed(service: DagService):
+def test_a_dag_of_a_team_catches_up(service: DagService):
     """
     A DAG of a team, with a pipeline as a task group, catches up day by day, one run at a time.
 
-    Each day's step gets its day and what the task before it said; a backfill of the same days computes nothing, and
-    the task behind the pipeline runs all the same.
+    Each day's step gets its day and what the task before it said.
     """
     service.wait_for_dag("daily")
     service.ask("PATCH", "/api/v2/dags/daily?update_mask=is_paused", {"is_paused": False})
@@ -179,22 +166,6 @@ def test_catch_up_and_backfill_take_what_was_computed(service: DagService):
     runs = {record.dag_run_id: record.id for record in records if record.dag_id == "daily"}
     by_day = [PipelineRun.get(Workspace.get("ml"), runs[run["dag_run_id"]]) for run in found]
     assert said(by_day) == [f"{day} told {day.replace('-', '')}" for day in days]
-
-    body = {"dag_id": "daily", "from_date": "2026-01-01T00:00:00Z", "to_date": "2026-01-02T00:00:00Z"}
-    body |= {"reprocess_behavior": "completed", "max_active_runs": 1}
-    wait_for(lambda: is_taken(service, "/api/v2/backfills", body))
-    wait_for(
-        lambda: (
-            [run["run_type"] for run in service.ask("GET", place)["dag_runs"] if run["state"] == "success"].count(
-                "backfill"
-            )
-            == 2
-        )
-    )
-    again = [run for run in service.ask("GET", place)["dag_runs"] if run["run_type"] == "backfill"]
-    for run in again:
-        tasks = service.tasks("daily", run["dag_run_id"])
-        assert (tasks["ml.say"], tasks["behind"]) == ("skipped", "success")
 
 
 @pytest.fixture(scope="module")
