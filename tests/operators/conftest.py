@@ -122,9 +122,9 @@ class Ran:
         [run] = self.pipelines
         return run
 
-    def clear(self, *tasks: str) -> Ran:
-        """Clear tasks and let the DAG run go on."""
-        return self.dags.ask({"do": "clear", "run_id": self.answer["run_id"], "tasks": tasks})
+    def clear(self, *tasks: str, **others: str) -> Ran:
+        """Clear tasks and let the DAG run go on; `run_type` makes it another kind of run."""
+        return self.dags.ask({"do": "clear", "run_id": self.answer["run_id"], "tasks": tasks, **others})
 
 
 class Dags:

@@ -39,11 +39,12 @@ def run(command: dict[str, Any]) -> dict[str, Any]:
 
 
 def clear(command: dict[str, Any]) -> dict[str, Any]:
-    """Clear tasks of a DAG run and let it go on, as Airflow's pages do."""
+    """Clear tasks of a DAG run and let it go on, as Airflow's pages do, or as a backfill does with all of them."""
     dag, session = load(command["file"]), Session()
     dag_run = session.scalars(select(DagRun).where(DagRun.run_id == command["run_id"])).one()
     chosen = [ti for ti in dag_run.get_task_instances(session=session) if name_of(ti) in command["tasks"]]
     clear_task_instances(chosen, session, dag_run_state=DagRunState.RUNNING)
+    dag_run.run_type = command.get("run_type", dag_run.run_type)
     dag_run.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     session.commit()
     while dag_run.state == DagRunState.RUNNING:
