@@ -2,7 +2,8 @@
 Kinds of steps (`azureml.pipeline.steps`).
 
 PythonScriptStep, DataTransferStep and ModuleStep run. The other kinds have v1's parameters; constructing one raises
-NotSupportedError with the way out that works today. Names are imported at their first use, because every DAG file imports this package.
+NotSupportedError with the way out that works today. Names are imported at their first use, because every DAG file
+imports this package.
 """
 
 from __future__ import annotations
