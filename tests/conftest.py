@@ -1,5 +1,6 @@
 """Fixtures of all rooms: a home folder of the test's own, and real servers for those who ask for them."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,12 +19,17 @@ from airflow_ml.storage.azure.blob_store import BlobStore
 FILE_CLOCK_NS = 20_000_000
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
     Run tests of real services last, and all of them in one worker: one machine has room for one service.
 
     Tests of containers share a worker as well: some of them restart the engine or look for what is left over in it.
+    Long trials that have no small size (`soak(only=True)`) are left to `make soak`.
     """
+    if not os.environ.get("AIRFLOW_ML_SOAK"):
+        long = [item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("soak"))]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     for item in items:
         if item.get_closest_marker("service"):
             item.add_marker(pytest.mark.xdist_group("service"))

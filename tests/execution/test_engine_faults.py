@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -183,8 +182,7 @@ def test_an_engine_that_dies_when_the_script_has_ended(started, engine, monkeypa
     wait_until(lambda: not has_keeper(started.last().id))
 
 
-@pytest.mark.soak
-@pytest.mark.skipif(not os.environ.get("AIRFLOW_ML_SOAK"), reason="more than a minute; `make soak` does it")
+@pytest.mark.soak(only=True)  # it takes more than a minute
 def test_an_engine_that_stays_away(started, engine):
     """When the engine has not answered for a minute the step fails; when it is back, the next attempt completes."""
     meanwhile(started, engine.kill)

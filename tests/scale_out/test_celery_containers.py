@@ -32,7 +32,7 @@ pytestmark = [
 KILLS = ("task", "supervisor", "worker", "host", "container")
 IS_SOAK = bool(os.environ.get("AIRFLOW_ML_SOAK"))
 #: Kills at random moments, of each kind.
-TRIALS = 20 if IS_SOAK else 0
+TRIALS = 20
 
 #: Writes and says numbers; waits in their middle until it is told to go on, unless it may run through.
 COUNT = """
@@ -150,9 +150,8 @@ def test_one_container_does_the_work(project, engine, gone, what) -> None:
     assert [line for line in log if line.startswith("number ")] == [f"number {number}" for number in NUMBERS]
 
 
-@pytest.mark.soak
+@pytest.mark.soak(only=True)
 @pytest.mark.timeout(7000)
-@pytest.mark.skipif(not IS_SOAK, reason="minutes; `make soak` does it")
 @pytest.mark.parametrize("what", KILLS)
 def test_killed_at_random_moments(project, engine, gone, what) -> None:
     """Whenever one of them is killed, the step is done once, by one container, and nothing is left."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from airflow_ml._service_addresses import note_address
 from airflow_ml.core import Workspace
 from airflow_ml.core.authentication import (
     InteractiveLoginAuthentication,
@@ -13,7 +14,6 @@ from airflow_ml.core.authentication import (
     TokenAuthentication,
 )
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.registry.service_addresses import note_address
 from airflow_ml.translation.endpoints import address_of_description, address_of_endpoint, endpoint_of
 
 LOGINS = [

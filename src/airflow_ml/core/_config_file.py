@@ -6,17 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from airflow_ml._late import late
+from airflow_ml._service_addresses import note_address
 from airflow_ml.core._caller import base_directory
 from airflow_ml.exceptions import UserErrorException
 from airflow_ml.graph.model import WorkspaceRef
-
-if TYPE_CHECKING:
-    from airflow_ml.registry import service_addresses
-else:
-    service_addresses = late("airflow_ml.registry.service_addresses")
 
 __all__ = ["find_config", "read_config", "write_config"]
 
@@ -92,7 +86,7 @@ def read_config(file: Path) -> WorkspaceRef:
         )
     address = values.pop("airflow_url")
     ref = WorkspaceRef(name=content["workspace_name"], **values)
-    service_addresses.note_address(ref, address)
+    note_address(ref, address)
     return ref
 
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_ml._late import late
+from airflow_ml._service_addresses import noted_address
 from airflow_ml.exceptions import UserErrorException
-from airflow_ml.registry.service_addresses import noted_address
 from airflow_ml.translation.service_runs import AirflowService
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_ml._late import late
+from airflow_ml._service_addresses import last_noted
 from airflow_ml.exceptions import ServiceException
 from airflow_ml.graph import WorkspaceRef
-from airflow_ml.registry.service_addresses import last_noted
 
 if TYPE_CHECKING:
     from airflow_ml.translation import airflow_service, rest_paths, rest_server
