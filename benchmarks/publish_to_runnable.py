@@ -61,7 +61,21 @@ for line in sys.stdin:
 def main() -> int:
     """Measure, print, and return 1 if the limit is passed."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    with tempfile.TemporaryDirectory(prefix="aml-publish-") as folder:
+    with service("aml-publish-") as folder:
+        times = measure(folder, rounds)
+    for name, found in times.items():
+        listed = " ".join(f"{seconds * 1000:.0f}" for seconds in found)
+        print(f"{name:18} median {statistics.median(found) * 1000:.0f} ms   ({listed})")
+    ratio = statistics.median(times["publish"]) / statistics.median(times["parse and sync"])
+    is_met = ratio <= LIMIT
+    print(f"ratio {ratio:.2f} (allowed {LIMIT}): {'met' if is_met else 'NOT MET'}")
+    return int(not is_met)
+
+
+@contextlib.contextmanager
+def service(prefix: str) -> Iterator[Path]:
+    """Run an Airflow service with a home, workspace and script of its own, in a folder that becomes the current one."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         os.environ["AIRFLOW_ML_HOME"] = folder
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         (Path(folder) / "source").mkdir()
@@ -71,16 +85,9 @@ def main() -> int:
         command = [sys.executable, "-m", "airflow_ml.cli.main", "service"]
         subprocess.run([*command, "start", "--port", "0"], check=True)
         try:
-            times = measure(Path(folder), rounds)
+            yield Path(folder)
         finally:
             subprocess.run([*command, "stop"], check=True)
-    for name, found in times.items():
-        listed = " ".join(f"{seconds * 1000:.0f}" for seconds in found)
-        print(f"{name:18} median {statistics.median(found) * 1000:.0f} ms   ({listed})")
-    ratio = statistics.median(times["publish"]) / statistics.median(times["parse and sync"])
-    is_met = ratio <= LIMIT
-    print(f"ratio {ratio:.2f} (allowed {LIMIT}): {'met' if is_met else 'NOT MET'}")
-    return int(not is_met)
 
 
 def make_pipeline(number: int) -> Pipeline:

@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import random
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from datetime import datetime
-from pathlib import Path
 from uuid import uuid4
+
+from publish_to_runnable import service
 
 from airflow_ml.core import Experiment, Workspace
 from airflow_ml.pipeline.core import Pipeline
@@ -48,19 +46,8 @@ with DAG("bare"):
 def main() -> int:
     """Measure, print, and return 1 if the limit is passed."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    with tempfile.TemporaryDirectory(prefix="aml-submit-") as folder:
-        os.environ["AIRFLOW_ML_HOME"] = folder
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        (Path(folder) / "source").mkdir()
-        (Path(folder) / "source" / "run.py").write_text("")
-        os.chdir(folder)
-        Workspace.create("benchmark", show_output=False)
-        command = [sys.executable, "-m", "airflow_ml.cli.main", "service"]
-        subprocess.run([*command, "start", "--port", "0"], check=True)
-        try:
-            times = measure(rounds)
-        finally:
-            subprocess.run([*command, "stop"], check=True)
+    with service("aml-submit-"):
+        times = measure(rounds)
     for name, found in times.items():
         listed = " ".join(f"{seconds:.2f}" for seconds in found)
         print(f"{name:8} median {statistics.median(found):.2f} s   ({listed})")
